@@ -1,0 +1,215 @@
+//! What goes over the byte stream between the orchestrator and an agent.
+//!
+//! A message is a frame: a four-byte little-endian length of what follows, one byte of kind, then the body: JSON for
+//! [`Command`] and [`Reply`], records as in [`crate::packet`] for blocks. The stream may be a pipe, a unix socket or a serial port.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::order::Order;
+use crate::summary::Gap;
+
+/// The protocol's version; both sides must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
+pub const LONGEST_FRAME: u32 = 64 << 20;
+
+/// From the orchestrator to an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`].
+    Prepare(Order),
+    /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder answers nothing until stopped.
+    Start,
+    /// Stop a forwarder. Answered by [`Reply::Forwarded`].
+    Stop,
+    /// Leave. The end of the stream means the same.
+    Quit,
+}
+
+/// From an agent to the orchestrator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The first message, unasked.
+    Hello {
+        /// [`PROTOCOL`] of the agent.
+        protocol: u32,
+        /// The agent's process id as it sees it itself.
+        pid: u32,
+    },
+    /// Prepared.
+    Ready {
+        /// What was asked for and not granted, each a sentence: no real-time priority, no locked memory.
+        downgrades: Vec<String>,
+    },
+    /// The measurement is over; its packets came before in blocks.
+    Measured(Measured),
+    /// The forwarder has stopped.
+    Forwarded(Forwarded),
+    /// The order could not be carried out: the thing, the reason and the way out.
+    Failed(String),
+}
+
+/// What a measuring agent knows besides its packets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// How the clocks were related.
+    pub clock: ClockRelation,
+    /// Packets the kernel refused to send, with the last error.
+    pub send_errors: u64,
+    /// The last error of a refused send.
+    pub last_send_error: Option<String>,
+    /// Packets the kernel received and had no room in the ring for (`PACKET_STATISTICS`, packet(7)).
+    pub receive_drops: u64,
+    /// Frames received that are not of this run.
+    pub foreign: u64,
+    /// Stretches during which the loop saw nothing, longest first, at most 1 000.
+    pub gaps: Vec<Gap>,
+    /// How many gaps there were, listed or not.
+    pub gap_count: u64,
+}
+
+/// The relation of the host's clocks over one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockRelation {
+    /// Ticks of the TSC per second, from both ends of the run.
+    pub tsc_hz: f64,
+    /// `CLOCK_MONOTONIC` at the origin of the run, ns.
+    pub origin_monotonic: u64,
+    /// `CLOCK_REALTIME` at the origin of the run, ns since 1970.
+    pub origin_realtime: u64,
+    /// Time the run took by the monotonic clock, ns.
+    pub span: u64,
+    /// How much `CLOCK_REALTIME` moved against `CLOCK_MONOTONIC` over the run, ns: a step here invalidates kernel stamps.
+    pub realtime_shift: i64,
+    /// The longer of the two brackets in which the clocks were read together: the bound on the error of relating them, ns.
+    pub bracket: u64,
+}
+
+/// What a forwarder counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forwarded {
+    /// One entry per rule, in the order's order.
+    pub rules: Vec<RuleCount>,
+}
+
+/// Counters of one direction through a forwarder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RuleCount {
+    /// Frames received.
+    pub received: u64,
+    /// Frames sent on.
+    pub sent: u64,
+    /// Frames too short to hold what is to be rewritten.
+    pub malformed: u64,
+    /// Frames the kernel refused to send.
+    pub send_errors: u64,
+    /// Frames the kernel had no room in the ring for.
+    pub receive_drops: u64,
+}
+
+/// A frame read from the stream, body not yet understood.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frame {
+    /// JSON.
+    Json(Vec<u8>),
+    /// A block of [`crate::packet::Departure`].
+    Departures(Vec<u8>),
+    /// A block of [`crate::packet::Arrival`].
+    Arrivals(Vec<u8>),
+}
+
+const JSON: u8 = 0;
+const DEPARTURES: u8 = 1;
+const ARRIVALS: u8 = 2;
+
+fn write_frame(out: &mut impl Write, kind: u8, body: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(body.len() + 1).ok().filter(|&length| length <= LONGEST_FRAME);
+    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a message is longer than a frame may be"))?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(&[kind])?;
+    out.write_all(body)?;
+    out.flush()
+}
+
+/// Writes a [`Command`] or [`Reply`].
+///
+/// # Errors
+/// When the stream refuses, or the message is longer than [`LONGEST_FRAME`].
+pub fn write_message<M: Serialize>(out: &mut impl Write, message: &M) -> io::Result<()> {
+    write_frame(out, JSON, &serde_json::to_vec(message)?)
+}
+
+/// Writes a block of departures.
+///
+/// # Errors
+/// As [`write_message`].
+pub fn write_departures(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
+    write_frame(out, DEPARTURES, block)
+}
+
+/// Writes a block of arrivals.
+///
+/// # Errors
+/// As [`write_message`].
+pub fn write_arrivals(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
+    write_frame(out, ARRIVALS, block)
+}
+
+/// Reads the next frame; `None` when the stream ended between two frames.
+///
+/// # Errors
+/// When the stream breaks off within a frame, or holds what is not a frame.
+pub fn read_frame(input: &mut impl Read) -> io::Result<Option<Frame>> {
+    let mut length = [0; 4];
+    loop {
+        match input.read(&mut length[..1]) {
+            Ok(0) => return Ok(None),
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    input.read_exact(&mut length[1..])?;
+    let length = u32::from_le_bytes(length);
+    if length == 0 || length > LONGEST_FRAME {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes is not one of ours")));
+    }
+    let mut kind = [0];
+    input.read_exact(&mut kind)?;
+    let mut body = vec![0; length as usize - 1];
+    input.read_exact(&mut body)?;
+    match kind[0] {
+        JSON => Ok(Some(Frame::Json(body))),
+        DEPARTURES => Ok(Some(Frame::Departures(body))),
+        ARRIVALS => Ok(Some(Frame::Arrivals(body))),
+        other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of kind {other} is not one of ours"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_and_blocks_round_trip() {
+        let mut stream = Vec::new();
+        write_message(&mut stream, &Command::Start).unwrap();
+        write_arrivals(&mut stream, &[1, 2, 3]).unwrap();
+        let mut input = stream.as_slice();
+        assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Json(b"\"start\"".to_vec())));
+        assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Arrivals(vec![1, 2, 3])));
+        assert_eq!(read_frame(&mut input).unwrap(), None);
+    }
+
+    #[test]
+    fn a_broken_stream_is_an_error_not_an_allocation() {
+        assert!(read_frame(&mut [0xff, 0xff, 0xff, 0xff, 0].as_slice()).is_err());
+        assert!(read_frame(&mut [5, 0, 0, 0, 0, b'x'].as_slice()).is_err());
+        assert!(read_frame(&mut [2, 0, 0, 0, 9, 9].as_slice()).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! Orders: what an agent is told to do for one run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::mac::MacAddress;
+
+/// What one agent does in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Generate load, receive it again, and say what happened to each packet.
+    Measure(Measure),
+    /// Move packets between interfaces until told to stop.
+    Forward(Forward),
+}
+
+/// How an agent's packet loop is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scheduling {
+    /// Cores the packet loop may run on, in the kernel's numbering; empty leaves affinity alone.
+    pub cpus: Vec<usize>,
+    /// `SCHED_FIFO` priority, 1 to 99 (sched(7)); `None` leaves the scheduling policy alone.
+    pub priority: Option<u8>,
+    /// Lock all memory (mlockall(2)) before the first packet.
+    pub lock_memory: bool,
+    /// What to do when there is nothing to do.
+    pub wait: Wait,
+}
+
+/// How a packet loop waits for the next packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Poll without ever giving up the core: right only on a core of its own.
+    Spin,
+    /// Sleep in the kernel until a packet comes: where the core is shared.
+    Block,
+}
+
+/// The load generator and sink: one loop, outside the device under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Where packets leave and come back.
+    pub path: Path,
+    /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence.
+    pub frame: u32,
+    /// Source address of the frames.
+    pub source: MacAddress,
+    /// Destination address of the frames: the next hop.
+    pub destination: MacAddress,
+    /// Marks the packets of this run, so that stragglers of another are never counted.
+    pub tag: u32,
+    /// When each packet is due.
+    pub schedule: Schedule,
+    /// How long to go on listening after the last packet was due, ns.
+    pub drain: u64,
+    /// A stretch of at least this long during which the loop saw nothing is logged as a gap, ns.
+    pub gap: u64,
+    /// Core, priority, memory.
+    pub scheduling: Scheduling,
+}
+
+/// When packets are due: an absolute schedule that never slips.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Packets per second.
+    pub rate: u64,
+    /// Sent and received as the rest, but not counted, ns.
+    pub warm_up: u64,
+    /// The counted part, ns.
+    pub duration: u64,
+}
+
+impl Schedule {
+    /// Packets due before the origin.
+    pub fn warm_up_packets(&self) -> u64 {
+        self.packets_in(self.warm_up)
+    }
+
+    /// Packets due from the origin on.
+    pub fn packets(&self) -> u64 {
+        self.packets_in(self.duration)
+    }
+
+    fn packets_in(&self, ns: u64) -> u64 {
+        let packets = u128::from(self.rate) * u128::from(ns) / 1_000_000_000;
+        u64::try_from(packets).unwrap_or(u64::MAX)
+    }
+
+    /// Due time of packet `sequence` (counted from the first of the warm-up), ns from the origin. Computed from the
+    /// sequence number each time, so that rounding never adds up.
+    pub fn due(&self, sequence: u64) -> i64 {
+        let ns =
+            |packets: u64| i64::try_from(u128::from(packets) * 1_000_000_000 / u128::from(self.rate.max(1))).unwrap_or(i64::MAX);
+        let warm_up = self.warm_up_packets();
+        if sequence >= warm_up { ns(sequence - warm_up) } else { -ns(warm_up - sequence) }
+    }
+}
+
+/// What lies between sending and receiving.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Path {
+    /// Two interfaces of the agent's network namespace.
+    Interfaces {
+        /// Sends on this one.
+        transmit: String,
+        /// Receives on this one.
+        receive: String,
+    },
+    /// No interface at all: packets are delayed, lost and disordered by a seeded model, on a clock that is part of the model.
+    /// For testing the instrument with a known truth; never a measurement.
+    Simulated(SimulatedWire),
+}
+
+/// A wire with known behaviour. Shares are in parts per million of packets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulatedWire {
+    /// Seed of the model.
+    pub seed: u64,
+    /// Least delay, ns.
+    pub base: u64,
+    /// Mean of the exponentially distributed delay added to the least one, ns.
+    pub mean_extra: u64,
+    /// Share of packets that get `spike` on top, ppm.
+    pub spike_share: u32,
+    /// Delay of a spike, ns.
+    pub spike: u64,
+    /// Share lost, ppm.
+    pub loss: u32,
+    /// Share that comes in twice, ppm.
+    pub duplicates: u32,
+    /// Share held back by three sending intervals, so that later packets overtake them, ppm.
+    pub reordered: u32,
+}
+
+/// A forwarder: what comes in by a rule's interface leaves as the rule says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// The network function.
+    pub function: Function,
+    /// One rule per direction.
+    pub rules: Vec<ForwardRule>,
+    /// Core, priority, memory.
+    pub scheduling: Scheduling,
+}
+
+/// A network function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// Layer-2 forwarding: both MAC addresses are rewritten, the rest is left alone.
+    L2fwd,
+}
+
+/// One direction through a forwarder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardRule {
+    /// Interface received on.
+    pub receive: String,
+    /// Interface sent on.
+    pub transmit: String,
+    /// Source address written into the frame.
+    pub source: MacAddress,
+    /// Destination address written into the frame.
+    pub destination: MacAddress,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn due_times_start_at_the_origin_after_the_warm_up() {
+        let schedule = Schedule { rate: 10_000, warm_up: 1_000_000_000, duration: 5_000_000_000 };
+        assert_eq!(schedule.warm_up_packets(), 10_000);
+        assert_eq!(schedule.packets(), 50_000);
+        assert_eq!(schedule.due(0), -1_000_000_000);
+        assert_eq!(schedule.due(10_000), 0);
+        assert_eq!(schedule.due(10_001), 100_000);
+    }
+
+    proptest! {
+        /// However odd the rate, the n-th packet is due within a nanosecond of n / rate.
+        #[test]
+        fn due_times_never_drift(rate in 1u64..20_000_000, sequence in 0u64..1_000_000_000) {
+            let schedule = Schedule { rate, warm_up: 0, duration: 1 };
+            let exact = sequence as f64 / rate as f64 * 1e9;
+            prop_assert!((schedule.due(sequence) as f64 - exact).abs() <= 1.0 + exact * 1e-15);
+            prop_assert!(schedule.due(sequence + 1) >= schedule.due(sequence));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where everything lies in a results folder. Nothing is ever overwritten.
+//!
+//! ```text
+//! results/first-look-20261121-013000/
+//!   experiment.toml      the file as given
+//!   campaign.json        overrides, seed, order, what it takes to resume
+//!   facts.json           the host
+//!   summary.json         all cells, comparisons and runs
+//!   report.html          the report, and its plots/ as SVG and CSV
+//!   runs/0003-container-r1/
+//!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//! ```
+
+/// The experiment file as given.
+pub const EXPERIMENT: &str = "experiment.toml";
+/// Overrides, seed, order: what it takes to resume.
+pub const CAMPAIGN: &str = "campaign.json";
+/// The host.
+pub const FACTS: &str = "facts.json";
+/// Of a run: one attempt. Of a campaign: all of it.
+pub const SUMMARY: &str = "summary.json";
+/// The report.
+pub const REPORT: &str = "report.html";
+/// Folder of the plots.
+pub const PLOTS: &str = "plots";
+/// Folder of the runs.
+pub const RUNS: &str = "runs";
+/// Of a run: parameters, steps and orders.
+pub const PLAN: &str = "plan.json";
+/// Of a run: its steps as shell lines.
+pub const STEPS: &str = "steps.txt";
+/// Of a run: what was done to the host and taken back.
+pub const JOURNAL: &str = "journal.jsonl";
+/// Of a run: one row per packet.
+pub const PACKETS: &str = "packets.parquet";
+/// Of a run: the HdrHistogram percentile table.
+pub const HGRM: &str = "latency.hgrm";
+/// Of a run: the generator's gaps.
+pub const GAPS: &str = "gaps.csv";

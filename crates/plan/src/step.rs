@@ -1,0 +1,83 @@
+//! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
+
+use serde::{Deserialize, Serialize};
+use tailbed_format::mac::MacAddress;
+
+/// One thing done to the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Write a kernel setting of the host; the value read before is written back afterwards.
+    WriteSetting {
+        /// Absolute path below /proc/sys or /sys.
+        path: String,
+        /// What is written.
+        value: String,
+        /// Why, in half a sentence.
+        reason: String,
+    },
+    /// Make a network namespace that has a name below /run/netns. Its loopback interface stays down, and IPv6 is off in it so that
+    /// neighbour discovery does not mix with the traffic.
+    MakeNamespace {
+        /// Its name.
+        name: String,
+    },
+    /// Make a pair of virtual Ethernet interfaces, each end in its namespace, up.
+    MakeVeth {
+        /// Both ends.
+        ends: [VethEnd; 2],
+    },
+    /// Make a control group.
+    MakeCgroup(CgroupSpec),
+    /// Start an agent: this same binary, in an environment.
+    StartAgent {
+        /// The node.
+        node: String,
+        /// The network namespace it runs in; `None` for the host's own.
+        namespace: Option<String>,
+        /// The environment.
+        environment: AgentEnvironment,
+    },
+}
+
+/// One end of a pair of virtual Ethernet interfaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VethEnd {
+    /// The network namespace it lies in; `None` for the host's own.
+    pub namespace: Option<String>,
+    /// Its name there, at most 15 bytes.
+    pub name: String,
+    /// Its address.
+    pub mac: MacAddress,
+}
+
+/// A control group and its limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupSpec {
+    /// Path below the root of the hierarchy, `tb-<token>/<node>`, without a leading slash.
+    pub path: String,
+    /// Cores its tasks may run on; empty leaves them alone.
+    pub cpus: Vec<usize>,
+    /// NUMA nodes its tasks may have memory from; empty leaves them alone.
+    pub memory_nodes: Vec<usize>,
+    /// The most memory its tasks may have, bytes.
+    pub memory: Option<u64>,
+    /// Its tasks may be real-time tasks: under RT_GROUP_SCHED a version 1 cpu group starts with none of that time.
+    pub real_time: bool,
+}
+
+/// Where an agent runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentEnvironment {
+    /// A process of the host.
+    Host,
+    /// A container by the OCI runtime specification: own pid, mount, network, ipc and uts namespaces, a root file system that holds
+    /// only this binary.
+    Container {
+        /// Its id, `tb-<token>-<node>`.
+        id: String,
+        /// Its control group, made by an earlier step; `None` where control groups may not be written.
+        cgroup: Option<String>,
+    },
+}
