@@ -13,6 +13,7 @@ pub mod order;
 pub mod packet;
 pub mod percentile;
 pub mod results;
+pub mod rounded;
 pub mod summary;
 pub mod unit;
 pub mod validity;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
+use crate::rounded::time;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,22 +146,15 @@ pub enum Invalid {
     },
 }
 
-fn microseconds(ns: u64) -> String {
-    format!("{}.{:03} µs", ns / 1000, ns % 1000)
-}
-
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Late { packets, of, limit } => {
-                write!(f, "the generator sent {packets} of {of} packets more than {} late", microseconds(*limit))
+                write!(f, "the generator sent {packets} of {of} packets more than {} late", time(*limit))
             }
-            Self::Stalled { longest, limit } => write!(
-                f,
-                "the generator stood still for {} (at most {} is allowed)",
-                microseconds(longest.length),
-                microseconds(*limit)
-            ),
+            Self::Stalled { longest, limit } => {
+                write!(f, "the generator stood still for {} (at most {} is allowed)", time(longest.length), time(*limit))
+            }
             Self::Unsent { packets, reason } => {
                 write!(f, "{packets} packets of the schedule were not sent")?;
                 reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
@@ -344,6 +338,8 @@ pub struct CampaignSummary {
     pub answer: String,
     /// Whether any part was simulated: then none of it is a measurement.
     pub simulated: bool,
+    /// What the plan had to say: roles that share a core, privileges that are missing, keys without effect.
+    pub notes: Vec<String>,
     /// The cells, floors first.
     pub cells: Vec<CellSummary>,
     /// Comparisons between cells.

@@ -1,4 +1,4 @@
-//! Values with units, as written in experiment files: rates, times, sizes.
+//! Values with units, as written in experiment files: rates, times, sizes, shares.
 //!
 //! A value is a decimal number directly followed by its unit. All arithmetic is on integers: `1.52Mpps` is 1 520 000 packets per
 //! second exactly, and a value that is not a whole number of the base unit is refused rather than rounded.
@@ -210,6 +210,17 @@ quantity!(
     units: [("B", 1), ("kB", 1_000), ("KiB", 1 << 10), ("MB", 1_000_000), ("MiB", 1 << 20), ("GB", 1_000_000_000), ("GiB", 1 << 30), ("TiB", 1 << 40)]
 );
 
+quantity!(
+    /// A share of a whole in parts per million. Nothing keeps it below the whole: who takes one checks.
+    Share, "share", "`1%`, `0.01%` or `100ppm`", bare: false, pattern: r"^[0-9][0-9_]*(\.[0-9_]+)? *(ppm|%)$",
+    units: [("ppm", 1), ("%", 10_000)]
+);
+
+impl Share {
+    /// All of it, ppm.
+    pub const WHOLE: u64 = 1_000_000;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +234,7 @@ mod tests {
         assert_eq!("3µs".parse(), Ok(Time(3_000)));
         assert_eq!("256MiB".parse(), Ok(Bytes(256 << 20)));
         assert_eq!("64".parse(), Ok(Bytes(64)));
+        assert_eq!("0.01%".parse(), Ok(Share(100)));
     }
 
     #[test]
@@ -252,6 +264,7 @@ mod tests {
             prop_assert_eq!(PacketRate(value).to_string().parse(), Ok(PacketRate(value)));
             prop_assert_eq!(Time(value).to_string().parse(), Ok(Time(value)));
             prop_assert_eq!(Bytes(value).to_string().parse(), Ok(Bytes(value)));
+            prop_assert_eq!(Share(value).to_string().parse(), Ok(Share(value)));
         }
 
         #[test]
