@@ -1,7 +1,7 @@
 //! The plan: every run of the campaign in the order it will be made.
 
 use serde::{Deserialize, Serialize};
-use tailbed_format::order::Order;
+use tailbed_format::order::{Order, Scheduling};
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::validity::Limits;
 
@@ -16,6 +16,8 @@ pub struct Plan {
     pub question: Option<String>,
     /// Marks everything made on the host: the middle part of every name, `tb-<token>-dut`.
     pub token: String,
+    /// Seed of the order, and of what is simulated.
+    pub seed: u64,
     /// Combinations of swept values, floors first.
     pub cells: Vec<Cell>,
     /// Runs in the order they are made: floors first, then the measurements.
@@ -24,6 +26,14 @@ pub struct Plan {
     pub attempts: u32,
     /// What the user should know: roles that share a core, what will not be granted, what was swept but makes no difference.
     pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// How many repetitions of invalid runs a campaign makes in all: a quarter of its runs, and at least two. A machine that fails more
+    /// often than that is not fit to measure at present, and going on would not make it so.
+    pub fn most_repetitions(&self) -> usize {
+        (self.runs.len() / 4).max(2)
+    }
 }
 
 /// One combination of swept values.
@@ -68,4 +78,14 @@ pub struct AgentOrder {
     pub node: String,
     /// What it does.
     pub order: Order,
+}
+
+impl AgentOrder {
+    /// How its packet loop is run.
+    pub fn scheduling(&self) -> &Scheduling {
+        match &self.order {
+            Order::Measure(measure) => &measure.scheduling,
+            Order::Forward(forward) => &forward.scheduling,
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
 
+mod shell;
+mod undo;
+
 use serde::{Deserialize, Serialize};
 use tailbed_format::mac::MacAddress;
+
+pub use undo::Undo;
 
 /// One thing done to the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +67,6 @@ pub struct CgroupSpec {
     pub memory_nodes: Vec<usize>,
     /// The most memory its tasks may have, bytes.
     pub memory: Option<u64>,
-    /// Its tasks may be real-time tasks: under RT_GROUP_SCHED a version 1 cpu group starts with none of that time.
-    pub real_time: bool,
 }
 
 /// Where an agent runs.

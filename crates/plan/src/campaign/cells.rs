@@ -1,0 +1,137 @@
+//! Cells: one per combination of swept values, and the floors they are read against.
+
+use std::collections::BTreeMap;
+
+use tailbed_format::facts::Facts;
+use tailbed_format::summary::{Parameter, RunKind};
+
+use crate::document::{Combination, Document};
+use crate::placement::{self, NoPlacement, Placement, Request};
+use crate::plan::Cell;
+use crate::setup::{self, Environment, Setup};
+use crate::sweep;
+use crate::text::error::Fault;
+use crate::text::tree;
+
+/// A combination, placed on the host.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    pub(super) setup: Setup,
+    pub(super) placement: Placement,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Plans the combination of a number.
+pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
+    let combination = document.combination(number)?;
+    let setup = setup::resolve(&combination.experiment, &combination.tree)?;
+    let requests: Vec<_> = setup.nodes.iter().map(|node| Request { name: &node.name, cpus: node.cpus }).collect();
+    let placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
+        .map_err(|error| no_placement(&error, &combination, facts))?;
+    let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
+    Ok(Planned { setup, placement, parameters: combination.parameters, notes })
+}
+
+fn no_placement(error: &NoPlacement, combination: &Combination<'_>, facts: &Facts) -> Fault {
+    let fault = Fault::host(error.to_string());
+    let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
+    let here = format!("cores of this host that we may use: {}", cpus.join(", "));
+    let at = |path: &[&str]| tree::span(&combination.tree, path);
+    match error {
+        NoPlacement::TooFewCpus { node, .. } => {
+            fault.at(at(&["nodes", node, "cpus"]), "more than there are").help("ask for fewer, or use a larger host").help(here)
+        }
+        NoPlacement::NoSuchCpu { .. } => fault
+            .at(at(&["generator", "cpus"]), "not a core of this host")
+            .help("leave `cpus` out to have cores chosen")
+            .help(here),
+        NoPlacement::NoCpu => fault,
+    }
+}
+
+fn simulated_notes() -> Vec<String> {
+    vec!["the path is simulated: its results test the instrument and measure nothing".to_owned()]
+}
+
+fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String> {
+    let mut notes = placement.notes.clone();
+    for node in &setup.nodes {
+        match node.environment {
+            Environment::Container { memory: Some(_) } if !super::run::cgroups(facts) => {
+                notes.push(format!("the memory limit of `{}` is not applied: control groups cannot be written here", node.name));
+            }
+            Environment::Host { own_namespace: false } if !facts.privilege.root => {
+                notes.push(format!(
+                    "`{}` wants the host's own network namespace: without root that is the user namespace's",
+                    node.name
+                ));
+            }
+            _ => {}
+        }
+    }
+    notes
+}
+
+/// All cells, floors first, each with what it was planned from. Cells with the same load from the same cores share a floor, which
+/// is planned from the first of them; simulated ones have none.
+pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
+    let mut numbers = BTreeMap::new();
+    let mut floors: Vec<Planned> = Vec::new();
+    let mut floor_of = Vec::new();
+    for cell in &measured {
+        let number = cell.setup.simulated().is_none().then(|| {
+            *numbers.entry(floor_key(cell)).or_insert_with(|| {
+                let parameters = cell.parameters.iter().filter(|parameter| concerns_floor(&parameter.key)).cloned().collect();
+                floors.push(Planned { parameters, ..cell.clone() });
+                floors.len() - 1
+            })
+        });
+        floor_of.push(number);
+    }
+    let floor =
+        |planned: &Planned| Cell { kind: RunKind::Floor, parameters: planned.parameters.clone(), floor: None, simulated: false };
+    let measurement = |(planned, floor): (&Planned, Option<usize>)| Cell {
+        kind: RunKind::Measurement,
+        parameters: planned.parameters.clone(),
+        floor,
+        simulated: planned.setup.simulated().is_some(),
+    };
+    let cells = floors.iter().map(floor).chain(measured.iter().zip(floor_of).map(measurement)).collect();
+    (cells, floors.into_iter().chain(measured).collect())
+}
+
+/// What a floor depends on: the load, and how the generator is run.
+fn floor_key(cell: &Planned) -> impl Ord + use<> {
+    let load = &cell.setup.load;
+    let schedule = &load.schedule;
+    let generator = &cell.placement.generator;
+    (load.frame, schedule.rate, schedule.warm_up, schedule.duration, load.drain, generator.cpus.clone(), generator.priority)
+}
+
+fn concerns_floor(key: &str) -> bool {
+    ["traffic", "generator"].contains(&key.split('.').next().unwrap_or_default())
+}
+
+/// A note for each swept dimension whose values all come to the same here.
+pub(super) fn without_effect(document: &Document<'_>, measured: &[Planned]) -> Vec<String> {
+    let axes = document.axes();
+    let mut stride = measured.len();
+    let mut notes = Vec::new();
+    for axis in axes {
+        // Combinations that differ in this dimension alone lie a fixed distance apart, for the last one varies fastest.
+        let block = stride;
+        stride /= axis.rows.len();
+        let first_row = |number: usize| number - number % block + number % stride;
+        let same = |(number, cell): (usize, &Planned)| {
+            let first = &measured[first_row(number)];
+            cell.setup == first.setup && cell.placement == first.placement
+        };
+        if axis.rows.len() > 1 && measured.iter().enumerate().all(same) {
+            let keys: Vec<_> = axis.keys.iter().map(|key| format!("`{key}`")).collect();
+            notes.push(format!("{} is swept but makes no difference here", keys.join(" with ")));
+        }
+    }
+    debug_assert_eq!(sweep::combinations(axes), measured.len() as u128);
+    notes
+}

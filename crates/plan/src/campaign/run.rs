@@ -1,0 +1,173 @@
+//! One run: what is done to the host, and what each agent does.
+
+use tailbed_format::facts::{Cgroup, Facts};
+use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
+use tailbed_format::summary::RunKind;
+
+use super::cells::Planned;
+use super::name::run_name;
+use super::network::{self, Interface};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Run};
+use crate::setup::{End, Environment, Load, Node};
+use crate::step::{AgentEnvironment, CgroupSpec, Step};
+
+/// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
+/// takes some microseconds, a lost time slice takes milliseconds.
+const GAP: u64 = 20_000;
+
+/// What building up, starting and taking back take besides the traffic, ns.
+const AROUND: u64 = 300_000_000;
+
+/// Which run it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) number: usize,
+    pub(super) cell: usize,
+    pub(super) repeat: u32,
+    pub(super) seed: u64,
+    pub(super) token: &'a str,
+}
+
+/// Builds a run from what its cell was planned as.
+pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
+    let (steps, agents, expected) = match planned.setup.simulated() {
+        Some(wire) => simulated(setting, planned, wire),
+        None => real(setting, cell.kind, planned, facts),
+    };
+    let name = run_name(setting.number, cell, setting.repeat);
+    Run { name, cell: setting.cell, repeat: setting.repeat, steps, agents, limits: planned.setup.limits, expected }
+}
+
+/// The clock is part of the model, so the run takes no time of its own and needs neither core nor priority.
+fn simulated(setting: &Setting<'_>, planned: &Planned, wire: &SimulatedWire) -> (Vec<Step>, Vec<AgentOrder>, u64) {
+    let seed = setting.seed.wrapping_add(setting.number as u64);
+    let path = Path::Simulated(SimulatedWire { seed, ..wire.clone() });
+    let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
+    let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
+    let agents = interfaces.iter().map(|[tx, rx]| measure(setting, &planned.setup.load, path.clone(), tx, rx, &scheduling));
+    let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
+    (vec![start], agents.collect(), AROUND)
+}
+
+fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) -> (Vec<Step>, Vec<AgentOrder>, u64) {
+    let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
+    // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
+    let wire = [[End::Generator, End::Sink]];
+    let (nodes, path) = match kind {
+        RunKind::Floor => (&[][..], &wire[..]),
+        RunKind::Measurement => (&setup.nodes[..], &setup.path[..]),
+    };
+    let links = network::interfaces(path, nodes, token);
+    let mut steps: Vec<Step> = throttling(placement.generator.priority.is_some(), facts).into_iter().collect();
+    let generator = network::named(token, GENERATOR);
+    let namespaces = [Some(generator.clone())].into_iter().chain(nodes.iter().map(|node| network::namespace(node, token)));
+    steps.extend(namespaces.flatten().map(|name| Step::MakeNamespace { name }));
+    steps.extend(links.iter().map(|[near, far]| Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }));
+    let placed = || nodes.iter().zip(&placement.nodes);
+    steps.extend(placed().filter_map(|(node, scheduling)| cgroup(node, scheduling, facts, token)).map(Step::MakeCgroup));
+    steps.extend(nodes.iter().map(|node| start(node, facts, token)));
+    let environment = AgentEnvironment::Host;
+    steps.push(Step::StartAgent { node: GENERATOR.to_owned(), namespace: Some(generator), environment });
+
+    let mut agents: Vec<_> =
+        placed().enumerate().map(|(number, (node, scheduling))| forward(number, node, scheduling, &links)).collect();
+    if let (Some([tx, _]), Some([_, rx])) = (links.first(), links.last()) {
+        let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
+        let next_hop = links.first().map_or(rx, |[_, far]| far);
+        agents.push(measure(setting, &setup.load, path, tx, next_hop, &placement.generator));
+    }
+    let schedule = &setup.load.schedule;
+    (steps, agents, schedule.warm_up + schedule.duration + setup.load.drain + AROUND)
+}
+
+/// Lifts the limit on real-time tasks where it is in the way and may be lifted.
+fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
+    let limited = facts.rt_runtime_us.is_some_and(|us| us != -1);
+    (real_time && facts.privilege.root && limited).then(|| Step::WriteSetting {
+        path: "/proc/sys/kernel/sched_rt_runtime_us".to_owned(),
+        value: "-1".to_owned(),
+        reason: "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second".to_owned(),
+    })
+}
+
+/// Whether control groups may be made.
+pub(super) fn cgroups(facts: &Facts) -> bool {
+    facts.privilege.root && facts.cgroup != Cgroup::None
+}
+
+fn cgroup_path(node: &Node, token: &str) -> String {
+    format!("tb-{token}/{}", node.name)
+}
+
+fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token: &str) -> Option<CgroupSpec> {
+    let Environment::Container { memory } = node.environment else { return None };
+    cgroups(facts).then(|| CgroupSpec {
+        path: cgroup_path(node, token),
+        cpus: scheduling.cpus.clone(),
+        memory_nodes: if scheduling.cpus.is_empty() { Vec::new() } else { facts.memory_nodes.clone() },
+        memory,
+    })
+}
+
+fn start(node: &Node, facts: &Facts, token: &str) -> Step {
+    let environment = match node.environment {
+        Environment::Container { .. } => AgentEnvironment::Container {
+            id: network::named(token, &node.name),
+            cgroup: cgroups(facts).then(|| cgroup_path(node, token)),
+        },
+        Environment::Host { .. } | Environment::Simulated(_) => AgentEnvironment::Host,
+    };
+    Step::StartAgent { node: node.name.clone(), namespace: network::namespace(node, token), environment }
+}
+
+/// What comes in by one port leaves by the other, addressed to the far end of that link.
+fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
+    let mine = |interface: &Interface| matches!(interface.end, End::Node(of, _) if of == number);
+    let ports = links.iter().flat_map(|[near, far]| [(near, far), (far, near)]).filter(|(own, _)| mine(own));
+    let mut ports: Vec<(&Interface, &Interface)> = ports.collect();
+    ports.sort_by_key(|(own, _)| own.veth.name.ends_with("out"));
+    let rule = |receive: &Interface, (transmit, peer): (&Interface, &Interface)| ForwardRule {
+        receive: receive.veth.name.clone(),
+        transmit: transmit.veth.name.clone(),
+        source: transmit.veth.mac,
+        destination: peer.towards,
+    };
+    let rules = match ports.as_slice() {
+        [inward, outward] => vec![rule(inward.0, *outward), rule(outward.0, *inward)],
+        _ => Vec::new(),
+    };
+    let order = Order::Forward(Forward { function: node.function, rules, scheduling: scheduling.clone() });
+    AgentOrder { node: node.name.clone(), order }
+}
+
+fn measure(
+    setting: &Setting<'_>,
+    load: &Load,
+    path: Path,
+    from: &Interface,
+    next_hop: &Interface,
+    scheduling: &Scheduling,
+) -> AgentOrder {
+    let order = Order::Measure(Measure {
+        path,
+        frame: load.frame - FRAME_CHECK_SEQUENCE,
+        source: from.veth.mac,
+        destination: next_hop.towards,
+        tag: tag(setting.token, setting.number),
+        schedule: load.schedule.clone(),
+        drain: load.drain,
+        gap: GAP,
+        scheduling: scheduling.clone(),
+    });
+    AgentOrder { node: GENERATOR.to_owned(), order }
+}
+
+/// Bytes the interface appends to each frame (IEEE 802.3-2022, 3.2.9).
+const FRAME_CHECK_SEQUENCE: u32 = 4;
+
+/// Different for each run of a campaign, and most likely for runs of different campaigns: the run's number in the lower half,
+/// FNV-1a (Fowler, Noll, Vo; RFC 9923) of the token in the upper.
+fn tag(token: &str, number: usize) -> u32 {
+    let hash = token.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash << 16 | u32::try_from(number & 0xffff).unwrap_or_default()
+}

@@ -1,0 +1,242 @@
+//! The plan as a person reads it: what `tailbed plan` prints.
+
+use std::fmt::Write;
+
+use tailbed_format::facts::Facts;
+use tailbed_format::order::{Scheduling, Wait};
+use tailbed_format::summary::{Parameter, RunKind};
+
+use crate::drawing::{self, draw};
+use crate::plan::{Cell, GENERATOR, Plan, Run};
+
+/// The question, every run in order with its parameters, the path in text, who runs on which core, notes, the time it should take;
+/// with `steps` also every change to the host as shell lines, and how it is taken back.
+pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
+    let mut text = String::new();
+    heading(plan, &mut text);
+    paths(plan, &mut text);
+    cores(plan, facts, &mut text);
+    list("Notes", &plan.notes, &mut text);
+    runs(plan, &mut text);
+    if steps {
+        changes(plan, facts, &mut text);
+    }
+    text
+}
+
+/// The steps of one run as shell lines, then what takes them back, last to first.
+pub fn steps_text(run: &Run, facts: &Facts) -> String {
+    let mut text = String::new();
+    for step in &run.steps {
+        lines(&step.shell(&facts.cgroup), &mut text);
+    }
+    text += "\n# taken back\n";
+    for step in run.steps.iter().rev() {
+        lines(&step.undo().shell(&facts.cgroup), &mut text);
+    }
+    text
+}
+
+fn lines(lines: &[String], text: &mut String) {
+    for line in lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+}
+
+fn heading(plan: &Plan, text: &mut String) {
+    line(text, &plan.name);
+    if let Some(question) = &plan.question {
+        line(text, question);
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+/// Each different path once, with the cells that have it.
+fn paths(plan: &Plan, text: &mut String) {
+    let different = different(plan, draw);
+    for (drawing, cells) in &different {
+        line(text, "");
+        line(text, &format!("Path{}", of_cells(plan, cells)));
+        for row in drawing {
+            line(text, &format!("  {row}"));
+        }
+    }
+}
+
+/// Groups cells by something their runs have in common, in the order in which it first comes up.
+fn different<T: PartialEq>(plan: &Plan, of: impl Fn(&Run) -> T) -> Vec<(T, Vec<usize>)> {
+    let mut groups: Vec<(T, Vec<usize>)> = Vec::new();
+    let mut first_runs: Vec<Option<&Run>> = vec![None; plan.cells.len()];
+    for run in &plan.runs {
+        first_runs[run.cell].get_or_insert(run);
+    }
+    for (cell, run) in first_runs.into_iter().enumerate() {
+        let Some(run) = run else { continue };
+        let what = of(run);
+        match groups.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, cells)) => cells.push(cell),
+            None => groups.push((what, vec![cell])),
+        }
+    }
+    groups
+}
+
+/// " of the floor" or " with environment = host": what the cells have in common and no other has, else a few of them.
+fn of_cells(plan: &Plan, cells: &[usize]) -> String {
+    const MOST: usize = 4;
+    let measured = plan.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).count();
+    if cells.iter().all(|&cell| plan.cells[cell].kind == RunKind::Floor) {
+        return " of the floor".to_owned();
+    }
+    if cells.len() == measured {
+        return String::new();
+    }
+    let common: Vec<Parameter> = cells.first().map_or(&[][..], |&first| &plan.cells[first].parameters).to_vec();
+    let has = |cell: usize, parameter: &Parameter| plan.cells[cell].parameters.contains(parameter);
+    let common: Vec<_> = common.into_iter().filter(|parameter| cells.iter().all(|&cell| has(cell, parameter))).collect();
+    let mut others = (0..plan.cells.len()).filter(|cell| plan.cells[*cell].kind == RunKind::Measurement && !cells.contains(cell));
+    if others.all(|other| !common.iter().all(|parameter| has(other, parameter))) {
+        return format!(" with {}", parameters(&common));
+    }
+    let mut names: Vec<_> = cells.iter().take(MOST).map(|&cell| parameters(&plan.cells[cell].parameters)).collect();
+    if cells.len() > MOST {
+        names.push(format!("{} more", cells.len() - MOST));
+    }
+    format!(" with {}", names.join("; "))
+}
+
+fn parameters(parameters: &[Parameter]) -> String {
+    parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect::<Vec<_>>().join(", ")
+}
+
+/// Who runs where, for each different placement.
+fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
+    let simulated = plan.cells.iter().all(|cell| cell.simulated);
+    if simulated {
+        return;
+    }
+    let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
+    line(text, "");
+    line(text, &format!("Cores ({} of this host that we may use: {})", cpus.len(), cpus.join(",")));
+    let mut table =
+        vec![["housekeeping".to_owned(), format!("cpu {}", facts.cpus.first().copied().unwrap_or_default()), String::new()]];
+    for run in &plan.runs {
+        for agent in &run.agents {
+            let scheduling = agent.scheduling();
+            let row = [role(&agent.node), drawing::cores(scheduling), manner(scheduling)];
+            if !table.contains(&row) {
+                table.push(row);
+            }
+        }
+    }
+    rows(&table, text);
+}
+
+fn role(node: &str) -> String {
+    if node == GENERATOR { "generator and sink".to_owned() } else { node.to_owned() }
+}
+
+fn manner(scheduling: &Scheduling) -> String {
+    let wait = match scheduling.wait {
+        Wait::Spin => "spins",
+        Wait::Block => "sleeps when idle",
+    };
+    let priority = scheduling.priority.map_or("ordinary priority".to_owned(), |priority| format!("SCHED_FIFO {priority}"));
+    let memory = if scheduling.lock_memory { "memory locked" } else { "memory not locked" };
+    format!("{wait}, {priority}, {memory}")
+}
+
+/// Columns as wide as their widest entry.
+fn rows<const N: usize>(table: &[[String; N]], text: &mut String) {
+    let mut widths = [0; N];
+    for row in table {
+        for (width, entry) in widths.iter_mut().zip(row) {
+            *width = (*width).max(entry.chars().count());
+        }
+    }
+    for row in table {
+        let entries: Vec<_> = row.iter().zip(widths).map(|(entry, width)| format!("{entry:width$}")).collect();
+        line(text, &format!("  {}", entries.join("  ")));
+    }
+}
+
+fn list(title: &str, entries: &[String], text: &mut String) {
+    if entries.is_empty() {
+        return;
+    }
+    line(text, "");
+    line(text, title);
+    for entry in entries {
+        line(text, &format!("  - {entry}"));
+    }
+}
+
+fn runs(plan: &Plan, text: &mut String) {
+    let total: u64 = plan.runs.iter().fold(0, |total, run| total.saturating_add(run.expected));
+    line(text, "");
+    line(text, &format!("{} in about {}", count(plan.runs.len(), "run"), duration(total)));
+    let table: Vec<_> =
+        plan.runs.iter().map(|run| [run.name.clone(), duration(run.expected), what(&plan.cells[run.cell], run.repeat)]).collect();
+    rows(&table, text);
+    if plan.attempts > 1 {
+        line(
+            text,
+            &format!(
+                "A run that turns out invalid is repeated: {} attempts at each, {} repetitions in all.",
+                plan.attempts,
+                plan.most_repetitions()
+            ),
+        );
+    }
+}
+
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+fn what(cell: &Cell, repeat: u32) -> String {
+    let kind = match cell.kind {
+        RunKind::Floor => "the instrument itself".to_owned(),
+        RunKind::Measurement => format!("repeat {}", repeat + 1),
+    };
+    let parameters = parameters(&cell.parameters);
+    if parameters.is_empty() { kind } else { format!("{kind}: {parameters}") }
+}
+
+/// Tenths of a second below a minute, whole units above.
+fn duration(ns: u64) -> String {
+    let seconds = ns.div_ceil(1_000_000_000);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) => format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Every change to the host, once for all runs that make the same ones.
+fn changes(plan: &Plan, facts: &Facts, text: &mut String) {
+    for (steps, cells) in different(plan, |run| steps_text(run, facts)) {
+        line(text, "");
+        line(text, &format!("Steps{}", of_cells(plan, &cells)));
+        for step in steps.lines() {
+            let _ = writeln!(text, "{}", format!("  {step}").trim_end());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_one_would_say_them() {
+        assert_eq!(duration(6_400_000_000), "6.4 s");
+        assert_eq!(duration(70_400_000_000), "1 min 11 s");
+        assert_eq!(duration(7_260_000_000_000), "2 h 1 min");
+    }
+}

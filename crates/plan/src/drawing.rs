@@ -1,0 +1,160 @@
+//! The path of a run, drawn in text from its steps and orders.
+
+use tailbed_format::order::{Order, Path, Scheduling};
+
+use crate::plan::{AgentOrder, GENERATOR, Run};
+use crate::step::{AgentEnvironment, Step, VethEnd};
+
+/// A drawing wider than this does not fit beside a terminal's edge; the path then becomes a list.
+const WIDEST: usize = 110;
+
+/// Draws the path packets take in a run, one line each, without indentation:
+///
+/// ```text
+/// ┌───────────┐      ┌────────────────┐      ┌───────────┐
+/// │ generator │      │ dut            │      │ sink      │
+/// │        tx ├──────┤ in         out ├──────┤ rx        │
+/// │     cpu 1 │      │ host     cpu 2 │      │     cpu 1 │
+/// └───────────┘      └────────────────┘      └───────────┘
+/// ```
+pub fn draw(run: &Run) -> Vec<String> {
+    let boxes = boxes(run);
+    let lines = row(&boxes);
+    let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    if widest <= WIDEST { lines } else { list(&boxes) }
+}
+
+/// A role in the path: its name, its interfaces, where it runs.
+#[derive(Debug, Clone)]
+struct Role {
+    name: String,
+    inward: String,
+    outward: String,
+    place: String,
+    cores: String,
+}
+
+fn boxes(run: &Run) -> Vec<Role> {
+    let agent = |node: &str| run.agents.iter().find(|agent| agent.node == node);
+    let cores_of = |node: &str| agent(node).map_or(String::new(), |agent| cores(agent.scheduling()));
+    let end = |name: &str, inward: &str, outward: &str| Role {
+        name: name.to_owned(),
+        inward: inward.to_owned(),
+        outward: outward.to_owned(),
+        place: String::new(),
+        cores: cores_of(GENERATOR),
+    };
+    let Some((transmit, receive)) = run.agents.iter().find_map(path) else {
+        return [GENERATOR, "simulated wire", "sink"].map(|name| Role { cores: String::new(), ..end(name, "", "") }).to_vec();
+    };
+    let mut roles = vec![end(GENERATOR, "", transmit)];
+    for [_, far] in links(run) {
+        if let Some((node, inward, outward)) = node_at(run, far) {
+            roles.push(Role { place: place(run, node).to_owned(), cores: cores_of(node), ..end(node, inward, outward) });
+        }
+    }
+    roles.push(end("sink", receive, ""));
+    roles
+}
+
+/// The cores a packet loop may run on.
+pub(crate) fn cores(scheduling: &Scheduling) -> String {
+    match scheduling.cpus.as_slice() {
+        [] => "any cpu".to_owned(),
+        cpus => format!("cpu {}", cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+    }
+}
+
+fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
+    match &agent.order {
+        Order::Measure(measure) => match &measure.path {
+            Path::Interfaces { transmit, receive } => Some((transmit, receive)),
+            Path::Simulated(_) => None,
+        },
+        Order::Forward(_) => None,
+    }
+}
+
+fn links(run: &Run) -> impl Iterator<Item = &[VethEnd; 2]> {
+    run.steps.iter().filter_map(|step| match step {
+        Step::MakeVeth { ends } => Some(ends),
+        _ => None,
+    })
+}
+
+/// The node an interface belongs to, with the names of that interface and of the one packets leave by.
+fn node_at<'a>(run: &'a Run, end: &'a VethEnd) -> Option<(&'a str, &'a str, &'a str)> {
+    let started = run.steps.iter().filter_map(|step| match step {
+        Step::StartAgent { node, namespace, .. } if *namespace == end.namespace => Some(node),
+        _ => None,
+    });
+    started.filter_map(|node| run.agents.iter().find(|agent| agent.node == *node)).find_map(|agent| match &agent.order {
+        Order::Forward(forward) => {
+            let rule = forward.rules.iter().find(|rule| rule.receive == end.name)?;
+            Some((agent.node.as_str(), rule.receive.as_str(), rule.transmit.as_str()))
+        }
+        Order::Measure(_) => None,
+    })
+}
+
+fn place(run: &Run, name: &str) -> &'static str {
+    let environment = run.steps.iter().find_map(|step| match step {
+        Step::StartAgent { node, namespace, environment } if node == name => Some((namespace, environment)),
+        _ => None,
+    });
+    match environment {
+        Some((_, AgentEnvironment::Container { .. })) => "container",
+        Some((None, AgentEnvironment::Host)) => "host's own network",
+        _ => "host",
+    }
+}
+
+/// The gap between two boxes: a wire on the line of the interfaces, where both have one.
+const BETWEEN: usize = 6;
+
+/// Boxes from left to right.
+fn row(roles: &[Role]) -> Vec<String> {
+    let last = roles.len().saturating_sub(1);
+    let columns: Vec<_> = roles.iter().enumerate().map(|(number, role)| column(role, number == 0, number == last)).collect();
+    (0..5).map(|line| columns.iter().map(|column| column[line].as_str()).collect()).collect()
+}
+
+/// A box of five lines with the gap before it: edge, name, interfaces, where it runs, edge.
+fn column(role: &Role, first: bool, last: bool) -> [String; 5] {
+    let ports = spaced(&role.inward, &role.outward);
+    let place = spaced(&role.place, &role.cores);
+    let width = [&role.name, &ports, &place].into_iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    let gap = |fill: &str| if first { String::new() } else { fill.repeat(BETWEEN) };
+    let (left, right) = (if first { "│" } else { "┤" }, if last { "│" } else { "├" });
+    let edge = "─".repeat(width + 2);
+    [
+        format!("{}┌{edge}┐", gap(" ")),
+        format!("{}│ {:width$} │", gap(" "), role.name),
+        format!("{}{left} {} {right}", gap("─"), apart(&role.inward, &role.outward, width)),
+        format!("{}│ {} │", gap(" "), apart(&role.place, &role.cores, width)),
+        format!("{}└{edge}┘", gap(" ")),
+    ]
+}
+
+fn spaced(left: &str, right: &str) -> String {
+    if left.is_empty() || right.is_empty() { format!("{left}{right}") } else { format!("{left}  {right}") }
+}
+
+fn apart(left: &str, right: &str, width: usize) -> String {
+    let room = width.saturating_sub(left.chars().count());
+    format!("{left}{right:>room$}")
+}
+
+/// One line per role, in the order packets pass them.
+fn list(roles: &[Role]) -> Vec<String> {
+    let name = roles.iter().map(|role| role.name.chars().count()).max().unwrap_or(0);
+    let line = |role: &Role| {
+        let ports = match (role.inward.as_str(), role.outward.as_str()) {
+            ("", port) => format!("          ── {port}"),
+            (port, "") => format!("{port} ──"),
+            (inward, outward) => format!("{inward} ──── {outward}"),
+        };
+        format!("{:name$}  {ports:<16}  {}", role.name, spaced(&role.place, &role.cores)).trim_end().to_owned()
+    };
+    roles.iter().map(line).collect()
+}

@@ -1,0 +1,107 @@
+//! The experiment file as it is written: one type per table, strict, with the JSON Schema made from the same types.
+//!
+//! Nothing here is checked beyond its shape; what the values mean together is `setup`'s business.
+
+mod environment;
+mod link;
+mod named;
+mod node;
+mod sweep;
+mod traffic;
+mod validity;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use environment::{Container, Environment, Host, Namespace, Simulated};
+pub use link::Ends;
+pub use named::Named;
+pub use node::{Function, Node};
+pub use sweep::Sweep;
+pub use traffic::{Pattern, Traffic};
+pub use validity::Validity;
+
+/// An experiment: what is compared, how often, and with which traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Names the experiment and its results folder: letters, digits, `-`, `_` and `.`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"))]
+    pub name: String,
+    /// The question the experiment answers; it heads the report.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub question: Option<String>,
+    /// How often each combination of swept values is measured.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub repeats: u32,
+    /// The order within each round of repeats. A round holds every combination once, so that drift of the machine hits all alike.
+    #[serde(default)]
+    pub order: Order,
+    /// Seed of the order and of simulated paths.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// How often a run is attempted before it is given up as invalid.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: u32,
+    /// Whether the nodes get cores of their own, real-time priority and locked memory. The load generator always gets what it can.
+    #[serde(default = "yes")]
+    pub isolation: bool,
+    /// The nodes under test, in the order packets pass them unless `[links]` says otherwise.
+    pub nodes: Named<Node>,
+    /// Environments with settings, to be named by `environment`.
+    #[serde(default)]
+    pub environments: Named<Environment>,
+    /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`. Without any, packets pass the nodes in file order.
+    #[serde(default)]
+    pub links: Named<Ends>,
+    /// The load.
+    pub traffic: Traffic,
+    /// The load generator, which is the sink as well.
+    #[serde(default)]
+    pub generator: Generator,
+    /// When a run does not count.
+    #[serde(default)]
+    pub validity: Validity,
+    /// Keys that are varied.
+    #[serde(default)]
+    pub sweep: Sweep,
+}
+
+/// The order of runs within a round of repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Shuffled, with the experiment's seed.
+    #[default]
+    Shuffled,
+    /// As the sweep lists them.
+    Sequential,
+}
+
+/// The load generator and sink.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Generator {
+    /// Cores it runs on, in the kernel's numbering; chosen when empty.
+    #[serde(default)]
+    pub cpus: Vec<usize>,
+}
+
+fn five() -> u32 {
+    5
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,84 @@
+//! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
+
+mod environment;
+mod names;
+mod topology;
+mod traffic;
+
+use tailbed_format::order::Function;
+use tailbed_format::validity::Limits;
+
+pub(crate) use environment::Environment;
+pub(crate) use topology::{End, Link, Port};
+pub(crate) use traffic::Load;
+
+use crate::experiment::{self, Experiment};
+use crate::text::error::Fault;
+use crate::text::tree::{self, Table};
+
+/// One combination, ready to be placed on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Setup {
+    /// At least one, in the order of the file.
+    pub(crate) nodes: Vec<Node>,
+    /// The links in the order packets take them, from the generator to the sink; none when the path is simulated.
+    pub(crate) path: Vec<Link>,
+    pub(crate) load: Load,
+    /// Cores asked for by the load generator; empty when they are to be chosen.
+    pub(crate) generator_cpus: Vec<usize>,
+    pub(crate) isolation: bool,
+    pub(crate) limits: Limits,
+    /// Tables that were given and are not used in this combination.
+    pub(crate) unused: Vec<String>,
+}
+
+/// A node under test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) environment: Environment,
+    pub(crate) function: Function,
+    /// Cores asked for, at least 1.
+    pub(crate) cpus: usize,
+}
+
+impl Setup {
+    /// The model of the path, where it is simulated.
+    pub(crate) fn simulated(&self) -> Option<&tailbed_format::order::SimulatedWire> {
+        self.nodes.iter().find_map(|node| match &node.environment {
+            Environment::Simulated(wire) => Some(wire),
+            _ => None,
+        })
+    }
+}
+
+/// Checks an experiment and works out what it means; the tree tells where each value stands.
+pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>) -> Result<Setup, Fault> {
+    names::check(experiment, tree)?;
+    let load = traffic::load(&experiment.traffic, tree)?;
+    let limits = traffic::limits(&experiment.validity, tree)?;
+    let mut nodes = Vec::new();
+    let mut unused = Vec::new();
+    for (name, node) in &experiment.nodes.0 {
+        if node.cpus == 0 {
+            return Err(Fault::file(format!("node `{name}` has no core"))
+                .at(tree::span(tree, &["nodes", name, "cpus"]), "at least 1 is needed")
+                .help("a forwarder runs on one core: cpus = 1"));
+        }
+        let environment = environment::of_node(name, node, &experiment.environments, tree, &mut unused)?;
+        let function = match node.forward {
+            experiment::Function::L2fwd => Function::L2fwd,
+        };
+        nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize });
+    }
+    let path = topology::path(&nodes, &experiment.links, tree)?;
+    Ok(Setup {
+        nodes,
+        path,
+        load,
+        generator_cpus: experiment.generator.cpus.clone(),
+        isolation: experiment.isolation,
+        limits,
+        unused,
+    })
+}

@@ -1,0 +1,180 @@
+//! Steps as the shell lines a person would type. For reading: the steps themselves are done through the kernel's own interfaces.
+
+use tailbed_format::facts::Cgroup;
+
+use super::{AgentEnvironment, CgroupSpec, Step, Undo, VethEnd};
+
+impl Step {
+    /// The shell lines that do this step, on a host whose control groups are mounted as given.
+    pub fn shell(&self, cgroup: &Cgroup) -> Vec<String> {
+        match self {
+            Self::WriteSetting { path, value, reason } => vec![format!("echo {value} > {path}  # {reason}")],
+            Self::MakeNamespace { name } => vec![
+                format!("ip netns add {name}"),
+                format!("ip netns exec {name} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"),
+            ],
+            Self::MakeVeth { ends: [one, other] } => {
+                let (first, second) = (end(one), end(other));
+                // Without a word the peer would lie where the first end does; process 1 stands for the host's own namespace.
+                let peer = other.namespace.as_deref().unwrap_or("1");
+                vec![
+                    format!("ip{} link add {first} type veth peer {second} netns {peer}", within(one.namespace.as_ref())),
+                    format!("ip{} link set {} up", within(one.namespace.as_ref()), one.name),
+                    format!("ip{} link set {} up", within(other.namespace.as_ref()), other.name),
+                ]
+            }
+            Self::MakeCgroup(spec) => make_cgroup(spec, cgroup),
+            Self::StartAgent { node, namespace, environment } => vec![start(node, namespace.as_ref(), environment)],
+        }
+    }
+}
+
+impl Undo {
+    /// The shell lines that do it, on a host whose control groups are mounted as given.
+    pub fn shell(&self, cgroup: &Cgroup) -> Vec<String> {
+        match self {
+            Self::RestoreSetting { path } => vec![format!("echo $BEFORE > {path}  # what was read there before")],
+            Self::DeleteNamespace { name } => vec![format!("ip netns delete {name}")],
+            Self::DeleteVeth { namespace, name } => vec![format!("ip{} link delete {name}", within(namespace.as_ref()))],
+            Self::RemoveCgroup { path } => {
+                let parent = path.split('/').next().unwrap_or(path);
+                match roots(cgroup).join(" ").as_str() {
+                    "" => Vec::new(),
+                    roots => {
+                        vec![format!("for r in {roots}; do rmdir $r/{path} $r/{parent}; done 2> /dev/null  # wherever it is")]
+                    }
+                }
+            }
+            Self::StopAgent { container: Some(id), .. } => vec![format!("runc delete --force {id}")],
+            Self::StopAgent { node, container: None } => vec![format!("kill ${}", variable(node))],
+        }
+    }
+}
+
+fn within(namespace: Option<&String>) -> String {
+    namespace.map_or(String::new(), |namespace| format!(" -n {namespace}"))
+}
+
+fn end(end: &VethEnd) -> String {
+    format!("{} address {}", end.name, end.mac)
+}
+
+fn variable(node: &str) -> String {
+    format!("pid_{}", node.replace('-', "_"))
+}
+
+fn start(node: &str, namespace: Option<&String>, environment: &AgentEnvironment) -> String {
+    let inside = namespace.map_or(String::new(), |namespace| format!("ip netns exec {namespace} "));
+    match environment {
+        AgentEnvironment::Host => format!("{inside}tailbed agent & {}=$!", variable(node)),
+        AgentEnvironment::Container { id, cgroup } => {
+            let network = namespace.map_or("the host's network".to_owned(), |namespace| format!("/run/netns/{namespace}"));
+            let group = cgroup.as_ref().map_or(String::new(), |path| format!(", control group /{path}"));
+            format!("runc run --detach --bundle {id} {id}  # root: tailbed alone; runs: tailbed agent; {network}{group}")
+        }
+    }
+}
+
+/// Where a group may be: the version 1 hierarchies, or the version 2 one.
+fn roots(cgroup: &Cgroup) -> Vec<&str> {
+    match cgroup {
+        Cgroup::V1 { controllers, .. } => {
+            let mut mounts: Vec<_> = controllers.iter().map(|(_, mount)| mount.as_str()).collect();
+            mounts.sort_unstable();
+            mounts.dedup();
+            mounts
+        }
+        Cgroup::V2 { mount, .. } => vec![mount],
+        Cgroup::None => Vec::new(),
+    }
+}
+
+fn mount<'a>(cgroup: &'a Cgroup, controller: &str) -> Option<&'a str> {
+    let Cgroup::V1 { controllers, .. } = cgroup else { return None };
+    controllers.iter().find(|(name, _)| name == controller).map(|(_, mount)| mount.as_str())
+}
+
+fn make_cgroup(spec: &CgroupSpec, cgroup: &Cgroup) -> Vec<String> {
+    match cgroup {
+        Cgroup::V1 { .. } => make_cgroup_v1(spec, cgroup),
+        Cgroup::V2 { mount, .. } => make_cgroup_v2(spec, mount),
+        Cgroup::None => Vec::new(),
+    }
+}
+
+/// The kernel's list format (cpuset(7)): `1,3`.
+fn list(numbers: &[usize]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn make_cgroup_v1(spec: &CgroupSpec, cgroup: &Cgroup) -> Vec<String> {
+    let path = &spec.path;
+    let parent = path.split('/').next().unwrap_or(path);
+    let mut lines = Vec::new();
+    if let Some(root) = mount(cgroup, "cpuset") {
+        lines.push(format!("mkdir -p {root}/{path}"));
+        // A version 1 cpuset starts empty, can have only what the one above it has, and takes no task before it has both lists.
+        for (file, numbers) in [("cpuset.cpus", &spec.cpus), ("cpuset.mems", &spec.memory_nodes)] {
+            lines.push(format!("cat {root}/{file} > {root}/{parent}/{file}"));
+            if numbers.is_empty() {
+                lines.push(format!("cat {root}/{file} > {root}/{path}/{file}"));
+            } else {
+                lines.push(format!("echo {} > {root}/{path}/{file}", list(numbers)));
+            }
+        }
+    }
+    if let (Some(root), Some(memory)) = (mount(cgroup, "memory"), spec.memory) {
+        lines.push(format!("mkdir -p {root}/{path}"));
+        lines.push(format!("echo {memory} > {root}/{path}/memory.limit_in_bytes"));
+    }
+    lines
+}
+
+fn make_cgroup_v2(spec: &CgroupSpec, root: &str) -> Vec<String> {
+    let path = &spec.path;
+    let parent = path.split('/').next().unwrap_or(path);
+    // Controllers are handed down one level at a time (Documentation/admin-guide/cgroup-v2.rst, "Enabling and Disabling").
+    let mut lines = vec![format!("mkdir -p {root}/{path}")];
+    let controllers = [("+cpuset", !spec.cpus.is_empty()), ("+memory", spec.memory.is_some())];
+    let wanted: Vec<_> = controllers.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect();
+    if !wanted.is_empty() {
+        let wanted = wanted.join(" ");
+        lines.push(format!("for g in {root} {root}/{parent}; do echo \"{wanted}\" > $g/cgroup.subtree_control; done"));
+    }
+    for (file, numbers) in [("cpuset.cpus", &spec.cpus), ("cpuset.mems", &spec.memory_nodes)] {
+        if !numbers.is_empty() {
+            lines.push(format!("echo {} > {root}/{path}/{file}", list(numbers)));
+        }
+    }
+    if let Some(memory) = spec.memory {
+        lines.push(format!("echo {memory} > {root}/{path}/memory.max"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_where_control_groups_are_not_mounted() {
+        let spec = CgroupSpec { path: "tb-x/dut".to_owned(), cpus: vec![1], memory_nodes: vec![0], memory: Some(1 << 28) };
+        assert!(Step::MakeCgroup(spec).shell(&Cgroup::None).is_empty());
+    }
+
+    #[test]
+    fn the_pair_is_made_from_the_first_ends_namespace() {
+        let end = |namespace: Option<&str>, name: &str, number| VethEnd {
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+            mac: tailbed_format::mac::MacAddress::local(1, number),
+        };
+        let step = Step::MakeVeth { ends: [end(Some("tb-x-generator"), "tx", 0), end(None, "tbx0in", 1)] };
+        insta::assert_snapshot!(step.shell(&Cgroup::None).join("\n"), @r"
+        ip -n tb-x-generator link add tx address 02:01:00:00:00:00 type veth peer tbx0in address 02:01:00:00:00:01 netns 1
+        ip -n tb-x-generator link set tx up
+        ip link set tbx0in up
+        ");
+        assert_eq!(step.undo().shell(&Cgroup::None), ["ip -n tb-x-generator link delete tx"]);
+    }
+}

@@ -1,0 +1,62 @@
+//! What takes a step back.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentEnvironment, Step};
+
+/// The counterpart of one [`Step`]. It removes only what that step made, by the name the step gave it, or writes back what was read
+/// before; doing it when there is nothing left to do is no failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// Write back the value that was read before the step.
+    RestoreSetting {
+        /// Absolute path below /proc/sys or /sys.
+        path: String,
+    },
+    /// Delete a network namespace by its name, and with it every interface that lies in it.
+    DeleteNamespace {
+        /// Its name below /run/netns.
+        name: String,
+    },
+    /// Delete a pair of virtual Ethernet interfaces; the kernel deletes both when one goes (veth(4)).
+    DeleteVeth {
+        /// The namespace of the first end; `None` for the host's own.
+        namespace: Option<String>,
+        /// The name of the first end.
+        name: String,
+    },
+    /// Remove a control group, once empty, in every hierarchy it was made in, and the `tb-<token>` above it when nothing else is left there.
+    RemoveCgroup {
+        /// Path below the root of the hierarchy.
+        path: String,
+    },
+    /// End an agent, by force when it does not leave, and delete its container where it has one.
+    StopAgent {
+        /// The node.
+        node: String,
+        /// The container's id.
+        container: Option<String>,
+    },
+}
+
+impl Step {
+    /// What takes this step back.
+    pub fn undo(&self) -> Undo {
+        match self {
+            Self::WriteSetting { path, .. } => Undo::RestoreSetting { path: path.clone() },
+            Self::MakeNamespace { name } => Undo::DeleteNamespace { name: name.clone() },
+            Self::MakeVeth { ends: [first, _] } => {
+                Undo::DeleteVeth { namespace: first.namespace.clone(), name: first.name.clone() }
+            }
+            Self::MakeCgroup(spec) => Undo::RemoveCgroup { path: spec.path.clone() },
+            Self::StartAgent { node, environment, .. } => {
+                let container = match environment {
+                    AgentEnvironment::Container { id, .. } => Some(id.clone()),
+                    AgentEnvironment::Host => None,
+                };
+                Undo::StopAgent { node: node.clone(), container }
+            }
+        }
+    }
+}

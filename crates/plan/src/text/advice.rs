@@ -1,0 +1,124 @@
+//! From what serde says of a wrong key or value to what a reader needs: what was found, where, and what would do.
+
+use toml::de::Error;
+
+use super::error::Fault;
+use super::{Span, Texts};
+
+/// Keys that have no default, each as it may be written.
+const REQUIRED: [(&str, &str); 5] = [
+    ("name", "name = \"first-look\""),
+    ("nodes", "[nodes.dut]\nenvironment = \"host\""),
+    ("traffic", "[traffic] with a rate and a duration"),
+    ("rate", "rate = \"10kpps\""),
+    ("duration", "duration = \"5s\""),
+];
+
+/// The fault serde found. Its texts are serde's own default ones (`serde::de::Error`), the same in every data format.
+pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
+    let message = error.message();
+    let span = error.span().unwrap_or_default();
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        return unknown("key", "keys", rest, span);
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant ") {
+        return unknown("value", "values", rest, span);
+    }
+    if let Some(rest) = message.strip_prefix("missing field ") {
+        return missing(rest.trim_matches('`'), span, texts);
+    }
+    if message.starts_with("wanted exactly 1 element") {
+        return Fault::file("exactly one kind is wanted here")
+            .at(span, "none, or more than one")
+            .help("give the table one kind, for example [environments.small.container]");
+    }
+    let wrong = ["invalid type: ", "invalid value: "].iter().find_map(|prefix| message.strip_prefix(prefix));
+    if let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return wrong_kind(found, expected, span);
+    }
+    match message.split_once("; ") {
+        Some((title, help)) => Fault::file(title).at(span, "cannot be used").help(help),
+        None => Fault::file(message).at(span, "cannot be used"),
+    }
+}
+
+/// In the words of the file, not of the program: serde names Rust types.
+fn wrong_kind(found: &str, expected: &str, span: Span) -> Fault {
+    let expected = match expected {
+        "u32" | "u64" | "usize" => "a whole number, 0 or more,",
+        "a boolean" => "`true` or `false`",
+        "a sequence" => "a list",
+        expected if expected.starts_with("struct ") => "a table",
+        expected => expected,
+    };
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
+    let kind = match kind {
+        "integer" | "floating" => "the number",
+        "string" => "the text",
+        "boolean" => "the switch",
+        "sequence" => "a list",
+        "map" => "a table",
+        kind => kind,
+    };
+    let value = value.trim_start_matches("point ");
+    let found = format!("{kind} {value}");
+    let fault = Fault::file(format!("{} stands where {expected} is wanted", found.trim_end())).at(span, "of the wrong kind");
+    let number_in_quotes = kind == "the text" && value.trim_matches('"').parse::<u64>().is_ok();
+    match kind {
+        "a list" => fault.help("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
+        _ if number_in_quotes => fault.help("leave the quotes out"),
+        _ => fault,
+    }
+}
+
+/// `found` and what is allowed, as serde lists both: "`frme`, expected one of `frame`, `rate`".
+fn unknown(one: &str, many: &str, rest: &str, span: Span) -> Fault {
+    let mut names = rest.split('`').skip(1).step_by(2);
+    let found = names.next().unwrap_or_default();
+    let allowed: Vec<_> = names.collect();
+    suggest(Fault::file(format!("unknown {one} `{found}`")).at(span, "not known here"), found, many, &allowed)
+}
+
+/// Adds the nearest of the allowed names, and all of them.
+pub(crate) fn suggest(fault: Fault, found: &str, many: &str, allowed: &[&str]) -> Fault {
+    let fault = match nearest(found, allowed) {
+        Some(name) => fault.help(format!("did you mean `{name}`?")),
+        None => fault,
+    };
+    let names: Vec<_> = allowed.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => fault.help(format!("no {many} are known here")),
+        names => fault.help(format!("{many} known here: {}", names.join(", "))),
+    }
+}
+
+/// The allowed name that the found one is most likely a slip of: at most a third of its letters, and one in any case, may be
+/// wrong, missing, too many or swapped with the next (Damerau's four slips).
+fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
+    let found = found.to_lowercase();
+    let slips = |name: &&str| strsim::damerau_levenshtein(&found, name);
+    let name = allowed.iter().copied().min_by_key(slips)?;
+    (slips(&name) <= (found.chars().count() / 3).max(1)).then_some(name)
+}
+
+/// serde's span is that of the table, and for the top of the file that is all of it: its beginning is enough.
+fn missing(key: &str, span: Span, texts: &Texts) -> Fault {
+    let place = if span == (0..texts.file().len()) || span.is_empty() { 0..0 } else { span };
+    let example = REQUIRED.iter().find(|(name, _)| *name == key).map_or(key, |(_, example)| example);
+    Fault::file(format!("the key `{key}` is missing")).at(place, "needed here").help(format!("add {example}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_is_recognised_and_another_word_is_not() {
+        let allowed = ["frame", "rate", "duration", "warm_up"];
+        assert_eq!(nearest("frme", &allowed), Some("frame"));
+        assert_eq!(nearest("wramup", &allowed), Some("warm_up"));
+        assert_eq!(nearest("Rate", &allowed), Some("rate"));
+        assert_eq!(nearest("colour", &allowed), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}

@@ -1,0 +1,229 @@
+//! What holds for every plan, whatever the experiment and the host.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod hosts;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use tailbed_format::facts::{Cgroup, Facts, Privilege};
+use tailbed_format::order::{Order, Path, Wait};
+use tailbed_format::summary::RunKind;
+use tailbed_plan::plan::{GENERATOR, Plan, Run};
+use tailbed_plan::step::{AgentEnvironment, Step, Undo};
+use tailbed_plan::{Overrides, Source, plan};
+
+/// Experiments with nodes of all kinds in a line, and a sweep.
+fn experiment() -> impl Strategy<Value = String> {
+    let environment = prop_oneof![Just("host"), Just("container"), Just("open"), Just("limited")];
+    let nodes = prop::collection::vec((environment, 1usize..3), 1..6);
+    let rates = prop::collection::btree_set(1u32..100, 1..4);
+    (nodes, rates, 1u32..4, any::<u32>(), any::<bool>(), any::<bool>()).prop_map(
+        |(nodes, rates, repeats, seed, sequential, isolation)| {
+            let order = if sequential { "sequential" } else { "shuffled" };
+            let mut text =
+                format!("name = \"x\"\nrepeats = {repeats}\nseed = {seed}\norder = \"{order}\"\nisolation = {isolation}\n");
+            text += "[environments.open.host]\nnamespace = \"none\"\n[environments.limited.container]\nmemory = \"64MiB\"\n";
+            let node = |(number, (environment, cpus)): (usize, &(&str, usize))| {
+                format!("[nodes.node-{number}]\nenvironment = \"{environment}\"\ncpus = {cpus}\n")
+            };
+            text.extend(nodes.iter().enumerate().map(node));
+            let rates: Vec<_> = rates.iter().map(|rate| format!("\"{rate}kpps\"")).collect();
+            text += "[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n";
+            text + &format!("[sweep]\n\"traffic.rate\" = [{}]\n", rates.join(", "))
+        },
+    )
+}
+
+fn host() -> impl Strategy<Value = Facts> {
+    let cgroup = prop_oneof![Just(hosts::small().cgroup), Just(hosts::server().cgroup), Just(Cgroup::None)];
+    let throttle = prop_oneof![Just(None), Just(Some(-1)), Just(Some(950_000))];
+    (2usize..10, cgroup, any::<[bool; 3]>(), throttle).prop_map(
+        |(cpus, cgroup, [root, real_time, lock_memory], rt_runtime_us)| Facts {
+            cpus: (0..cpus).collect(),
+            cgroup,
+            privilege: Privilege { root, user_namespaces: true, real_time, lock_memory },
+            rt_runtime_us,
+            ..hosts::small()
+        },
+    )
+}
+
+fn planned(text: &str, facts: &Facts, token: &str) -> Plan {
+    let source = Source { name: "x.toml", text: text.as_bytes() };
+    plan(&source, &Overrides::default(), facts, token).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Interfaces by namespace; adding one twice fails.
+fn interfaces(run: &Run) -> BTreeMap<Option<String>, BTreeSet<String>> {
+    let mut interfaces: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for step in &run.steps {
+        if let Step::MakeVeth { ends } = step {
+            for end in ends {
+                let new = interfaces.entry(end.namespace.clone()).or_default().insert(end.name.clone());
+                assert!(new, "{} is twice in {:?}", end.name, end.namespace);
+                assert!(end.name.len() <= 15, "{}", end.name);
+            }
+        }
+    }
+    interfaces
+}
+
+/// What a step makes has our prefix, and its undo names the same thing.
+fn undo_names_what_was_made(step: &Step) {
+    match (step, step.undo()) {
+        (Step::WriteSetting { path, .. }, Undo::RestoreSetting { path: undone }) => assert_eq!(*path, undone),
+        (Step::MakeNamespace { name }, Undo::DeleteNamespace { name: undone }) => {
+            assert_eq!(*name, undone);
+            assert!(name.starts_with("tb-"));
+        }
+        (Step::MakeVeth { ends }, Undo::DeleteVeth { namespace, name }) => {
+            assert_eq!((&ends[0].namespace, &ends[0].name), (&namespace, &name));
+            assert!(namespace.is_some() || name.starts_with("tb"));
+        }
+        (Step::MakeCgroup(spec), Undo::RemoveCgroup { path }) => {
+            assert_eq!(spec.path, path);
+            assert!(path.starts_with("tb-"));
+        }
+        (Step::StartAgent { node, environment, .. }, Undo::StopAgent { node: undone, container }) => {
+            assert_eq!(*node, undone);
+            assert_eq!(matches!(environment, AgentEnvironment::Container { .. }), container.is_some());
+        }
+        (step, undo) => panic!("{undo:?} does not take {step:?} back"),
+    }
+}
+
+/// Nothing is used before it is made, and every agent that is started has an order.
+fn steps_build_on_each_other(run: &Run) {
+    let mut namespaces = BTreeSet::new();
+    let mut groups = BTreeSet::new();
+    let mut started = Vec::new();
+    for step in &run.steps {
+        match step {
+            Step::MakeNamespace { name } => assert!(namespaces.insert(name.clone()), "{name} is made twice"),
+            Step::MakeVeth { ends } => {
+                assert!(ends.iter().filter_map(|end| end.namespace.as_ref()).all(|namespace| namespaces.contains(namespace)));
+            }
+            Step::MakeCgroup(spec) => assert!(groups.insert(spec.path.clone()), "{} is made twice", spec.path),
+            Step::StartAgent { node, namespace, environment } => {
+                assert!(namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
+                if let AgentEnvironment::Container { cgroup: Some(path), .. } = environment {
+                    assert!(groups.contains(path));
+                }
+                started.push(node.clone());
+            }
+            Step::WriteSetting { .. } => {}
+        }
+    }
+    let ordered: Vec<_> = run.agents.iter().map(|agent| agent.node.clone()).collect();
+    assert_eq!(started, ordered);
+    assert_eq!(started.last().map(String::as_str), Some(GENERATOR));
+}
+
+/// Every frame is sent to where the next hop's own address is not.
+fn orders_use_interfaces_that_exist(run: &Run) {
+    let interfaces = interfaces(run);
+    let mut own = BTreeSet::new();
+    for step in &run.steps {
+        if let Step::MakeVeth { ends } = step {
+            own.extend(ends.iter().map(|end| end.mac));
+        }
+    }
+    let namespace_of = |name: &str| {
+        run.steps.iter().find_map(|step| match step {
+            Step::StartAgent { node, namespace, .. } if node == name => Some(namespace.clone()),
+            _ => None,
+        })
+    };
+    for agent in &run.agents {
+        let there = &interfaces[&namespace_of(&agent.node).unwrap()];
+        match &agent.order {
+            Order::Forward(forward) => {
+                assert_eq!(forward.rules.len(), 2);
+                for rule in &forward.rules {
+                    assert!(there.contains(&rule.receive) && there.contains(&rule.transmit) && rule.receive != rule.transmit);
+                    assert!(own.contains(&rule.source) && !own.contains(&rule.destination));
+                }
+            }
+            Order::Measure(measure) => {
+                let Path::Interfaces { transmit, receive } = &measure.path else { panic!("not simulated") };
+                assert!(there.contains(transmit) && there.contains(receive));
+                assert!(own.contains(&measure.source) && !own.contains(&measure.destination));
+            }
+        }
+    }
+}
+
+/// A loop that never sleeps, or that only higher priorities interrupt, has its cores for itself.
+fn only_loops_alone_on_their_core_spin(run: &Run) {
+    let scheduling = run.agents.iter().map(|agent| match &agent.order {
+        Order::Forward(forward) => &forward.scheduling,
+        Order::Measure(measure) => &measure.scheduling,
+    });
+    let all: Vec<_> = scheduling.collect();
+    for (number, one) in all.iter().enumerate() {
+        let shared =
+            all.iter().enumerate().any(|(other, two)| other != number && two.cpus.iter().any(|cpu| one.cpus.contains(cpu)));
+        if shared {
+            assert_eq!((one.wait, one.priority), (Wait::Block, None));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_run_can_be_built_up_and_taken_back(text in experiment(), facts in host(), token in "[a-z0-9]{1,12}") {
+        let plan = planned(&text, &facts, &token);
+        for run in &plan.runs {
+            run.steps.iter().for_each(undo_names_what_was_made);
+            steps_build_on_each_other(run);
+            orders_use_interfaces_that_exist(run);
+            only_loops_alone_on_their_core_spin(run);
+        }
+    }
+
+    #[test]
+    fn every_cell_is_measured_as_often_as_asked_and_has_a_floor(text in experiment(), facts in host()) {
+        let plan = planned(&text, &facts, "t");
+        prop_assert_eq!(&plan, &planned(&text, &facts, "t"));
+        let names: BTreeSet<_> = plan.runs.iter().map(|run| &run.name).collect();
+        prop_assert_eq!(names.len(), plan.runs.len());
+        let mut repeats: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for run in &plan.runs {
+            repeats.entry(run.cell).or_default().push(run.repeat);
+        }
+        let most = plan.runs.iter().map(|run| run.repeat).max().unwrap_or(0);
+        for (number, cell) in plan.cells.iter().enumerate() {
+            match cell.kind {
+                RunKind::Floor => prop_assert_eq!(&repeats[&number], &[0]),
+                RunKind::Measurement => {
+                    prop_assert_eq!(&repeats[&number], &(0..=most).collect::<Vec<_>>());
+                    prop_assert_eq!(cell.floor.map(|floor| plan.cells[floor].kind), Some(RunKind::Floor));
+                }
+            }
+        }
+        let kinds: Vec<_> = plan.runs.iter().map(|run| plan.cells[run.cell].kind).collect();
+        prop_assert!(kinds.is_sorted_by_key(|kind| *kind == RunKind::Measurement));
+    }
+
+    #[test]
+    fn any_bytes_are_a_plan_or_an_error_that_can_be_shown(bytes in prop::collection::vec(any::<u8>(), 0..200), option in ".*") {
+        let overrides = Overrides { set: vec![option.clone()], sweep: vec![option] };
+        if let Err(error) = plan(&Source { name: "x.toml", text: &bytes }, &overrides, &hosts::small(), "t") {
+            prop_assert!(error.render(false).starts_with("error: "));
+        }
+    }
+
+    /// Files that are nearly right reach the later checks.
+    #[test]
+    fn any_damage_to_a_good_file_is_a_plan_or_an_error(text in experiment(), at in any::<prop::sample::Index>(), with in "[\\PC]{0,3}") {
+        let mut damaged: Vec<char> = text.chars().collect();
+        let at = at.index(damaged.len());
+        damaged.splice(at..=at, with.chars());
+        let text: String = damaged.into_iter().collect();
+        if let Err(error) = plan(&Source { name: "x.toml", text: text.as_bytes() }, &Overrides::default(), &hosts::small(), "t") {
+            prop_assert!(error.render(false).contains("x.toml:"), "{}", error.render(false));
+        }
+    }
+}
