@@ -1,0 +1,140 @@
+//! The thread of the packet loop.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use tailbed_format::message::Forwarded;
+use tailbed_format::order::{Forward, Measure, Order, Path, Scheduling, SimulatedWire};
+
+use crate::clock::{self, Tsc};
+use crate::measure::Outcome;
+use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
+use crate::stop::Stop;
+use crate::{forward, measure, realtime};
+
+/// What came of a run.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// Of a measurement.
+    Measured(Box<Outcome>),
+    /// Of a forwarder.
+    Forwarded(Forwarded),
+}
+
+/// A thread that has prepared an order and waits to be told to start. Dropped, it is told that it will not be.
+#[derive(Debug)]
+pub(super) struct Worker {
+    start: Sender<Arc<Stop>>,
+    thread: JoinHandle<Result<Done, String>>,
+}
+
+/// Why an order could not be prepared or carried out.
+type Reason = String;
+
+/// Starts the thread and has it prepare the order; gives the downgrades, or the reason why it cannot.
+///
+/// # Errors
+/// When no thread can be started.
+pub(super) fn prepare(order: Order) -> io::Result<Result<(Worker, Vec<String>), Reason>> {
+    let (ready, is_ready) = mpsc::channel();
+    let (start, started) = mpsc::channel();
+    let go = Go { ready, started };
+    let task = move || match order {
+        Order::Measure(order) => measure(&order, go),
+        Order::Forward(order) => forward(&order, go),
+    };
+    let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
+    let worker = Worker { start, thread };
+    Ok(match is_ready.recv() {
+        Ok(downgrades) => Ok((worker, downgrades)),
+        // The thread has ended without getting ready: its result says why.
+        Err(_) => Err(worker.result().err().unwrap_or_else(|| "the order ended before it began".to_owned())),
+    })
+}
+
+impl Worker {
+    /// Has the thread carry its order out, and waits for it.
+    pub(super) fn run(self, stop: Arc<Stop>) -> Result<Done, Reason> {
+        // A thread that is gone already has its reason in its result.
+        let _ = self.start.send(stop);
+        self.result()
+    }
+
+    fn result(self) -> Result<Done, Reason> {
+        let crashed =
+            |_| Err("the packet loop crashed, which is an error in tailbed; its message is on standard error".to_owned());
+        self.thread.join().unwrap_or_else(crashed)
+    }
+}
+
+/// The thread's side: says that it is ready, and waits.
+#[derive(Debug)]
+struct Go {
+    ready: Sender<Vec<String>>,
+    started: Receiver<Arc<Stop>>,
+}
+
+impl Go {
+    /// Reports the downgrades and waits for the start.
+    fn wait(self, downgrades: Vec<String>) -> Result<Arc<Stop>, Reason> {
+        let abandoned = "the order was dropped before it was started";
+        self.ready.send(downgrades).map_err(|_| abandoned)?;
+        Ok(self.started.recv().map_err(|_| abandoned)?)
+    }
+}
+
+fn measure(order: &Measure, go: Go) -> Result<Done, Reason> {
+    match &order.path {
+        Path::Interfaces { transmit, receive } => measure_interfaces(order, transmit, receive, go),
+        Path::Simulated(wire) => measure_simulated(order, wire, go),
+    }
+}
+
+fn measure_interfaces(order: &Measure, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
+    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
+    let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
+    let prepared = measure::prepare(order, &Tsc).map_err(|error| error.to_string())?;
+    downgrades.extend(undisturbed(&order.scheduling));
+    if !clock::is_invariant() {
+        let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are \
+                        less exact";
+        downgrades.push(sentence.to_owned());
+    }
+    let stop = go.wait(downgrades)?;
+    let outcome = measure::run(order, prepared, &Tsc, &mut port, &stop).map_err(|error| error.to_string())?;
+    Ok(Done::Measured(Box::new(outcome)))
+}
+
+/// A simulation needs no cores or priority, and asks for none.
+fn measure_simulated(order: &Measure, wire: &SimulatedWire, go: Go) -> Result<Done, Reason> {
+    let clock = SimulatedClock::default();
+    let interval = 1_000_000_000 / order.schedule.rate.max(1);
+    let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire.clone(), interval));
+    let prepared = measure::prepare(order, &clock).map_err(|error| error.to_string())?;
+    let stop = go.wait(Vec::new())?;
+    let outcome = measure::run(order, prepared, &clock, &mut port, &stop).map_err(|error| error.to_string())?;
+    Ok(Done::Measured(Box::new(outcome)))
+}
+
+fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
+    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
+    let mut directions = forward::open(order).map_err(|error| error.to_string())?;
+    downgrades.extend(undisturbed(&order.scheduling));
+    let stop = go.wait(downgrades)?;
+    Ok(Done::Forwarded(forward::run(order.function, &mut directions, order.scheduling.wait, &stop)))
+}
+
+/// Memory and priority, after everything has been opened and allocated: locking then finds all of it, and opening did not hold up a
+/// core at real-time priority.
+fn undisturbed(scheduling: &Scheduling) -> Vec<String> {
+    let mut downgrades = Vec::new();
+    if scheduling.lock_memory {
+        downgrades.extend(realtime::lock_memory());
+    }
+    realtime::touch_stack();
+    realtime::tighten_timers();
+    downgrades.extend(scheduling.priority.and_then(realtime::prioritize));
+    downgrades
+}

@@ -1,0 +1,232 @@
+//! The load generator and the sink: one loop on one thread.
+//!
+//! Each turn reads the clock, sends the next packet if it is due, and takes at most one frame from the ring, so that neither
+//! direction can hold up the other for longer than one packet. Packets are due on an absolute schedule: after a stall those that are
+//! late go out as fast as they can be sent, and the schedule itself never slips. Between the first packet and the last there is no
+//! allocation, no lock, and no system call but sending (and sleeping, where told to).
+//!
+//! On a virtual Ethernet pair the send call does the receiver's work too (its soft interrupt runs on the sender's core), so it may
+//! take long. Time spent there is treated as any other: the loop saw nothing meanwhile, so a long send is a gap.
+
+mod gap_log;
+mod outcome;
+mod pacer;
+mod records;
+mod turns;
+
+use tailbed_format::order::{Measure, Wait};
+
+pub use gap_log::GAPS_KEPT;
+pub use outcome::Outcome;
+
+use crate::clock::{Clock, Sighting};
+use crate::packet::template::{Head, Template, WrongLength};
+use crate::port::{Receive, Transmit};
+use crate::stop::Stop;
+use gap_log::GapLog;
+use pacer::Pacer;
+use records::Records;
+use turns::Loop;
+
+/// The clock's rate is taken from at least this much time before the first packet, ns. Sightings scatter by
+/// some nanoseconds, so the rate is then right to a tenth of a part per million; every further sighting makes it better.
+const CALIBRATION: u64 = 50_000_000;
+
+/// How often the clocks are related during the run, ns; the pacing error between two sightings stays in the tens of nanoseconds.
+const SIGHTING_INTERVAL: u64 = 100_000_000;
+
+/// From the start of the loop to the first packet, ns.
+const LEAD: u64 = 1_000_000;
+
+/// A measurement could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The frame length is out of range.
+    #[error(transparent)]
+    Frame(#[from] WrongLength),
+    /// Nothing to send.
+    #[error(
+        "the schedule holds no packet: {rate} packets per second for {duration} ns; ask for a higher rate or a longer duration"
+    )]
+    Empty {
+        /// The rate, packets per second.
+        rate: u64,
+        /// The duration, ns.
+        duration: u64,
+    },
+    /// The records do not fit into memory.
+    #[error("the records of {packets} packets do not fit into memory; ask for a lower rate or a shorter duration")]
+    TooMany {
+        /// Packets of the schedule, warm-up included.
+        packets: u64,
+    },
+    /// Told to stop before the schedule had ended.
+    #[error("the measurement was stopped before its schedule had ended")]
+    Stopped,
+    /// The clocks cannot be related.
+    #[error("the monotonic clock did not move during the run; the host's clocksource is broken")]
+    NoTime,
+}
+
+/// Everything that has to exist before the first packet.
+#[derive(Debug)]
+pub struct Prepared {
+    template: Template,
+    records: Records,
+    gaps: GapLog,
+    first: Sighting,
+    sightings: Vec<Sighting>,
+}
+
+/// Allocates and touches all memory that the loop will need, and begins to observe the clock.
+///
+/// # Errors
+/// When the order cannot be carried out: see [`MeasureError`].
+pub fn prepare(order: &Measure, clock: &impl Clock) -> Result<Prepared, MeasureError> {
+    let schedule = &order.schedule;
+    let packets = schedule.warm_up_packets().saturating_add(schedule.packets());
+    if packets == 0 || schedule.rate == 0 {
+        return Err(MeasureError::Empty { rate: schedule.rate, duration: schedule.duration });
+    }
+    let length = usize::try_from(order.frame).unwrap_or(usize::MAX);
+    let head = Head { source: order.source, destination: order.destination, tag: order.tag, length };
+    let span = schedule.warm_up.saturating_add(schedule.duration).saturating_add(order.drain);
+    let sightings = usize::try_from(span / SIGHTING_INTERVAL).unwrap_or(usize::MAX).saturating_add(16);
+    let mut kept = Vec::new();
+    kept.try_reserve_exact(sightings).map_err(|_| MeasureError::TooMany { packets })?;
+    Ok(Prepared {
+        template: Template::new(&head)?,
+        records: Records::for_packets(packets).ok_or(MeasureError::TooMany { packets })?,
+        gaps: GapLog::new(),
+        first: clock.sight_tightest(64),
+        sightings: kept,
+    })
+}
+
+/// Carries the order out.
+///
+/// # Errors
+/// When it was stopped early, or the clock is broken.
+pub fn run<C: Clock, P: Transmit + Receive>(
+    order: &Measure,
+    prepared: Prepared,
+    clock: &C,
+    port: &mut P,
+    stop: &Stop,
+) -> Result<Outcome, MeasureError> {
+    let first = prepared.first;
+    let start = calibrated(first, clock, port, stop);
+    if stop.is_raised() {
+        return Err(MeasureError::Stopped);
+    }
+    let pacer = Pacer::new(order.schedule.clone(), first, start, LEAD).ok_or(MeasureError::NoTime)?;
+    port.drops();
+    let mut turns = Loop::new(order, clock, prepared, start, pacer);
+    turns.run(port, stop);
+    if stop.is_raised() { Err(MeasureError::Stopped) } else { turns.finish(port) }
+}
+
+/// Waits until the clock has been observed for long enough, and sights it again.
+fn calibrated<C: Clock, P: Receive>(first: Sighting, clock: &C, port: &mut P, stop: &Stop) -> Sighting {
+    loop {
+        let now = clock.sight_tightest(64);
+        let observed = now.monotonic.saturating_sub(first.monotonic);
+        if observed >= CALIBRATION || stop.is_raised() {
+            return now;
+        }
+        port.idle(Wait::Block, CALIBRATION - observed, stop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{Incoming, SimulatedClock, SimulatedPort, WireModel};
+    use rustix::io::Errno;
+    use tailbed_format::mac::MacAddress;
+    use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
+    use tailbed_format::summary::Gap;
+
+    const WIRE: SimulatedWire =
+        SimulatedWire { seed: 1, base: 700, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
+
+    fn order() -> Measure {
+        Measure {
+            path: Path::Simulated(WIRE),
+            frame: 60,
+            source: MacAddress::local(1, 1),
+            destination: MacAddress::local(1, 2),
+            tag: 5,
+            schedule: Schedule { rate: 10_000, warm_up: 0, duration: 10_000_000 },
+            drain: 1_000_000,
+            gap: 20_000,
+            scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
+        }
+    }
+
+    /// A port that stalls the loop in one send call, refuses another, and puts a frame of others onto the wire.
+    struct Troubled {
+        port: SimulatedPort,
+        sends: u32,
+        stop: Stop,
+    }
+
+    impl Transmit for Troubled {
+        fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
+            self.sends += 1;
+            match self.sends {
+                10 => return Err(Errno::NOBUFS),
+                20 => assert!(self.port.idle(Wait::Spin, 350_000, &self.stop)),
+                30 => self.port.send(&[0; 60])?,
+                _ => {}
+            }
+            self.port.send(frame)
+        }
+    }
+
+    impl Receive for Troubled {
+        fn receive<R>(&mut self, take: impl FnOnce(Incoming<'_>) -> R) -> Option<R> {
+            self.port.receive(take)
+        }
+
+        fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
+            self.port.idle(wait, ns, stop)
+        }
+
+        fn drops(&mut self) -> u64 {
+            2
+        }
+    }
+
+    fn measure(stop: &Stop) -> Result<Outcome, MeasureError> {
+        let clock = SimulatedClock::default();
+        let port = SimulatedPort::new(clock.clone(), WireModel::new(WIRE, 100_000));
+        let mut port = Troubled { port, sends: 0, stop: Stop::new().unwrap() };
+        let prepared = prepare(&order(), &clock).unwrap();
+        run(&order(), prepared, &clock, &mut port, stop)
+    }
+
+    #[test]
+    fn troubles_are_counted_and_the_schedule_does_not_slip() {
+        let outcome = measure(&Stop::new().unwrap()).unwrap();
+        let measured = &outcome.measured;
+        assert_eq!((measured.send_errors, measured.foreign, measured.receive_drops), (1, 1, 2));
+        assert!(measured.last_send_error.as_ref().is_some_and(|error| error.contains("105")), "{measured:?}");
+
+        let departures: Vec<_> = outcome.departures().collect();
+        assert_eq!(departures.len(), 99);
+        assert!(departures.iter().all(|departure| departure.sequence != 9), "a refused packet has not departed");
+        let lateness: Vec<_> = departures.iter().map(|departure| departure.sent - departure.due).collect();
+        // The send of packet 19 took the time of 3.5 intervals; the three behind it went out as soon as they could.
+        let late: Vec<_> = lateness.iter().copied().filter(|&late| late != 0).collect();
+        assert_eq!(late, [250_000, 150_000, 50_000]);
+        assert_eq!(measured.gaps, [Gap { at: 1_900_000, length: 350_000 }]);
+    }
+
+    #[test]
+    fn a_raised_flag_ends_the_run() {
+        let stop = Stop::new().unwrap();
+        stop.raise();
+        assert!(matches!(measure(&stop), Err(MeasureError::Stopped)));
+    }
+}

@@ -1,0 +1,114 @@
+//! What is kept of each packet during the run, in memory taken beforehand.
+
+/// Stands for "not sent": no counter gets there within centuries.
+const NOT_SENT: u64 = u64::MAX;
+
+/// A packet as it came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Its sequence number.
+    pub(super) sequence: u64,
+    /// The kernel's stamp, `CLOCK_REALTIME` in ns.
+    pub(super) kernel: u64,
+    /// Our stamp, ticks.
+    pub(super) user: u64,
+}
+
+/// Stamps of all packets: 8 bytes for each sent, 24 for each received.
+#[derive(Debug)]
+pub(super) struct Records {
+    /// By sequence number, ticks.
+    sent: Vec<u64>,
+    /// In the order they came in; only the first `seen_count` are real.
+    seen: Vec<Seen>,
+    seen_count: usize,
+    overflow: u64,
+}
+
+impl Records {
+    /// Room for a schedule of `packets`, and for one in eight of them to come in twice. All of it is written to, so that the kernel has
+    /// found the memory before the first packet. `None` when there is not enough.
+    pub(super) fn for_packets(packets: u64) -> Option<Self> {
+        let count = usize::try_from(packets).ok()?;
+        let nothing = Seen { sequence: u64::MAX, kernel: u64::MAX, user: u64::MAX };
+        let arrivals = count.checked_add(count / 8)?.checked_add(1024)?;
+        Some(Self { sent: filled(count, NOT_SENT)?, seen: filled(arrivals, nothing)?, seen_count: 0, overflow: 0 })
+    }
+
+    /// Packets of the schedule.
+    pub(super) fn packets(&self) -> u64 {
+        self.sent.len() as u64
+    }
+
+    /// A packet was sent at these ticks.
+    #[inline]
+    pub(super) fn sent(&mut self, sequence: u64, ticks: u64) {
+        if let Some(sent) = usize::try_from(sequence).ok().and_then(|sequence| self.sent.get_mut(sequence)) {
+            *sent = ticks;
+        }
+    }
+
+    /// A packet came in.
+    #[inline]
+    pub(super) fn seen(&mut self, seen: Seen) {
+        match self.seen.get_mut(self.seen_count) {
+            Some(free) => {
+                *free = seen;
+                self.seen_count += 1;
+            }
+            None => self.overflow += 1,
+        }
+    }
+
+    /// Packets that came in when there was no room left.
+    pub(super) fn overflow(&self) -> u64 {
+        self.overflow
+    }
+
+    /// Sequence number and ticks of each packet that was sent.
+    pub(super) fn departures(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        (0..).zip(&self.sent).filter(|&(_, &ticks)| ticks != NOT_SENT).map(|(sequence, &ticks)| (sequence, ticks))
+    }
+
+    /// Each packet that came in, in order.
+    pub(super) fn arrivals(&self) -> &[Seen] {
+        &self.seen[..self.seen_count]
+    }
+}
+
+/// A vector of copies whose memory has been written to. No value here is zero, which the allocator could leave to be found later.
+fn filled<T: Clone>(length: usize, value: T) -> Option<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(length).ok()?;
+    vector.resize(length, value);
+    Some(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_not_sent_are_left_out() {
+        let mut records = Records::for_packets(3).unwrap();
+        records.sent(0, 10);
+        records.sent(2, 30);
+        records.sent(3, 40);
+        assert_eq!(records.departures().collect::<Vec<_>>(), [(0, 10), (2, 30)]);
+    }
+
+    #[test]
+    fn arrivals_beyond_the_room_are_counted() {
+        let mut records = Records::for_packets(8).unwrap();
+        for sequence in 0..1_034 {
+            records.seen(Seen { sequence, kernel: 1, user: 2 });
+        }
+        assert_eq!((records.arrivals().len(), records.overflow()), (1_033, 1));
+    }
+
+    #[test]
+    fn what_cannot_fit_is_refused() {
+        assert!(Records::for_packets(u64::MAX).is_none());
+        assert!(Records::for_packets(1 << 58).is_none());
+    }
+}

@@ -1,0 +1,161 @@
+//! The loop itself.
+
+use std::io;
+
+use rustix::io::Errno;
+use tailbed_format::message::Measured;
+use tailbed_format::order::Measure;
+
+use super::gap_log::GapLog;
+use super::pacer::Pacer;
+use super::records::{Records, Seen};
+use super::{MeasureError, Outcome, Prepared, SIGHTING_INTERVAL};
+use crate::clock::{Clock, Sighting, Timeline};
+use crate::packet::identify;
+use crate::packet::template::{FLOW, Template};
+use crate::port::{Incoming, RING_FRAMES, Receive, Transmit};
+use crate::stop::Stop;
+
+/// Clocks are only read when nothing is due for so long, ns: reading takes some 500 ns. Above some 600 000 packets per second there is
+/// no such time, and the pacing relies on the rate as it was known before the first packet.
+const SIGHTING_TAKES: u64 = 1_500;
+
+/// Sends that the kernel refused. A refused packet is not tried again: its time has passed.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    last: Option<Errno>,
+}
+
+/// What the loop works on.
+pub(super) struct Loop<'a, C> {
+    order: &'a Measure,
+    clock: &'a C,
+    template: Template,
+    records: Records,
+    gaps: GapLog,
+    sightings: Vec<Sighting>,
+    pacer: Pacer,
+    refused: Refused,
+    foreign: u64,
+}
+
+impl<'a, C: Clock> Loop<'a, C> {
+    /// A loop whose first packet is due when the pacer says; `start` is the latest sighting.
+    pub(super) fn new(order: &'a Measure, clock: &'a C, prepared: Prepared, start: Sighting, pacer: Pacer) -> Self {
+        let Prepared { template, records, gaps, first, mut sightings } = prepared;
+        sightings.extend([first, start]);
+        Self { order, clock, template, records, gaps, sightings, pacer, refused: Refused::default(), foreign: 0 }
+    }
+}
+
+impl<C: Clock> Loop<'_, C> {
+    /// Takes turns until the last packet has had its time to come in, or the flag is raised.
+    pub(super) fn run<P: Transmit + Receive>(&mut self, port: &mut P, stop: &Stop) {
+        let packets = self.records.packets();
+        let mut next = 0;
+        let mut due = self.pacer.due_ticks(next);
+        let mut end = u64::MAX;
+        let mut next_sighting = self.pacer.after(SIGHTING_INTERVAL);
+        let gap = self.pacer.ticks(self.order.gap);
+        self.template.numbered(next);
+        self.gaps.begin(self.clock.ticks(), gap);
+        while !stop.is_raised() {
+            let now = self.clock.ticks();
+            let sending = now >= due;
+            if sending {
+                let result = port.send(self.template.numbered(next));
+                self.note_sent(next, now, result);
+                next += 1;
+                if next < packets {
+                    due = self.pacer.due_ticks(next);
+                } else {
+                    due = u64::MAX;
+                    end = self.pacer.due_ticks(packets - 1).saturating_add(self.pacer.ticks(self.order.drain));
+                }
+            }
+            self.gaps.turn(now);
+            // After a send the clock is read anew before anything is made of the time that is left.
+            if self.take_one(port) || sending {
+                continue;
+            }
+            if now >= end {
+                break;
+            }
+            let until = due.min(end);
+            let spare = self.pacer.ns(until.saturating_sub(now));
+            if now >= next_sighting && spare > SIGHTING_TAKES {
+                self.sight();
+                next_sighting = self.pacer.after(SIGHTING_INTERVAL);
+                continue;
+            }
+            if port.idle(self.order.scheduling.wait, spare, stop) {
+                // Sleeping as planned is no gap; sleeping on after the time is.
+                self.gaps.rested_until(self.clock.ticks().min(until));
+            }
+        }
+        // What came in before the end and lies in the ring still.
+        for _ in 0..RING_FRAMES {
+            if !self.take_one(port) {
+                break;
+            }
+        }
+    }
+
+    #[inline]
+    fn note_sent(&mut self, sequence: u64, sent: u64, result: Result<(), Errno>) {
+        match result {
+            Ok(()) => self.records.sent(sequence, sent),
+            Err(error) => {
+                self.refused.count += 1;
+                self.refused.last = Some(error);
+            }
+        }
+    }
+
+    /// Takes a frame from the ring, if there is one.
+    #[inline]
+    fn take_one<P: Receive>(&mut self, port: &mut P) -> bool {
+        let (clock, tag) = (self.clock, self.order.tag);
+        let taken = port.receive(|Incoming { bytes, stamp, .. }| {
+            let user = clock.ticks();
+            let identifier = identify(bytes).filter(|identifier| identifier.tag == tag && identifier.flow == FLOW)?;
+            Some(Seen { sequence: identifier.sequence, kernel: stamp, user })
+        });
+        match taken {
+            None => return false,
+            Some(Some(seen)) => self.records.seen(seen),
+            Some(None) => self.foreign += 1,
+        }
+        true
+    }
+
+    /// Relates the clocks once more; a reading that was disturbed is left out.
+    fn sight(&mut self) {
+        let sighting = self.clock.sight_tightest(4);
+        let usual = self.sightings[0].bracket.max(self.sightings[1].bracket);
+        if sighting.bracket <= 2 * usual && self.sightings.len() < self.sightings.capacity() {
+            self.sightings.push(sighting);
+            self.pacer.follow(sighting);
+        }
+    }
+
+    /// Makes times of the stamps.
+    pub(super) fn finish<P: Receive>(mut self, port: &mut P) -> Result<Outcome, MeasureError> {
+        let receive_drops = port.drops().saturating_add(self.records.overflow());
+        self.sightings.push(self.clock.sight_tightest(64));
+        let timeline = Timeline::new(self.sightings, self.pacer.origin()).ok_or(MeasureError::NoTime)?;
+        let relation = timeline.relation();
+        let (gaps, gap_count) = self.gaps.finish(&timeline, relation.tsc_hz / 1e9);
+        let measured = Measured {
+            clock: relation,
+            send_errors: self.refused.count,
+            last_send_error: self.refused.last.map(|error| io::Error::from(error).to_string()),
+            receive_drops,
+            foreign: self.foreign,
+            gaps,
+            gap_count,
+        };
+        Ok(Outcome { measured, timeline, records: self.records, schedule: self.order.schedule.clone() })
+    }
+}

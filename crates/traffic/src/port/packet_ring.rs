@@ -1,0 +1,164 @@
+//! Receiving by an AF_PACKET ring in shared memory: TPACKET_V2 (kernel documentation, networking/packet_mmap).
+//!
+//! Version 2 hands over each frame as it comes; version 3 hands over blocks and so delays frames at low rates.
+
+mod memory;
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::time::Timespec;
+use tailbed_format::order::Wait;
+
+use super::socket::{self, Opened};
+use super::{Incoming, PortError, Receive};
+use crate::packet::ethernet;
+use crate::stop::Stop;
+use memory::{Memory, Slot};
+
+/// Slots of a ring: at a million frames per second, room for a stall of 16 ms.
+pub const RING_FRAMES: u32 = 16 * 1024;
+
+/// Bytes of a slot, headers included: the longest frame of an MTU of 1 500 fits.
+const SLOT: u32 = 2048;
+
+/// Bytes of the contiguous pieces the kernel makes the ring of.
+const BLOCK: u32 = 1 << 20;
+
+/// All EtherTypes.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an EtherType has 16 bits")]
+const ALL_PROTOCOLS: u16 = libc::ETH_P_ALL as u16;
+
+/// Bytes kept free before each frame, to put a VLAN tag back that the kernel took out.
+const RESERVE: libc::c_int = 4;
+
+/// Length of an IEEE 802.1Q tag.
+const TAG: usize = 4;
+
+/// Sleeping ends this long before the time is up, and less than [`SHORTEST_SLEEP`] is not slept: waking takes about 45 µs (median
+/// of a blocking round trip), with a long tail on a shared core. Only a loop told to block sleeps at all.
+const WAKE_EARLY: u64 = 60_000;
+const SHORTEST_SLEEP: u64 = 20_000;
+
+/// A ring into which the kernel puts every frame that comes in by one interface.
+///
+/// The socket takes all protocols (`ETH_P_ALL`): such sockets are served first, before the host's own IP stack sees the frame, and a
+/// forwarder must move what is not IP too. Frames that leave by the interface are left out (`PACKET_IGNORE_OUTGOING`), frames for
+/// other hosts are taken in (`PACKET_MR_PROMISC`, undone by the kernel when the socket closes). The kernel maps the whole ring when
+/// it is made, so there are no page faults later.
+#[derive(Debug)]
+pub struct PacketRing {
+    opened: Opened,
+    memory: Memory,
+    next: u32,
+}
+
+impl PacketRing {
+    /// Opens a ring of `frames` slots, rounded up to whole blocks of 512.
+    ///
+    /// # Errors
+    /// When the interface does not exist or the kernel refuses the socket, an option or the memory.
+    pub fn open(interface: &str, frames: u32) -> Result<Self, PortError> {
+        let opened = socket::open(interface)?;
+        let failed = |what| move |source| PortError::SetUp { interface: interface.to_owned(), what, source };
+        let set = |name, what, value: &libc::c_int| {
+            socket::set_option(&opened.socket, libc::SOL_PACKET, name, value).map_err(failed(what))
+        };
+        set(libc::PACKET_VERSION, "PACKET_VERSION", &(libc::tpacket_versions::TPACKET_V2 as libc::c_int))?;
+        set(libc::PACKET_RESERVE, "PACKET_RESERVE", &RESERVE)?;
+        set(libc::PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING", &1)?;
+        let blocks = frames.div_ceil(BLOCK / SLOT).max(1);
+        let request = libc::tpacket_req {
+            tp_block_size: BLOCK,
+            tp_block_nr: blocks,
+            tp_frame_size: SLOT,
+            tp_frame_nr: blocks * (BLOCK / SLOT),
+        };
+        socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request).map_err(failed("PACKET_RX_RING"))?;
+        let memory = Memory::map(&opened.socket, SLOT, request.tp_frame_nr).map_err(failed("mmap of the receive ring"))?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
+        let membership = libc::packet_mreq {
+            mr_ifindex: opened.index,
+            mr_type: libc::PACKET_MR_PROMISC as u16,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
+            .map_err(failed("PACKET_ADD_MEMBERSHIP"))?;
+        // Bound last: until then no frame comes in, so none is from another interface or from before.
+        socket::bind(&opened, ALL_PROTOCOLS).map_err(failed("bind"))?;
+        Ok(Self { opened, memory, next: 0 })
+    }
+}
+
+impl Receive for PacketRing {
+    #[inline]
+    fn receive<R>(&mut self, take: impl FnOnce(Incoming<'_>) -> R) -> Option<R> {
+        let slot = self.memory.filled(self.next)?;
+        let result = take(incoming(slot));
+        self.memory.release(self.next);
+        self.next = if self.next + 1 == self.memory.slots() { 0 } else { self.next + 1 };
+        Some(result)
+    }
+
+    #[inline]
+    fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
+        wait == Wait::Block && sleep(&mut [PollFd::new(self, PollFlags::IN), PollFd::new(stop, PollFlags::IN)], ns)
+    }
+
+    /// `PACKET_STATISTICS`; the kernel starts anew with each reading. Its counter has 32 bits.
+    fn drops(&mut self) -> u64 {
+        let statistics = socket::option::<libc::tpacket_stats>(&self.opened.socket, libc::SOL_PACKET, libc::PACKET_STATISTICS);
+        statistics.map_or(0, |statistics| u64::from(statistics.tp_drops))
+    }
+}
+
+impl AsFd for PacketRing {
+    /// Readable while a slot is filled.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.opened.socket.as_fd()
+    }
+}
+
+/// Sleeps until one of the descriptors is ready or shortly before `ns` nanoseconds have passed; not at all, and says `false`, when that
+/// is near.
+pub(crate) fn sleep(until: &mut [PollFd<'_>], ns: u64) -> bool {
+    let ns = ns.saturating_sub(WAKE_EARLY);
+    if ns < SHORTEST_SLEEP {
+        return false;
+    }
+    let seconds = i64::try_from(ns / 1_000_000_000).unwrap_or(i64::MAX);
+    let timeout = Timespec { tv_sec: seconds, tv_nsec: (ns % 1_000_000_000).cast_signed() };
+    // An interrupted sleep is a short one, and the caller looks again in any case.
+    let _ = poll(until, Some(&timeout));
+    true
+}
+
+/// The frame of a slot, as it was on the wire.
+#[inline]
+fn incoming(slot: Slot<'_>) -> Incoming<'_> {
+    let Slot { header, bytes, first } = slot;
+    let stamp = u64::from(header.tp_sec) * 1_000_000_000 + u64::from(header.tp_nsec);
+    let start = usize::from(header.tp_mac).saturating_sub(first).min(bytes.len());
+    let end = (start + header.tp_snaplen as usize).min(bytes.len());
+    let tagged = header.tp_status & libc::TP_STATUS_VLAN_VALID != 0;
+    let start = if tagged { put_tag_back(&header, bytes, start, end) } else { start };
+    Incoming { bytes: &mut bytes[start..end], stamp, truncated: header.tp_len > header.tp_snaplen }
+}
+
+/// The kernel takes a VLAN tag out of the frame and into the header. Moves both addresses up to make room for it again, and gives
+/// the frame's new start.
+#[cold]
+fn put_tag_back(header: &libc::tpacket2_hdr, bytes: &mut [u8], start: usize, end: usize) -> usize {
+    const ADDRESSES: usize = 12;
+    if start < TAG || start + ADDRESSES > end {
+        return start;
+    }
+    let named = header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+    let protocol = if named { header.tp_vlan_tpid } else { ethernet::VLAN };
+    let tagged = start - TAG;
+    bytes.copy_within(start..start + ADDRESSES, tagged);
+    bytes[start + ADDRESSES - TAG..][..2].copy_from_slice(&protocol.to_be_bytes());
+    bytes[start + ADDRESSES - TAG + 2..][..2].copy_from_slice(&header.tp_vlan_tci.to_be_bytes());
+    tagged
+}

@@ -1,0 +1,94 @@
+//! What AF_PACKET sockets need of the kernel that has no safe interface elsewhere: packet(7).
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use super::PortError;
+
+/// An open packet socket and the index of the interface it is for; not bound yet.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) socket: OwnedFd,
+    pub(super) index: libc::c_int,
+}
+
+/// Opens a raw packet socket that receives nothing until it is bound to a protocol.
+pub(super) fn open(interface: &str) -> Result<Opened, PortError> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::PACKET, SocketType::RAW, flags, None).map_err(|error| {
+        let (interface, source) = (interface.to_owned(), error.into());
+        if matches!(error, rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) {
+            PortError::NotPermitted { interface, source }
+        } else {
+            PortError::SetUp { interface, what: "socket(AF_PACKET)", source }
+        }
+    })?;
+    let no_interface = |source| PortError::NoInterface { interface: interface.to_owned(), source };
+    let index = rustix::net::netdevice::name_to_index(&socket, interface).map_err(|error| no_interface(error.into()))?;
+    let index = libc::c_int::try_from(index).map_err(|error| no_interface(io::Error::other(error)))?;
+    Ok(Opened { socket, index })
+}
+
+/// Plain data as the kernel lays it out, that any bytes are a value of.
+///
+/// # Safety
+/// Implement only for integers and `repr(C)` structures of integers.
+pub(super) unsafe trait Plain: Copy {}
+
+// SAFETY: an integer.
+unsafe impl Plain for libc::c_int {}
+// SAFETY: repr(C), integers only.
+unsafe impl Plain for libc::tpacket_req {}
+// SAFETY: repr(C), integers only.
+unsafe impl Plain for libc::tpacket_stats {}
+// SAFETY: repr(C), integers and an array of bytes.
+unsafe impl Plain for libc::packet_mreq {}
+
+/// setsockopt(2).
+pub(super) fn set_option<T: Plain>(socket: impl AsFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: the pointer and the length describe `value`, which the call only reads and which outlives it.
+    let result = unsafe { libc::setsockopt(fd, level, name, (&raw const *value).cast(), length_of::<T>()) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// getsockopt(2) of an option whose value is exactly a `T`.
+pub(super) fn option<T: Plain>(socket: impl AsFd, level: libc::c_int, name: libc::c_int) -> io::Result<T> {
+    let fd = socket.as_fd().as_raw_fd();
+    let mut value = MaybeUninit::<T>::zeroed();
+    let mut length = length_of::<T>();
+    // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and both pointers outlive the call.
+    let result = unsafe { libc::getsockopt(fd, level, name, value.as_mut_ptr().cast(), &raw mut length) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: all bytes were zero before the call, and any bytes are a value of a `Plain` type.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Binds to an interface and to a protocol (an EtherType, or `ETH_P_ALL`); 0 for one that only sends.
+pub(super) fn bind(opened: &Opened, protocol: u16) -> io::Result<()> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
+    let address = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as libc::sa_family_t,
+        sll_protocol: protocol.to_be(),
+        sll_ifindex: opened.index,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    };
+    let length = length_of::<libc::sockaddr_ll>();
+    // SAFETY: the pointer and the length describe `address`, which the call only reads and which outlives it.
+    let result = unsafe { libc::bind(opened.socket.as_raw_fd(), (&raw const address).cast(), length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "these structures have some tens of bytes")]
+const fn length_of<T>() -> libc::socklen_t {
+    size_of::<T>() as libc::socklen_t
+}
