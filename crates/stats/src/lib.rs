@@ -1,1 +1,22 @@
-//! stats
+//! Pure statistics of tails: from records or captures to exact percentiles with intervals, comparisons, plots and the report.
+//!
+//! ```text
+//! departures, arrivals -> matching -> run -> campaign ----> report, plot
+//! two captures -> capture -> analysis ------------------/
+//!                    counter, interval, hgrm: used by both
+//! ```
+//!
+//! Nothing here opens a file, reads a clock, starts a thread or asks the host: the same input gives the same output.
+
+#![forbid(unsafe_code)]
+
+pub mod analysis;
+pub mod campaign;
+pub mod capture;
+pub mod counter;
+pub mod hgrm;
+pub mod interval;
+pub mod matching;
+pub mod plot;
+pub mod report;
+pub mod run;

@@ -1,0 +1,102 @@
+//! A campaign: cells pooled from their valid runs, compared with each other, and the question answered.
+
+use tailbed_format::percentile::Percentile;
+use tailbed_format::summary::{CampaignSummary, CellSummary, Counts, Parameter, RunKind, RunSummary, Spread};
+
+use crate::interval::distribution;
+use crate::run::RunCounters;
+
+mod answer;
+mod contrast;
+mod wording;
+
+pub use answer::answer;
+pub use contrast::contrasts;
+
+/// One combination of swept values, as planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// Floor or measurement.
+    pub kind: RunKind,
+    /// Its values of the swept keys.
+    pub parameters: Vec<Parameter>,
+    /// For a measurement: the floor cell with the same traffic.
+    pub floor: Option<usize>,
+    /// Whether its path is simulated.
+    pub simulated: bool,
+}
+
+/// One attempt at one run with the distributions behind it. `counters` may be empty for a run that does not count.
+#[derive(Debug, Clone)]
+pub struct CountedRun {
+    /// What is written down.
+    pub summary: RunSummary,
+    /// The distributions in full.
+    pub counters: RunCounters,
+}
+
+/// Pools, compares and answers; notes are the caller's to add. `runs` are all attempts in the order they were made; `cells` are numbered as their summaries say.
+pub fn summarise_campaign(name: &str, question: Option<&str>, cells: &[Cell], runs: &[CountedRun]) -> CampaignSummary {
+    let summaries: Vec<_> = cells.iter().enumerate().map(|(number, cell)| summarise_cell(number, cell, runs)).collect();
+    let attempts: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
+    let contrasts = contrasts(&summaries, &attempts);
+    let simulated = cells.iter().any(|cell| cell.simulated);
+    CampaignSummary {
+        version: CampaignSummary::VERSION,
+        name: name.to_owned(),
+        question: question.map(str::to_owned),
+        answer: answer(&summaries, &contrasts, simulated),
+        simulated,
+        notes: Vec::new(),
+        cells: summaries,
+        contrasts,
+        runs: attempts,
+    }
+}
+
+fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummary {
+    let mine = || runs.iter().filter(|run| run.summary.cell == number);
+    let names = |valid: bool| mine().filter(|run| run.summary.is_valid() == valid).map(|run| run.summary.run.clone()).collect();
+    let valid: Vec<_> = mine().filter(|run| run.summary.is_valid()).collect();
+    let mut pooled = RunCounters::default();
+    for run in &valid {
+        pooled.latency.merge(&run.counters.latency);
+        pooled.latency_from_due.merge(&run.counters.latency_from_due);
+        pooled.lateness.merge(&run.counters.lateness);
+    }
+    CellSummary {
+        cell: number,
+        kind: cell.kind,
+        parameters: cell.parameters.clone(),
+        valid: names(true),
+        invalid: names(false),
+        floor: cell.floor,
+        counts: valid.iter().fold(Counts::default(), |sum, run| add(sum, &run.summary.counts)),
+        latency: distribution(&pooled.latency),
+        latency_from_due: distribution(&pooled.latency_from_due),
+        lateness: distribution(&pooled.lateness),
+        spread: Percentile::REPORTED.into_iter().filter_map(|percentile| spread(percentile, &valid)).collect(),
+    }
+}
+
+fn add(sum: Counts, counts: &Counts) -> Counts {
+    Counts {
+        scheduled: sum.scheduled + counts.scheduled,
+        sent: sum.sent + counts.sent,
+        received: sum.received + counts.received,
+        lost: sum.lost + counts.lost,
+        duplicates: sum.duplicates + counts.duplicates,
+        reordered: sum.reordered + counts.reordered,
+    }
+}
+
+fn spread(percentile: Percentile, valid: &[&CountedRun]) -> Option<Spread> {
+    let mut values: Vec<u64> = valid.iter().filter_map(|run| run.summary.latency.at(percentile)?.value()).collect();
+    values.sort_unstable();
+    let median = values[..].get(values.len().div_ceil(2).checked_sub(1)?).copied()?;
+    let runs = u32::try_from(values.len()).unwrap_or(u32::MAX);
+    Some(Spread { percentile, runs, minimum: *values.first()?, median, maximum: *values.last()? })
+}
+
+#[cfg(test)]
+mod tests;
