@@ -1,1 +1,82 @@
-fn main() {}
+//! tailbed: a tail-latency testbed for bare metal, containers and virtual machines.
+
+mod analyze;
+mod apply;
+mod cli;
+mod experiment;
+mod failure;
+mod journal;
+mod probe;
+mod results;
+mod run;
+mod show;
+mod up_down;
+mod user_namespace;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Plan(arguments) => experiment::show_plan(&arguments),
+        Command::Analyze(arguments) => analyze::analyze(&arguments),
+        Command::Clean => clean(),
+        Command::Schema => print(&tailbed_plan::schema()),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "tailbed", &mut io::stdout());
+            Ok(())
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
+            print(&String::from_utf8_lossy(&page))
+        }
+        Command::Agent { namespace } => Ok(apply::run_as_agent(namespace.as_deref())?),
+        Command::Container { bundle, id, control_groups } => Ok(apply::run_as_shim(&bundle, &id, control_groups)?),
+        Command::UpDown(arguments) => up_down::up_down(&arguments),
+    }
+}
+
+fn clean() -> Result<(), Failure> {
+    let cleaned = journal::clean()?;
+    if cleaned.is_empty() {
+        return print("nothing to take back\n");
+    }
+    let mut left = Vec::new();
+    for run in cleaned {
+        print(&format!("{}: {} steps taken back\n", run.run, run.taken_back))?;
+        run.not_ours.iter().try_for_each(|what| print(&format!("  {what}: it is left as it is\n")))?;
+        left.extend(run.left);
+    }
+    if left.is_empty() { Ok(()) } else { Err(anyhow::anyhow!("left behind: {}", left.join("; ")).into()) }
+}
+
+/// Prints to standard output; a reader that has gone away, as `head` does, is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether messages to the user may be coloured: a terminal, and `NO_COLOR` (no-color.org) not set.
+pub(crate) fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,149 @@
+//! Doing a step to the host, and taking it back.
+
+mod agent;
+mod cgroup;
+mod container;
+mod cookie;
+mod namespace;
+mod network;
+mod process;
+mod sequence;
+mod setting;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tailbed_plan::step::Step;
+
+pub(crate) use agent::{Agent, run_as_agent};
+pub(crate) use container::run_as_shim;
+pub(crate) use process::Process;
+pub(crate) use sequence::{Broken, apply_all, take_back_all};
+
+use self::network::Network;
+
+/// What a step is about to replace, read before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Before {
+    /// The step only adds.
+    Nothing,
+    /// A setting's value.
+    Value(String),
+}
+
+/// What a step made, by what the kernel knows it by, so that a namesake is never mistaken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Made {
+    /// A network namespace, by its cookie: a number the kernel never gives twice in one boot.
+    Namespace {
+        /// `SO_NETNS_COOKIE`.
+        cookie: u64,
+    },
+    /// Interfaces in the host's own namespace carry this alias; those in our namespaces go with them.
+    Interfaces {
+        /// Their alias.
+        alias: String,
+    },
+    /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
+    Cgroup {
+        /// Folder and inode.
+        folders: Vec<(PathBuf, u64)>,
+        /// Version 2: controllers that were off before.
+        enabled: Vec<String>,
+    },
+    /// A setting was written.
+    Setting,
+    /// A process was started.
+    Agent(Process),
+}
+
+/// What came of taking a step back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TakenBack {
+    /// It is as before the step.
+    Done,
+    /// Ours is gone, and what is there now belongs to somebody else, so it is left: a sentence.
+    NotOurs(String),
+}
+
+/// The host, as far as it takes memory to work on it: open netlink sockets and the agents that run.
+pub(crate) struct Host {
+    network: Network,
+    agents: HashMap<String, Agent>,
+    logs: Option<PathBuf>,
+}
+
+impl Host {
+    /// Nothing is opened yet.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        Ok(Self { network: Network::new()?, agents: HashMap::new(), logs: None })
+    }
+
+    /// Agents' error output goes to files in this folder from now on.
+    pub(crate) fn log_to(&mut self, folder: &Path) {
+        self.logs = Some(folder.to_owned());
+    }
+
+    /// The agent a step started.
+    pub(crate) fn agent(&mut self, node: &str) -> Option<&mut Agent> {
+        self.agents.get_mut(node)
+    }
+
+    /// Reads what a step is about to replace.
+    pub(crate) fn before(&self, step: &Step) -> anyhow::Result<Before> {
+        match step {
+            Step::WriteSetting { path, .. } => Ok(Before::Value(setting::read(path)?)),
+            _ => Ok(Before::Nothing),
+        }
+    }
+
+    /// Does a step. One that fails leaves nothing behind.
+    pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
+        match step {
+            Step::WriteSetting { path, value, .. } => setting::write(path, value).map(|()| Made::Setting),
+            Step::MakeNamespace { name } => Ok(Made::Namespace { cookie: namespace::make(name)? }),
+            Step::MakeVeth { ends } => Ok(Made::Interfaces { alias: self.network.make_veth(ends)? }),
+            Step::MakeCgroup(spec) => {
+                let (folders, enabled) = cgroup::make(spec)?;
+                Ok(Made::Cgroup { folders, enabled })
+            }
+            Step::StartAgent { node, namespace, environment } => {
+                let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;
+                let process = agent.process().clone();
+                self.agents.insert(node.clone(), agent);
+                Ok(Made::Agent(process))
+            }
+        }
+    }
+
+    /// Takes a step back. `made` is `None` when whoever did the step did not live to say what it made: then the name decides, which
+    /// holds a token drawn for the campaign.
+    pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
+        match (step, before, made) {
+            (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
+            (Step::WriteSetting { .. }, Before::Nothing, _) => Ok(TakenBack::Done),
+            (Step::MakeNamespace { name }, _, made) => {
+                self.network.forget(name);
+                let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
+                namespace::delete(name, cookie)
+            }
+            (Step::MakeVeth { ends }, _, made) => {
+                let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
+                self.network.delete_veth(ends, alias)
+            }
+            (Step::MakeCgroup(spec), _, made) => {
+                let none = (Vec::new(), Vec::new());
+                let (folders, enabled) =
+                    if let Some(Made::Cgroup { folders, enabled }) = made { (folders, enabled) } else { (&none.0, &none.1) };
+                cgroup::delete(spec, folders, enabled)
+            }
+            (Step::StartAgent { node, environment, .. }, _, made) => {
+                let process = if let Some(Made::Agent(process)) = made { Some(process) } else { None };
+                agent::end(self.agents.remove(node), process, environment)
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Network interfaces, by rtnetlink(7).
+//!
+//! A netlink socket speaks for the namespace it was opened in for as long as it lives. One is opened per namespace, on a scratch thread
+//! that enters it, and kept: fifty nodes cost fifty threads once, not one per request.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+use anyhow::Context;
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use tailbed_plan::step::VethEnd;
+use tokio::runtime::Runtime;
+
+use super::{TakenBack, namespace};
+
+/// Marks interfaces in the host's own namespace as ours.
+const ALIAS: &str = "tailbed";
+
+/// Netlink sockets by namespace; the empty name is the host's own.
+pub(super) struct Network {
+    runtime: Runtime,
+    handles: HashMap<String, Handle>,
+}
+
+impl Network {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the netlink runtime")?;
+        Ok(Self { runtime, handles: HashMap::new() })
+    }
+
+    /// Closes the socket of a namespace that is about to go: an open one would keep it alive.
+    pub(super) fn forget(&mut self, namespace: &str) {
+        self.handles.remove(namespace);
+        // the connection behind the handle ends once the runtime sees that the handle is gone
+        self.runtime.block_on(tokio::task::yield_now());
+    }
+
+    /// Makes a pair, each end in its namespace, up. Ends that lie in the host's own namespace are made in the other end's, marked, and
+    /// moved, so that there is no moment at which the host holds an unmarked interface of ours. Returns the mark.
+    pub(super) fn make_veth(&mut self, ends: &[VethEnd; 2]) -> anyhow::Result<String> {
+        let what = || format!("cannot make the veth pair {} <-> {}", describe(&ends[0]), describe(&ends[1]));
+        // a namespace of ours goes, with all that is in it, if this fails half-way
+        let (near, far) = if ends[0].namespace.is_some() { (&ends[0], &ends[1]) } else { (&ends[1], &ends[0]) };
+        let in_host = far.namespace.is_none();
+        let maker = self.handle(near.namespace.as_deref()).with_context(what)?;
+        let far_file = far.namespace.as_ref().map(|name| File::open(namespace::path(name))).transpose().with_context(what)?;
+        let mut peer = LinkUnspec::new_with_name(&far.name).address(far.mac.0.to_vec());
+        if let Some(file) = &far_file {
+            peer = peer.setns_by_fd(file.as_raw_fd());
+        }
+        let pair = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
+            .name(near.name.clone())
+            .address(near.mac.0.to_vec())
+            .up()
+            .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())))
+            .build();
+        self.runtime.block_on(maker.link().add(pair).execute()).with_context(what)?;
+        let alias = format!("{ALIAS} {}", near.namespace.as_deref().unwrap_or("host"));
+        if in_host && near.namespace.is_some() {
+            self.mark_and_move_to_host(&maker, &far.name, &alias).with_context(what)?;
+        }
+        if !in_host {
+            // the peer cannot be up from the start: the kernel configures it before the pair is joined, and refuses to open half a pair
+            let handle = self.handle(far.namespace.as_deref()).with_context(what)?;
+            let up = LinkUnspec::new_with_name(&far.name).up().build();
+            self.runtime.block_on(handle.link().set(up).execute()).with_context(what)?;
+        }
+        Ok(alias)
+    }
+
+    fn mark_and_move_to_host(&mut self, maker: &Handle, name: &str, alias: &str) -> anyhow::Result<()> {
+        let own = File::open("/proc/self/ns/net")?;
+        let mark = LinkUnspec::new_with_name(name).alias(alias).build();
+        self.runtime.block_on(maker.link().set(mark).execute())?;
+        let step = LinkUnspec::new_with_name(name).setns_by_fd(own.as_raw_fd()).build();
+        self.runtime.block_on(maker.link().set(step).execute())?;
+        let host = self.handle(None)?;
+        let up = LinkUnspec::new_with_name(name).up().build();
+        Ok(self.runtime.block_on(host.link().set(up).execute())?)
+    }
+
+    /// Deletes what of a pair lies in the host's own namespace; the rest goes with its namespace.
+    pub(super) fn delete_veth(&mut self, ends: &[VethEnd; 2], alias: Option<&str>) -> anyhow::Result<TakenBack> {
+        for end in ends.iter().filter(|end| end.namespace.is_none()) {
+            let host = self.handle(None)?;
+            let Some(link) = self.find(&host, &end.name)? else { continue };
+            let found = link.attributes.iter().find_map(|attribute| match attribute {
+                LinkAttribute::IfAlias(alias) => Some(alias.as_str()),
+                _ => None,
+            });
+            let ours = match alias {
+                Some(alias) => found == Some(alias),
+                None => found.is_some_and(|found| found.starts_with(ALIAS)),
+            };
+            if !ours {
+                return Ok(TakenBack::NotOurs(format!("the interface {} does not carry our mark", end.name)));
+            }
+            let delete = host.link().del(link.header.index).execute();
+            self.runtime.block_on(delete).with_context(|| format!("cannot delete the interface {}", end.name))?;
+        }
+        Ok(TakenBack::Done)
+    }
+
+    fn find(&self, handle: &Handle, name: &str) -> anyhow::Result<Option<LinkMessage>> {
+        use futures_util::TryStreamExt;
+        let mut links = handle.link().get().match_name(name.to_owned()).execute();
+        match self.runtime.block_on(links.try_next()) {
+            Ok(link) => Ok(link),
+            Err(rtnetlink::Error::NetlinkError(error)) if error.raw_code() == -libc::ENODEV => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot look for the interface {name}")),
+        }
+    }
+
+    /// The socket of a namespace, opened when first needed.
+    fn handle(&mut self, name: Option<&str>) -> anyhow::Result<Handle> {
+        let key = name.unwrap_or_default();
+        if let Some(handle) = self.handles.get(key) {
+            return Ok(handle.clone());
+        }
+        let runtime = &self.runtime;
+        let open = || -> io::Result<_> {
+            let _context = runtime.enter();
+            let (connection, handle, _) = rtnetlink::new_connection()?;
+            runtime.spawn(connection);
+            Ok(handle)
+        };
+        let handle = match name {
+            None => open(),
+            Some(name) => namespace::inside(&namespace::path(name), open),
+        };
+        let handle =
+            handle.with_context(|| format!("cannot open a netlink socket in {}", name.unwrap_or("the host's namespace")))?;
+        self.handles.insert(key.to_owned(), handle.clone());
+        Ok(handle)
+    }
+}
+
+fn describe(end: &VethEnd) -> String {
+    format!("{} in {}", end.name, end.namespace.as_deref().unwrap_or("the host's namespace"))
+}

@@ -1,0 +1,83 @@
+//! From the command line to a plan.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use tailbed_format::facts::Facts;
+use tailbed_plan::plan::Plan;
+use tailbed_plan::{Overrides, PlanError, Source};
+
+use crate::cli::{ExperimentArguments, PlanArguments};
+use crate::failure::Failure;
+use crate::{colour, print, probe};
+
+/// The token that plans show: `run` draws one of its own.
+const SHOWN_TOKEN: &str = "00000000";
+
+/// `tailbed plan`.
+pub(crate) fn show_plan(arguments: &PlanArguments) -> Result<(), Failure> {
+    let text = read(&arguments.experiment.file)?;
+    let facts = match &arguments.facts {
+        Some(path) => read_facts(path)?,
+        None => probe::facts(),
+    };
+    if arguments.json {
+        let plan = make_plan(&arguments.experiment, &text, &facts, SHOWN_TOKEN)?;
+        let json = serde_json::to_string_pretty(&plan).map_err(anyhow::Error::from)?;
+        return print(&(json + "\n"));
+    }
+    print(&describe(&arguments.experiment, &text, &facts, arguments.steps)?)
+}
+
+/// What `tailbed plan` prints.
+pub(crate) fn describe(arguments: &ExperimentArguments, text: &[u8], facts: &Facts, steps: bool) -> Result<String, Failure> {
+    let plan = make_plan(arguments, text, facts, SHOWN_TOKEN)?;
+    Ok(tailbed_plan::describe(&plan, facts, steps))
+}
+
+/// Reads an experiment file, or standard input.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let wrong = |error| Failure::File(format!("error: cannot read the experiment file {}: {error}", file.display()));
+    if file == Path::new("-") {
+        let mut text = Vec::new();
+        std::io::stdin().read_to_end(&mut text).map_err(wrong)?;
+        return Ok(text);
+    }
+    fs::read(file).map_err(wrong)
+}
+
+fn read_facts(path: &Path) -> Result<Facts, Failure> {
+    let text =
+        fs::read(path).map_err(|error| Failure::File(format!("error: cannot read the facts {}: {error}", path.display())))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Failure::File(format!("error: {} does not hold facts: {error}", path.display())))
+}
+
+/// Plans an experiment that is to be carried out on this host.
+pub(crate) fn make_plan_for_this_host(
+    arguments: &ExperimentArguments,
+    text: &[u8],
+    facts: &Facts,
+    token: &str,
+) -> Result<Plan, Failure> {
+    let plan = make_plan(arguments, text, facts, token)?;
+    tailbed_plan::check_host(&plan, facts).map_err(|error| refusal(&error))?;
+    Ok(plan)
+}
+
+/// Plans an experiment.
+fn make_plan(arguments: &ExperimentArguments, text: &[u8], facts: &Facts, token: &str) -> Result<Plan, Failure> {
+    let name = arguments.file.display().to_string();
+    let source = Source { name: &name, text };
+    let overrides = Overrides { set: arguments.set.clone(), sweep: arguments.sweep.clone() };
+    tailbed_plan::plan(&source, &overrides, facts, token).map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &PlanError) -> Failure {
+    let text = error.render(colour());
+    match error {
+        PlanError::Host(_) => Failure::Host(text),
+        PlanError::File(_) => Failure::File(text),
+    }
+}

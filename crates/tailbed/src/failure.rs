@@ -1,0 +1,43 @@
+//! Why the program ends without success, and the exit code that says so.
+
+use std::fmt;
+
+/// Ends the program; the text is complete and ready to print.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The file or the command line is wrong; nothing was touched.
+    File(String),
+    /// This host cannot do what is asked; nothing was touched.
+    Host(String),
+    /// Something failed on the way; all was taken back, or the text names what is left.
+    Failed(anyhow::Error),
+    /// The user stopped it; all was taken back.
+    Interrupted(String),
+}
+
+impl Failure {
+    /// Exit code: 2 and 3 promise that nothing was touched; 130 is the shell's own for SIGINT (128 + 2).
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::File(_) => 2,
+            Self::Host(_) => 3,
+            Self::Interrupted(_) => 130,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(text) | Self::Host(text) | Self::Interrupted(text) => f.write_str(text),
+            Self::Failed(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}

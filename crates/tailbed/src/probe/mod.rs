@@ -1,0 +1,74 @@
+//! Facts: what this host is, read from the kernel's own files.
+
+mod cgroup;
+mod cpu;
+mod privilege;
+
+use std::fs;
+use std::path::Path;
+
+use tailbed_format::facts::{Cgroup, Facts};
+
+/// Looks at the host. What cannot be read is recorded as unknown rather than guessed.
+pub(crate) fn facts() -> Facts {
+    let system = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    let privilege = privilege::probe();
+    Facts {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        tool_commit: option_env!("TAILBED_COMMIT").map(str::to_owned),
+        hostname: text(system.nodename()),
+        cpu_model: cpu::model(),
+        cpus: cpu::allowed(),
+        memory_nodes: cpu::memory_nodes(),
+        memory: memory(),
+        kernel: format!("{} {}", text(system.release()), text(system.version())),
+        command_line: read("/proc/cmdline"),
+        mitigations: mitigations(Path::new("/sys/devices/system/cpu/vulnerabilities")),
+        clocksource: read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        invariant_tsc: cpu::has_flags(&["constant_tsc", "nonstop_tsc"]),
+        hypervisor: cpu::hypervisor(),
+        cgroup: cgroup::probe(privilege.root),
+        privilege,
+        rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
+    }
+}
+
+/// How control groups are mounted now, as far as we may write to them.
+pub(crate) fn cgroup() -> Cgroup {
+    cgroup::probe(privilege::probe().root)
+}
+
+/// A one-line file of the kernel's, trimmed; empty when it is not there.
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+/// `MemTotal` of /proc/meminfo (proc_meminfo(5)), in bytes; 0 when unknown.
+fn memory() -> u64 {
+    let meminfo = read("/proc/meminfo");
+    let kib = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+fn mitigations(folder: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut mitigations: Vec<_> =
+        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), read(entry.path()))).collect();
+    mitigations.sort();
+    mitigations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_host_has_a_cpu_memory_and_a_kernel() {
+        let facts = facts();
+        assert!(!facts.cpus.is_empty());
+        assert!(facts.memory > 0);
+        assert!(!facts.memory_nodes.is_empty());
+        assert!(facts.kernel.contains(char::is_numeric), "{}", facts.kernel);
+    }
+}

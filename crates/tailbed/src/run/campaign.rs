@@ -1,0 +1,148 @@
+//! All runs of a campaign, one after the other; invalid ones again.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context;
+use tailbed_format::facts::Facts;
+use tailbed_format::order::{Measure, Order};
+use tailbed_format::results;
+use tailbed_format::summary::RunSummary;
+use tailbed_plan::plan::{GENERATOR, Plan, Run};
+use tailbed_stats::campaign::CountedRun;
+use tailbed_stats::plot::worst::WorstPoint;
+use tailbed_stats::run::{Attempt, Recorded, RunCounters, summarise_run};
+
+use super::attempt::attempt;
+use super::{now, record};
+use crate::apply::Broken;
+use crate::failure::Failure;
+use crate::results::{CampaignFolder, packets};
+use crate::show::progress::Progress;
+
+/// An attempt, and what the plots show of it.
+pub(super) struct Finished {
+    /// Summary and distributions.
+    pub(super) run: CountedRun,
+    /// The worst packets, in any order.
+    pub(super) worst: Vec<WorstPoint>,
+}
+
+/// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are read, not made again.
+pub(super) fn carry_out(
+    plan: &Plan,
+    facts: &Facts,
+    folder: &CampaignFolder,
+    interrupted: &AtomicBool,
+) -> Result<Vec<Finished>, Failure> {
+    let expected = |run: &Run| Duration::from_nanos(run.expected);
+    let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
+    let mut repetitions = plan.most_repetitions();
+    let mut finished = Vec::new();
+    for (number, run) in plan.runs.iter().enumerate() {
+        progress.begin(number, &run.name);
+        for attempt in 0..plan.attempts.max(1) {
+            let earlier = read_earlier(folder, run, attempt)?;
+            let made = match earlier {
+                Some(earlier) => earlier,
+                None => make(plan, facts, run, attempt, folder, interrupted, &progress)
+                    .map_err(|broken| explain(broken, &progress, folder, run))?,
+            };
+            let summary = made.run.summary.clone();
+            finished.push(made);
+            if summary.is_valid() {
+                break;
+            }
+            let reasons: Vec<_> = summary.invalid.iter().map(ToString::to_string).collect();
+            let again = attempt + 1 < plan.attempts && repetitions > 0;
+            let then = if again { "it is repeated" } else { "it is given up" };
+            progress.say(&format!("{}: does not count: {}; {then}", summary.run, reasons.join("; ")));
+            if !again {
+                break;
+            }
+            repetitions -= 1;
+            progress.extend(expected(run));
+        }
+        let line = finished.last().map(|made| one_line(&made.run.summary)).unwrap_or_default();
+        progress.end(number, expected(run), &line);
+    }
+    progress.finish();
+    Ok(finished)
+}
+
+fn explain(broken: Broken, progress: &Progress, folder: &CampaignFolder, run: &Run) -> Failure {
+    progress.finish();
+    let kept = folder.path().display();
+    match broken {
+        Broken::Interrupted => Failure::Interrupted(format!(
+            "interrupted in {}: everything is taken back, finished runs are kept in {kept}; --resume goes on",
+            run.name
+        )),
+        Broken::Failed(error) => {
+            Failure::Failed(error.context(format!("run {} failed; finished runs are kept in {kept}", run.name)))
+        }
+    }
+}
+
+fn one_line(summary: &RunSummary) -> String {
+    let median = summary.latency.percentiles.first().and_then(|row| row.estimate.value());
+    let time = |ns: Option<u64>| ns.map_or_else(|| "none".to_owned(), tailbed_stats::plot::number::time);
+    let validity = if summary.is_valid() { "" } else { " (does not count)" };
+    format!("{}: median {}, maximum {}{validity}", summary.run, time(median), time(summary.latency.maximum))
+}
+
+fn make(
+    plan: &Plan,
+    facts: &Facts,
+    run: &Run,
+    number: u32,
+    folder: &CampaignFolder,
+    interrupted: &AtomicBool,
+    progress: &Progress,
+) -> Result<Finished, Broken> {
+    let order = measure_order(run)?;
+    let path = folder.begin_attempt(&run.name, number)?;
+    let began = now();
+    record::before(&path, run, facts)?;
+    let expected = Duration::from_nanos(run.expected);
+    let collected = attempt(run, &plan.token, &path, interrupted, &mut |running| progress.tick(running, expected))?;
+    let cell = plan.cells.get(run.cell).context("the plan names a cell that it does not hold")?;
+    let attempt = Attempt {
+        run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        kind: cell.kind,
+        cell: run.cell,
+        repeat: run.repeat,
+        attempt: number,
+        began,
+        parameters: cell.parameters.clone(),
+    };
+    let recorded = Recorded {
+        departures: &collected.departures,
+        arrivals: &collected.arrivals,
+        measured: &collected.measured,
+        scheduled: order.schedule.packets(),
+        duration: order.schedule.duration,
+        forwarders: &collected.forwarders,
+        downgrades: &collected.downgrades,
+    };
+    let summarised = summarise_run(attempt, &recorded, &run.limits);
+    record::after(&path, &summarised)?;
+    let worst = record::worst(&summarised.records);
+    Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
+}
+
+fn measure_order(run: &Run) -> anyhow::Result<&Measure> {
+    let order = run.agents.iter().find(|agent| agent.node == GENERATOR).map(|agent| &agent.order);
+    match order {
+        Some(Order::Measure(measure)) => Ok(measure),
+        _ => anyhow::bail!("the plan of {} gives the generator nothing to measure", run.name),
+    }
+}
+
+/// An attempt that was finished before the campaign was interrupted.
+fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Result<Option<Finished>> {
+    let Some(summary) = folder.finished_attempt(&run.name, attempt) else { return Ok(None) };
+    let records = packets::read(&folder.attempt(&run.name, attempt).join(results::PACKETS))?;
+    let worst = record::worst(&records);
+    Ok(Some(Finished { run: CountedRun { summary, counters: RunCounters::of(&records) }, worst }))
+}

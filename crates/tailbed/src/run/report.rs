@@ -1,0 +1,131 @@
+//! From finished runs to what is read: summary, report, plots, table.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tailbed_format::results;
+use tailbed_format::summary::CampaignSummary;
+use tailbed_plan::plan::Plan;
+use tailbed_stats::campaign::{Cell, CountedRun, summarise_campaign};
+use tailbed_stats::counter::Counter;
+use tailbed_stats::plot::worst::WorstPoint;
+use tailbed_stats::report::{CellData, ReportInput, html, plots};
+
+use super::campaign::Finished;
+use super::record::greatest;
+use crate::cli::{ExperimentArguments, RunArguments};
+use crate::failure::Failure;
+use crate::print;
+use crate::results::CampaignFolder;
+use crate::results::campaign::{json, write_new};
+use crate::show::table;
+
+/// Writes plots, report and, last, the campaign's summary: a folder that has one is finished.
+pub(super) fn write(
+    arguments: &RunArguments,
+    plan: &Plan,
+    folder: &CampaignFolder,
+    experiment: &str,
+    finished: &[Finished],
+) -> anyhow::Result<CampaignSummary> {
+    let cells: Vec<Cell> = plan
+        .cells
+        .iter()
+        .map(|cell| Cell { kind: cell.kind, parameters: cell.parameters.clone(), floor: cell.floor, simulated: cell.simulated })
+        .collect();
+    let runs: Vec<CountedRun> = finished.iter().map(|finished| finished.run.clone()).collect();
+    let mut summary = summarise_campaign(&plan.name, plan.question.as_deref(), &cells, &runs);
+    summary.notes.clone_from(&plan.notes);
+    let data: Vec<CellData> = (0..cells.len()).map(|cell| cell_data(cell, finished)).collect();
+    let facts = folder.facts()?;
+    let input = ReportInput {
+        summary: &summary,
+        facts: &facts,
+        data: &data,
+        topology: &plan.runs.last().map(|run| tailbed_plan::draw(run).join("\n")).unwrap_or_default(),
+        experiment_name: &arguments.experiment.file.file_name().unwrap_or_default().to_string_lossy(),
+        experiment,
+        command: &command_line(&arguments.experiment),
+        seed: plan.seed,
+    };
+    let folder_of_plots = folder.path().join(results::PLOTS);
+    std::fs::create_dir_all(&folder_of_plots).with_context(|| format!("cannot make {}", folder_of_plots.display()))?;
+    for plot in plots(&input) {
+        write_new(&folder_of_plots.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
+        write_new(&folder_of_plots.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
+    }
+    write_new(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
+    write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
+    Ok(summary)
+}
+
+/// What the plots show of a cell: its valid runs only.
+fn cell_data(cell: usize, finished: &[Finished]) -> CellData {
+    let valid = || finished.iter().filter(|finished| finished.run.summary.cell == cell && finished.run.summary.is_valid());
+    let pool = |counter: fn(&CountedRun) -> &Counter| {
+        let mut pooled = Counter::new();
+        valid().for_each(|finished| pooled.merge(counter(&finished.run)));
+        pooled.iter().collect::<Vec<_>>()
+    };
+    CellData {
+        cell,
+        latency: pool(|run| &run.counters.latency),
+        lateness: pool(|run| &run.counters.lateness),
+        worst: worst_by_repeat(valid()),
+    }
+}
+
+/// The worst packets of a cell as a whole, by the repeat they come from; a repeat without any keeps its place.
+fn worst_by_repeat<'a>(runs: impl Iterator<Item = &'a Finished>) -> Vec<(u32, Vec<WorstPoint>)> {
+    let mut repeats: BTreeMap<u32, Vec<WorstPoint>> = BTreeMap::new();
+    for finished in runs {
+        repeats.entry(finished.run.summary.repeat).or_default().extend(&finished.worst);
+    }
+    let mut all: Vec<WorstPoint> = repeats.values().flatten().copied().collect();
+    greatest(&mut all);
+    let least = all.last().map_or(0, |point| point.latency);
+    for points in repeats.values_mut() {
+        points.retain(|point| point.latency >= least);
+    }
+    repeats.into_iter().collect()
+}
+
+/// The command that runs the same experiment again.
+fn command_line(arguments: &ExperimentArguments) -> String {
+    let quoted = |text: &str| {
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:".contains(c));
+        if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    };
+    let file = arguments.file.file_name().unwrap_or_default().to_string_lossy();
+    let options = [("--set", &arguments.set), ("--sweep", &arguments.sweep)];
+    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quoted(value))));
+    format!("tailbed run {}{}", quoted(&file), options.collect::<String>())
+}
+
+/// The answer and the table on the terminal, or everything as JSON.
+pub(super) fn show(arguments: &RunArguments, folder: &CampaignFolder, summary: &CampaignSummary) -> Result<(), Failure> {
+    let report = folder.path().join(results::REPORT);
+    if arguments.json {
+        let all = serde_json::json!({ "results": folder.path(), "report": report, "summary": summary });
+        return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
+    }
+    let width = std::io::stdout().is_terminal();
+    print(&format!("\n{}\n\n{}\n\nreport: {}\n", table::campaign(summary, width), summary.answer, report.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_can_be_pasted() {
+        let arguments = ExperimentArguments {
+            file: "examples/first-look.toml".into(),
+            set: vec!["traffic.rate=50kpps".to_owned(), "question=why?".to_owned()],
+            sweep: vec!["traffic.frame=64,128".to_owned()],
+        };
+        let expected = "tailbed run first-look.toml --set traffic.rate=50kpps --set 'question=why?' --sweep traffic.frame=64,128";
+        assert_eq!(command_line(&arguments), expected);
+    }
+}

@@ -1,0 +1,4 @@
+//! What the terminal shows.
+
+pub(crate) mod progress;
+pub(crate) mod table;

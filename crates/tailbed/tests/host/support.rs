@@ -1,0 +1,118 @@
+//! What the tests share: one at a time on the host, a lab folder each, and a look at what is left on the host.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Packets of two tests at once would disturb each other.
+static HOST: Mutex<()> = Mutex::new(());
+
+/// One test's place: its own state folder and results.
+pub(crate) struct Lab {
+    _host: MutexGuard<'static, ()>,
+    pub(crate) folder: TempDir,
+}
+
+/// A lab, or `None` and a line that says why when the test cannot run here.
+pub(crate) fn lab() -> Option<Lab> {
+    if !rustix::process::geteuid().is_root() || fs::create_dir_all("/run/netns").is_err() {
+        let required = std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_some_and(|value| value == "1");
+        assert!(!required, "this test needs root, and TAILBED_REQUIRE_HOST_TESTS=1 does not let it be skipped");
+        println!("skipped: needs root");
+        return None;
+    }
+    let host = HOST.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(Lab { _host: host, folder: tempfile::tempdir().unwrap() })
+}
+
+impl Lab {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes an experiment of one node, with further lines at its end.
+    pub(crate) fn experiment(&self, environment: &str, duration: &str, more: &str) -> PathBuf {
+        let path = self.path("experiment.toml");
+        let text = format!(
+            "name = \"test\"\nrepeats = 1\nattempts = 1\n\n[nodes.dut]\nenvironment = \"{environment}\"\n\n\
+             [traffic]\nrate = \"2kpps\"\nduration = \"{duration}\"\nwarm_up = \"50ms\"\n\n\
+             # shared machines stand still for long; these tests are about something else\n\
+             [validity]\nlateness = \"1s\"\ngap = \"10s\"\n\n{more}\n"
+        );
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn tailbed(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tailbed"));
+        command.env("TAILBED_STATE", self.path("state")).current_dir(self.folder.path());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.tailbed().args(arguments).output().unwrap()
+    }
+}
+
+/// The JSON that `run --json` prints.
+pub(crate) fn results(output: &Output) -> Value {
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Everything on the host that a run makes or changes, by name: to be the same before and after.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Traces {
+    namespaces: Vec<String>,
+    groups: Vec<String>,
+    bundles: Vec<String>,
+    interfaces: Vec<String>,
+    real_time: String,
+    agents: Vec<String>,
+}
+
+pub(crate) fn traces() -> Traces {
+    Traces {
+        namespaces: names("/run/netns"),
+        groups: groups(),
+        bundles: names("/run/tailbed"),
+        interfaces: names("/sys/class/net"),
+        real_time: fs::read_to_string("/proc/sys/kernel/sched_rt_runtime_us").unwrap_or_default(),
+        agents: agents(),
+    }
+}
+
+fn names(folder: impl AsRef<Path>) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn groups() -> Vec<String> {
+    let hierarchies = names("/sys/fs/cgroup").into_iter().map(|name| Path::new("/sys/fs/cgroup").join(name));
+    let ours = hierarchies.chain(["/sys/fs/cgroup".into()]).flat_map(|hierarchy| {
+        names(&hierarchy)
+            .into_iter()
+            .filter(|name| name.starts_with("tb-"))
+            .map(move |name| format!("{}/{name}", hierarchy.display()))
+    });
+    ours.collect()
+}
+
+/// Processes of the binary under test, zombies left out.
+fn agents() -> Vec<String> {
+    let pids = names("/proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tailbed"))))
+        .collect()
+}
+
+/// Runs a program of the system's that must succeed.
+pub(crate) fn system(line: &str) {
+    let status = Command::new("sh").args(["-c", line]).status().unwrap();
+    assert!(status.success(), "{line}: {status}");
+}
