@@ -52,9 +52,11 @@ pub(crate) fn check() -> anyhow::Result<String> {
             continue;
         };
         let extra = licenses.exceptions.iter().filter(|exception| exception.name == name).flat_map(|exception| &exception.allow);
-        let allowed: Vec<Licensee> = licenses.allow.iter().chain(extra).filter_map(|licence| Licensee::parse(licence).ok()).collect();
+        let allowed: Vec<Licensee> =
+            licenses.allow.iter().chain(extra).filter_map(|licence| Licensee::parse(licence).ok()).collect();
         // older manifests separate alternatives by a slash
-        let parsed = Expression::parse_mode(expression, ParseMode::LAX).with_context(|| format!("licence of {name}: {expression}"))?;
+        let parsed =
+            Expression::parse_mode(expression, ParseMode::LAX).with_context(|| format!("licence of {name}: {expression}"))?;
         if !parsed.evaluate(|wanted: &LicenseReq| allowed.iter().any(|licensee| licensee.satisfies(wanted))) {
             refused.push(format!("{name} {}: {expression}", package.version));
         }

@@ -18,7 +18,8 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
         bail!("some packages are missing; as root, run: {line}");
     }
     println!("installing {}", missing.join(" "));
-    let status = Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive").status().context("cannot run sh")?;
+    let status =
+        Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive").status().context("cannot run sh")?;
     if !status.success() {
         bail!("the packages could not be installed; the line was: {line}");
     }

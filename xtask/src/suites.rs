@@ -22,8 +22,12 @@ pub(crate) fn test() -> anyhow::Result<()> {
     packages::ensure()?;
     let mut tally = Tally::default();
     suite(&mut tally, "format", || cargo(&["fmt", "--all", "--check"]));
-    suite(&mut tally, "lints", || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]));
-    suite(&mut tally, "documentation", || cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]));
+    suite(&mut tally, "lints", || {
+        cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    });
+    suite(&mut tally, "documentation", || {
+        cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"])
+    });
     suite(&mut tally, "licences", || licences::check().map(|checked| println!("{checked}")));
     advisories(&mut tally)?;
     tests(&mut tally)?;
@@ -60,7 +64,8 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
 /// Security advisories need cargo-deny and its database from the network: without either this is skipped, and said.
 fn advisories(tally: &mut Tally) -> anyhow::Result<()> {
     println!("\n== advisories");
-    let installed = Command::new(env!("CARGO")).args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let installed =
+        Command::new(env!("CARGO")).args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     if !installed.success() {
         tally.skipped += 1;
         println!("== advisories: skipped: cargo-deny is not installed (cargo install --locked cargo-deny)");

@@ -1,0 +1,68 @@
+//! Fifty nodes in a line, up and down again, beside Mininet.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::{median, print_ratio, run, shell, tailbed};
+
+const NODES: usize = 50;
+
+/// Fifty hosts on fifty Linux bridges in a line, which is what Mininet calls one.
+const MININET: &str = "
+import time, json
+from mininet.net import Mininet
+from mininet.topo import LinearTopo
+from mininet.nodelib import LinuxBridge
+began = time.monotonic()
+net = Mininet(topo=LinearTopo(k=50), switch=LinuxBridge, controller=None)
+net.start()
+up = time.monotonic() - began
+began = time.monotonic()
+net.stop()
+print(json.dumps({'up_ms': up * 1e3, 'down_ms': (time.monotonic() - began) * 1e3}))
+";
+
+pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
+    let file = std::env::temp_dir().join(format!("tailbed-line-{}.toml", std::process::id()));
+    fs::write(&file, experiment()).with_context(|| format!("cannot write {}", file.display()))?;
+    let compared = compare_with(&file.display().to_string(), turns);
+    fs::remove_file(&file).ok();
+    compared
+}
+
+fn compare_with(file: &str, turns: usize) -> anyhow::Result<()> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..turns {
+        ours.push(times(&run(Command::new(tailbed()).args(["up-down", file]))?.stdout)?);
+        // Debian's own Python has the module; another one on the path may not
+        theirs.push(times(&run(Command::new("/usr/bin/python3").args(["-c", MININET]))?.stdout)?);
+    }
+    shell("mn --clean 2> /dev/null")?;
+    println!(
+        "{NODES} nodes in a line (ours: namespaces, links, an agent in each that answers; Mininet: hosts and Linux bridges)"
+    );
+    for (at, name) in ["up", "down"].into_iter().enumerate() {
+        let of = |rows: &[[f64; 2]]| median(rows.iter().map(|row| row[at]).collect());
+        print_ratio(name, "ms", of(&ours), of(&theirs), "gate 1/5");
+    }
+    Ok(())
+}
+
+fn times(output: &[u8]) -> anyhow::Result<[f64; 2]> {
+    let line = output.split(|byte| *byte == b'\n').rfind(|line| line.starts_with(b"{")).context("no times were printed")?;
+    let value: Value = serde_json::from_slice(line)?;
+    let time = |name: &str| value[name].as_f64().with_context(|| format!("no {name} was printed"));
+    Ok([time("up_ms")?, time("down_ms")?])
+}
+
+fn experiment() -> String {
+    let mut text = "name = \"line\"\nrepeats = 1\n".to_owned();
+    for node in 1..=NODES {
+        let _ = write!(text, "\n[nodes.n{node}]\nenvironment = \"host\"\n");
+    }
+    text + "\n[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n"
+}
