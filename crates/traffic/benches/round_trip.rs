@@ -1,5 +1,6 @@
 //! What the instrument itself costs, over a virtual Ethernet pair: round trips with one packet in flight, one-way times over a wire,
-//! and how late packets leave. Prints a table; with `--json` one line of JSON, all times in ns.
+//! and how late packets leave. Prints a table; with `--json` one line of JSON, all times in ns; with
+//! `--round-trip` a single try of the round trip, as JSON, to be run in turns with another program.
 //!
 //! Each figure is the median over several tries. Round trips are whole ones: `sockperf ping-pong --nonblocked` must be asked for them
 //! with `--full-rtt`. The real-time throttle (`sched_rt_runtime_us`) is lifted while measuring, where that is permitted, and put back.
@@ -46,8 +47,18 @@ struct Figures {
 }
 
 fn main() {
-    let json = std::env::args().any(|argument| argument == "--json");
+    let wanted = |name: &str| std::env::args().any(|argument| argument == name);
+    let json = wanted("--json");
     let throttle = Throttle::lift();
+    if wanted("--round-trip") {
+        let row = in_fresh_namespace(one_round_trip_try);
+        drop(throttle);
+        match row {
+            Err(reason) => eprintln!("skipped: {reason}"),
+            Ok(row) => println!("{}", serde_json::to_string(&row).unwrap()),
+        }
+        return;
+    }
     let figures = in_fresh_namespace(measure_all);
     drop(throttle);
     match figures {
@@ -72,13 +83,22 @@ fn print(figures: &Figures) {
     }
 }
 
-fn measure_all() -> Figures {
+fn one_round_trip_try() -> Row {
+    let (peer, own) = wire_up();
+    row(round_trips(&scheduling(peer, Some(PRIORITY)), &scheduling(own, Some(PRIORITY)), 200_000))
+}
+
+/// Makes the pair and returns the cores of the peer and our own.
+fn wire_up() -> (Vec<usize>, Vec<usize>) {
     veth("tb-test-a", "tb-test-b");
-    let (peer, own) = cores();
     // A few packets at ordinary priority first: two loops that spin at real-time priority and never meet would hold up the machine.
     let trial = round_trips(&scheduling(vec![], None), &scheduling(vec![], None), 100);
     assert!(trial.len() > 50, "frames do not come back over the pair");
+    cores()
+}
 
+fn measure_all() -> Figures {
+    let (peer, own) = wire_up();
     let mut downgrades = Vec::new();
     let round_trip = median_of_tries(|| {
         row(round_trips(&scheduling(peer.clone(), Some(PRIORITY)), &scheduling(own.clone(), Some(PRIORITY)), 100_000))

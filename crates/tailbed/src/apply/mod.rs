@@ -33,6 +33,16 @@ pub(crate) enum Before {
     Value(String),
 }
 
+impl Before {
+    /// Reads what a step is about to replace.
+    pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
+        match step {
+            Step::WriteSetting { path, .. } => Ok(Self::Value(setting::read(path)?)),
+            _ => Ok(Self::Nothing),
+        }
+    }
+}
+
 /// What a step made, by what the kernel knows it by, so that a namesake is never mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,14 +100,6 @@ impl Host {
     /// The agent a step started.
     pub(crate) fn agent(&mut self, node: &str) -> Option<&mut Agent> {
         self.agents.get_mut(node)
-    }
-
-    /// Reads what a step is about to replace.
-    pub(crate) fn before(&self, step: &Step) -> anyhow::Result<Before> {
-        match step {
-            Step::WriteSetting { path, .. } => Ok(Before::Value(setting::read(path)?)),
-            _ => Ok(Before::Nothing),
-        }
     }
 
     /// Does a step. One that fails leaves nothing behind.

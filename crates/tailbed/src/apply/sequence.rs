@@ -42,7 +42,7 @@ pub(crate) fn apply_all<'a>(
         if interrupted.load(Ordering::Relaxed) {
             return Err(Broken::Interrupted);
         }
-        let before = host.before(step)?;
+        let before = Before::of(step)?;
         journal.write(&Entry::Begin { number, step: step.clone(), before: before.clone() })?;
         match host.apply(step) {
             Ok(made) => {

@@ -70,7 +70,7 @@ fn remove_empty_logs(run: &Run, folder: &Path) {
 }
 
 /// An agent answers an order within this time, or it is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Gives the orders, lets the traffic run, gathers the answers.
 fn measure(run: &Run, host: &mut Host, interrupted: &AtomicBool, tick: &mut dyn FnMut(Duration)) -> Result<Collected, Broken> {

@@ -9,7 +9,7 @@ use crate::support::{lab, results, traces};
 
 /// Waits, as long as a slow machine may take, until something is there.
 pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(found) = look() {
             return found;

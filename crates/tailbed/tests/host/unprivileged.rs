@@ -25,7 +25,7 @@ fn a_host_node_is_measured_without_root_and_it_is_said() {
     let output = as_nobody(&lab, &["run", "experiment.toml", "--json"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let results = results(&output);
-    assert!(said.contains("not root, so everything runs in a user namespace"), "{said}");
+    assert!(said.contains("not root: everything runs in an unprivileged user namespace"), "{said}");
     let runs = results["summary"]["runs"].as_array().unwrap();
     assert!(runs.iter().all(|run| run["counts"]["received"].as_u64().unwrap() > 300), "{runs:?}");
     let notes = results["summary"]["notes"].to_string();
