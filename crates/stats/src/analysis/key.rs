@@ -16,6 +16,9 @@ pub struct Key {
 /// The longest key: a whole frame of 9 000 bytes and more.
 const LONGEST: usize = 16_384;
 
+/// The words of the default key's mask.
+const USUAL: [u64; 7] = [!0, 0xffff_0000_ffff_ffff, !0, 0xffff_0000_ffff_ffff, !0, !0, 0xffff_ffff];
+
 impl Default for Key {
     /// Bytes 12 to 64 without the IPv4 and UDP checksums: what a layer-2 forwarder leaves alone of a UDP packet over IPv4 over
     /// Ethernet. Checksums are left out because a network card may fill them in between the two taps.
@@ -61,17 +64,19 @@ impl Key {
         digest(bytes, start + self.offset, &self.words)
     }
 
-    /// The digests of frames that begin at the given places, as [`Self::digest`] computes them.
-    pub(super) fn digests(&self, bytes: &[u8], starts: impl Iterator<Item = usize>, mut each: impl FnMut(u64)) {
-        // The usual length gets a loop that the compiler unrolls.
-        match <&[u64; 7]>::try_from(self.words.as_slice()) {
-            Ok(words) => starts.for_each(|start| each(digest(bytes, start + self.offset, words))),
-            Err(_) => starts.for_each(|start| each(digest(bytes, start + self.offset, &self.words))),
-        }
+    /// Whether this is the default mask: then [`Self::usual_digest`] is the same as [`Self::digest`].
+    pub(super) fn is_usual(&self) -> bool {
+        self.words == USUAL
+    }
+
+    /// The digest by the default mask, which the compiler knows.
+    #[inline]
+    pub(super) fn usual_digest(&self, bytes: &[u8], start: usize) -> u64 {
+        digest(bytes, start + self.offset, &USUAL)
     }
 }
 
-#[allow(clippy::inline_always, reason = "the length of the masks must be known where the loop is unrolled")]
+#[allow(clippy::inline_always, reason = "the masks must be known where the loop is unrolled")]
 #[inline(always)]
 fn digest(bytes: &[u8], from: usize, masks: &[u64]) -> u64 {
     match bytes.get(from..from + 8 * masks.len()) {
@@ -88,35 +93,36 @@ fn digest_at_the_end(bytes: &[u8], from: usize, masks: &[u64]) -> u64 {
     fold(&padded, masks).max(1)
 }
 
-/// Odd constants with evenly mixed bits: the fractional digits of pi, as in foldhash and Blowfish.
-const PI: [u64; 4] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
+/// Constants with evenly mixed bits: the fractional digits of pi.
+const PI: [u64; 3] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0];
 
 /// Multiplies to 128 bits and folds both halves together, as wyhash and foldhash do.
 #[inline]
 fn multiply(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    #[allow(clippy::cast_possible_truncation, reason = "the two halves of the product")]
-    let halves = (product as u64, (product >> 64) as u64);
-    halves.0 ^ halves.1
+    let (low, high) = halves(u128::from(a) * u128::from(b));
+    low ^ high
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
+fn halves(number: u128) -> (u64, u64) {
+    (number as u64, (number >> 64) as u64)
 }
 
 #[allow(clippy::inline_always, reason = "as for `digest`")]
 #[inline(always)]
 fn fold(window: &[u8], masks: &[u64]) -> u64 {
     let (words, _) = window.as_chunks::<8>();
-    let mut pairs = words.chunks_exact(2).zip(masks.chunks_exact(2));
-    let mut state = PI[0] ^ masks.len() as u64;
-    for (word, mask) in &mut pairs {
+    let mut secret = PI[0];
+    let mut state = masks.len() as u64;
+    // The products do not wait for each other.
+    for (word, mask) in words.chunks(2).zip(masks.chunks(2)) {
         let low = u64::from_le_bytes(word[0]) & mask[0];
-        let high = u64::from_le_bytes(word[1]) & mask[1];
-        state = multiply(low ^ PI[1] ^ state, high ^ PI[2]) ^ state.rotate_left(23);
+        let high = if let (Some(word), Some(mask)) = (word.get(1), mask.get(1)) { u64::from_le_bytes(*word) & mask } else { 0 };
+        state = state.rotate_left(29) ^ multiply(low ^ secret, high ^ secret ^ PI[1]);
+        secret = secret.wrapping_add(PI[2]);
     }
-    if masks.len() % 2 == 1
-        && let (Some(word), Some(mask)) = (words.last(), masks.last())
-    {
-        state = multiply((u64::from_le_bytes(*word) & mask) ^ PI[1], state ^ PI[2]) ^ state.rotate_left(23);
-    }
-    multiply(state ^ PI[3], PI[2] | 1)
+    state
 }
 
 /// A key that cannot be.
@@ -194,6 +200,7 @@ mod tests {
         }
         assert_eq!(Key::default().to_string().parse(), Ok(Key::default()));
         assert_eq!(Key::default().end(), 64);
+        assert_eq!(Key::default().words, USUAL);
     }
 
     #[test]

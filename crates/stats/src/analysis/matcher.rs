@@ -2,10 +2,13 @@
 
 use super::side::{Keyed, Side, Stamp};
 use super::traffic::Traffic;
-use super::under_way::{AHEAD, Arrived, Departed, UnderWay};
+use super::under_way::{Arrived, Departed, UnderWay};
 use super::worst::{Worst, WorstList};
 use super::{Analysis, Cursor, Options};
 use crate::counter::Counter;
+
+/// The lead-in lasts until the first pair is found, at least.
+const NOT_YET: u64 = u64::MAX;
 
 /// Counts as packets of both sides go by in order of time.
 pub(super) struct Matcher<'a> {
@@ -31,8 +34,8 @@ pub(super) struct Matcher<'a> {
     trimmed: u64,
     /// The latest departure that has arrived.
     latest: u64,
-    /// The end of the lead-in, once the first pair is found.
-    begins: Option<u64>,
+    /// What happens from here on counts: the end of the lead-in, once the first pair is found.
+    begins: u64,
 }
 
 impl<'a> Matcher<'a> {
@@ -55,14 +58,14 @@ impl<'a> Matcher<'a> {
             reordered: 0,
             trimmed: 0,
             latest: 0,
-            begins: None,
+            begins: if options.trim.is_some() { NOT_YET } else { 0 },
         }
     }
 
     /// Whether what happened at `time` is past the lead-in.
     #[inline]
     fn counts(&self, time: u64) -> bool {
-        self.options.trim.is_none() || self.begins.is_some_and(|begins| time > begins)
+        time >= self.begins
     }
 
     /// Sees packets of both sides in order of time, until one of them needs more or, where one has ended, all of the other.
@@ -78,9 +81,6 @@ impl<'a> Matcher<'a> {
                 _ => break,
             };
             if departs {
-                if next.is_multiple_of(AHEAD) {
-                    std::hint::black_box(self.under_way.warm(&left[next..left.len().min(next + AHEAD)]));
-                }
                 self.depart(left[next]);
                 next += 1;
             } else {
@@ -92,7 +92,8 @@ impl<'a> Matcher<'a> {
         behind.at = next_behind;
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "once, in the innermost loop")]
+    #[inline(always)]
     fn depart(&mut self, stamp: Stamp) {
         let Some(digest) = stamp.digest() else { return };
         let counts = u64::from(self.counts(stamp.time));
@@ -123,7 +124,8 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "once, in the innermost loop")]
+    #[inline(always)]
     fn arrive(&mut self, batch: &Keyed, at: usize) {
         let stamp = batch.stamps()[at];
         let Some(digest) = stamp.digest() else { return };
@@ -140,8 +142,8 @@ impl<'a> Matcher<'a> {
         let left = time - latency;
         self.reordered += u64::from(left < self.latest);
         self.latest = self.latest.max(left);
-        if self.begins.is_none() {
-            self.begins = Some(time.saturating_add(self.options.trim.unwrap_or(0)));
+        if self.begins == NOT_YET {
+            self.begins = time.saturating_add(self.options.trim.unwrap_or(0)).saturating_add(1);
         }
         self.found += u64::from(self.counts(left));
         if !self.counts(time) {

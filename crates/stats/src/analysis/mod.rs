@@ -2,7 +2,7 @@
 //!
 //! # What is matched
 //! - Packets are known by a [key::Key], some bytes of the frame.
-//! - A packet in front of the device is remembered while it is among the last 32 768 there, and if it has not arrived by then, until
+//! - A packet in front of the device is remembered while it is among the last 4 096 there, and if it has not arrived by then, until
 //!   a window (5 s) has passed since it left.
 //! - When another packet of its key is captured in front while it is remembered, both are *ambiguous*: they have no latency.
 //! - A packet behind the device belongs to the newest remembered packet of its key in front, if that left before it and by less
@@ -11,7 +11,7 @@
 //! - A packet in front that is neither ambiguous nor in a pair is *lost*.
 //! - Packets too short to have the key are counted and otherwise left out.
 //!
-//! In captures of up to 32 768 packets these are the rules of the authors whose captures we test against: their database drops each
+//! In captures of up to 4 096 packets these are the rules of the authors whose captures we test against: their database drops each
 //! key that comes twice in front. (It gives each duplicate behind a latency, too; here the first arrival counts.) In longer ones, a
 //! key that comes again much later, as when a 16-bit counter wraps round, is another packet here.
 //!

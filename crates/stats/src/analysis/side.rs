@@ -17,6 +17,10 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    fn new(packet: &Packet, digest: u64) -> Self {
+        Self { time: packet.time, digest }
+    }
+
     /// The digest, or `None` when the packet is too short to have the key.
     #[inline]
     pub(super) fn digest(self) -> Option<u64> {
@@ -56,21 +60,18 @@ impl Keyed {
         self.stamps.clear();
         self.unkeyed = 0;
         let more = reader.next(&mut self.batch)?;
-        let end = key.end();
-        let packets = self.batch.packets();
-        let short = |packet: &Packet| (packet.captured as usize) < end;
-        // Not so, and then nothing is looked up packet by packet, in all but odd captures.
-        if packets.iter().any(short) {
+        let (bytes, packets) = (self.batch.bytes(), self.batch.packets());
+        if packets.iter().any(|packet| (packet.captured as usize) < key.end()) {
             self.read_short(reader.name(), key)?;
-            return Ok(more);
+        } else if key.is_usual() {
+            self.stamps.extend(packets.iter().map(|packet| Stamp::new(packet, key.usual_digest(bytes, packet.start as usize))));
+        } else {
+            self.stamps.extend(packets.iter().map(|packet| Stamp::new(packet, key.digest(bytes, packet.start as usize))));
         }
-        let mut times = packets.iter().map(|packet| packet.time);
-        let starts = packets.iter().map(|packet| packet.start as usize);
-        let stamps = &mut self.stamps;
-        key.digests(self.batch.bytes(), starts, |digest| stamps.extend(times.next().map(|time| Stamp { time, digest })));
         Ok(more)
     }
 
+    /// Where some packets are short; in all but odd captures none is.
     #[cold]
     fn read_short(&mut self, name: &str, key: &Key) -> Result<(), Error> {
         let end = key.end();

@@ -4,6 +4,8 @@ use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CellSummary, Contrast, Estimate, RunKind, Verdict};
 
 use super::contrast::{LEAST_PAIRS, differing_parameter, floor};
+use crate::plot::number::count;
+
 use super::wording::{circumstances, is_environment, percent, range, subject, time};
 
 /// What a campaign answers.
@@ -141,7 +143,7 @@ fn alone(cell: &CellSummary, cells: &[CellSummary], others: usize) -> String {
         "{}{name} is {} ({bounds}, 95 % confidence, {} packets in {} {}){own}.{more}",
         latency_at(percentile),
         time(value),
-        cell.latency.count,
+        count(cell.latency.count),
         cell.valid.len(),
         if cell.valid.len() == 1 { "run" } else { "runs" },
     )

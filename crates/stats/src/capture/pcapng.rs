@@ -183,7 +183,7 @@ pub(super) fn find_packets(
         }
         let body = &block[8..block.len() - 4];
         let kind = section.word([header[0], header[1], header[2], header[3]]);
-        let found = match kind {
+        let packet = match kind {
             _ if begins_section => Ok(None),
             ENHANCED_PACKET => section.packet(body, at + 8, section.at(body, 0)).map(Some),
             OBSOLETE_PACKET => {
@@ -195,7 +195,7 @@ pub(super) fn find_packets(
             // Name resolution, statistics, and whatever the future brings.
             _ => Ok(None),
         };
-        if let Some(packet) = found.map_err(|fault| (at, fault))? {
+        if let Some(packet) = packet.map_err(|fault| (at, fault))? {
             note(packet.time, last).map_err(|fault| (at, fault))?;
             packets.push(packet);
         }

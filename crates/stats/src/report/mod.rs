@@ -92,7 +92,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
     )
 }
 
-/// The plots of the report, to be written beside it as SVG and CSV. The same as those within [`html`].
+/// The plots of the report, to be written beside it as SVG and CSV. The same as those within [`html()`].
 pub fn plots(input: &ReportInput<'_>) -> Vec<NamedFigure> {
     figures::all(&cells::of(input)).into_iter().map(|captioned| captioned.named).collect()
 }

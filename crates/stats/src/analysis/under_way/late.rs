@@ -37,8 +37,8 @@ const CLEARING: u64 = 1 << (TIME_BITS - 1);
 /// The greatest state an entry holds; stands for an ambiguous packet.
 const GREATEST: u64 = (1 << (HIGH_BITS + LOW_BITS)) - 1;
 
-/// Bits of the bitmap: 32 KiB of them.
-const FILTER_BITS: u32 = 18;
+/// Bits of the bitmap: 8 KiB, a part of the first-level cache.
+const FILTER_BITS: u32 = 16;
 
 /// The longest window that entries can tell from the next, ns: a minute.
 pub const LONGEST_WINDOW: u64 = 60_000_000_000;

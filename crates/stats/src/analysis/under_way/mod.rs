@@ -1,6 +1,6 @@
 //! The packets under way: those captured in front of the device that could still matter.
 //!
-//! A packet is remembered while it is among the last 32 768 in front of the device, and if it has not arrived by then, until the
+//! A packet is remembered while it is among the last 4 096 in front of the device, and if it has not arrived by then, until the
 //! window has passed since it left. The first are in a ring of fixed size that stays in the processor's second-level cache, whatever
 //! the rate; the others, which are lost or very late, are in a table ([`late`]) that grows with them up to a limit.
 //!
@@ -11,7 +11,6 @@ mod late;
 
 pub use late::{GivenUp, LONGEST_WINDOW};
 
-use super::side::Stamp;
 use late::Late;
 
 /// State of a packet that has not arrived; any other below [`AMBIGUOUS`] is the latency of one that has, at least 1 ns.
@@ -21,11 +20,13 @@ const AMBIGUOUS: u64 = (1 << STATE_BITS) - 1;
 /// Bits of a state: latencies up to three days.
 const STATE_BITS: u32 = 48;
 
-/// Packets that are remembered whether they arrived or not. Half of what a 16-bit counter counts: packets told apart by one, such as
-/// an IPv4 identification, may come again in the next round without being taken for the same.
-const RECENT: usize = 1 << 15;
+/// Packets that are remembered whether they arrived or not. A sixteenth of what a 16-bit counter counts: packets told apart by one,
+/// such as an IPv4 identification, may come again in the next round without being taken for the same. And few enough that ring and
+/// chains, 128 KiB, stay in the second-level cache beside what is read.
+const RECENT: usize = 1 << 12;
 /// Chains, four for each packet: three in four that are looked for and are not there end at once.
 const CHAIN_BITS: u32 = RECENT.trailing_zeros() + 2;
+const CHAINS: usize = 1 << CHAIN_BITS;
 
 /// What a departing packet finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +57,7 @@ pub(super) enum Arrived {
     Unknown,
 }
 
-/// Packets that are looked ahead for at a time.
-pub(super) const AHEAD: usize = 64;
-
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     digest: u64,
     /// When it left, ns.
@@ -69,6 +67,9 @@ struct Entry {
 }
 
 impl Entry {
+    /// Stands where no packet has been yet: nobody waits for it.
+    const NOTHING: Self = Self { digest: 0, time: 0, link: AMBIGUOUS << 16 };
+
     #[inline]
     fn state(&self) -> u64 {
         self.link >> 16
@@ -83,16 +84,15 @@ impl Entry {
 /// Packets under way. Times given to it never run backwards.
 #[derive(Debug)]
 pub(super) struct UnderWay {
-    /// By digest: number of the newest packet of the chain. Numbers wrap round; one that is left over from a round before leads to a
-    /// packet of another chain, which costs a look and no more.
-    chains: Vec<u32>,
+    /// By digest: number of the newest packet of the chain, its lowest 16 bits. Numbers wrap round; one that is left over from a round
+    /// before leads to a packet of another chain, which costs a look and no more.
+    chains: Box<[u16; CHAINS]>,
     /// By number.
-    ring: Vec<Entry>,
+    ring: Box<[Entry; RECENT]>,
     /// How many packets the ring remembers.
-    recent: u32,
+    recent: u16,
     /// Number of the next packet to leave. Starts as if the ring had been filled once with nothing.
-    next: u32,
-    departed: u64,
+    next: u16,
     late: Late,
     window: u64,
 }
@@ -100,15 +100,15 @@ pub(super) struct UnderWay {
 impl UnderWay {
     /// Packets under way for a window in ns, at most [`LONGEST_WINDOW`]; the late ones may take `memory` bytes (at least 1 MiB).
     pub(super) fn new(window: u64, memory: usize) -> Self {
-        Self::remembering(RECENT, window, memory)
+        #[allow(clippy::cast_possible_truncation, reason = "a constant that fits")]
+        Self::remembering(RECENT as u16, window, memory)
     }
 
-    fn remembering(recent: usize, window: u64, memory: usize) -> Self {
-        let ring = vec![Entry::default(); recent.next_power_of_two()];
-        let recent = u32::try_from(recent).unwrap_or(u32::MAX);
-        let chains = vec![0; 1 << CHAIN_BITS];
+    /// `recent` is at most [`RECENT`].
+    fn remembering(recent: u16, window: u64, memory: usize) -> Self {
         let window = window.min(LONGEST_WINDOW);
-        Self { chains, ring, recent, next: recent, departed: 0, late: Late::new(window, memory), window }
+        let (ring, chains) = (boxed(Entry::NOTHING), boxed(0));
+        Self { chains, ring, recent, next: recent, late: Late::new(window, memory), window }
     }
 
     /// Notes that a packet left at `now`.
@@ -142,19 +142,6 @@ impl UnderWay {
         }
     }
 
-    /// Looks at the chains of packets that will leave soon, and at the packets these lead to, so that the processor fetches all of
-    /// them side by side instead of one after the other when each is needed. Gives something to keep, lest the compiler leave it out.
-    #[inline]
-    pub(super) fn warm(&self, stamps: &[Stamp]) -> u64 {
-        let mask = self.ring.len() - 1;
-        let mut heads = [0; AHEAD];
-        for (head, stamp) in heads.iter_mut().zip(stamps) {
-            *head = self.chains[chain(stamp.digest().unwrap_or(0))];
-        }
-        let alive = |head: u32| self.next.wrapping_sub(head) <= self.recent;
-        heads.into_iter().filter(|&head| alive(head)).fold(0, |mix, head| mix ^ self.ring[head as usize & mask].digest)
-    }
-
     /// What was given up for want of memory.
     pub(super) fn given_up(&self) -> GivenUp {
         self.late.given_up()
@@ -163,10 +150,9 @@ impl UnderWay {
     /// The newest packet of a key in the ring.
     #[inline]
     fn find(&mut self, digest: u64) -> Option<&mut Entry> {
-        let mask = self.ring.len() - 1;
         let mut number = self.chains[chain(digest)];
         while self.next.wrapping_sub(number) <= self.recent {
-            let at = number as usize & mask;
+            let at = number as usize % RECENT;
             let entry = &self.ring[at];
             if entry.digest == digest {
                 return Some(&mut self.ring[at]);
@@ -174,7 +160,7 @@ impl UnderWay {
             match entry.link & 0xffff {
                 0 => break,
                 #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
-                distance => number = number.wrapping_sub(distance as u32),
+                distance => number = number.wrapping_sub(distance as u16),
             }
         }
         None
@@ -182,20 +168,25 @@ impl UnderWay {
 
     #[inline]
     fn remember(&mut self, digest: u64, now: u64, state: u64) {
-        let mask = self.ring.len() - 1;
         // The oldest one is forgotten, unless it is still waiting.
-        if self.departed >= u64::from(self.recent) {
-            let oldest = self.ring[self.next.wrapping_sub(self.recent) as usize & mask];
-            if oldest.state() == WAITING {
-                self.late.enter(oldest.digest, oldest.time, now);
-            }
+        let oldest = &self.ring[self.next.wrapping_sub(self.recent) as usize % RECENT];
+        if oldest.state() == WAITING {
+            self.late.enter(oldest.digest, oldest.time, now);
         }
         let chain = &mut self.chains[chain(digest)];
         let distance = Some(self.next.wrapping_sub(*chain)).filter(|&distance| distance <= self.recent).unwrap_or(0);
-        self.ring[self.next as usize & mask] = Entry { digest, time: now, link: state << 16 | u64::from(distance) };
+        self.ring[self.next as usize % RECENT] = Entry { digest, time: now, link: state << 16 | u64::from(distance) };
         *chain = self.next;
         self.next = self.next.wrapping_add(1);
-        self.departed += 1;
+    }
+}
+
+/// An array on the heap, made there.
+fn boxed<T: Clone, const N: usize>(value: T) -> Box<[T; N]> {
+    match vec![value.clone(); N].into_boxed_slice().try_into() {
+        Ok(array) => array,
+        // Not reached: the slice has N elements.
+        Err(_) => Box::new(std::array::from_fn(|_| value.clone())),
     }
 }
 

@@ -62,7 +62,7 @@ proptest! {
         ),
         crowd in any::<bool>(),
     ) {
-        let mut under_way = UnderWay::remembering(recent, window, 64 << 20);
+        let mut under_way = UnderWay::remembering(u16::try_from(recent).unwrap(), window, 64 << 20);
         let mut model = Model { packets: Vec::new(), recent, window };
         let mut now = 1_700_000_000_000_000_000;
         for (departs, key, step) in steps {
@@ -83,8 +83,7 @@ proptest! {
 #[test]
 fn numbers_may_wrap_round() {
     let mut under_way = UnderWay::remembering(4, 1_000, 1 << 20);
-    under_way.next = u32::MAX - 10;
-    under_way.departed = 4;
+    under_way.next = u16::MAX - 10;
     for now in 0..100u64 {
         assert_eq!(under_way.depart(now % 50 + 1, 10_000 * (now + 1)), Departed::Alone);
         assert_eq!(under_way.arrive(now % 50 + 1, 10_000 * (now + 1) + 7), Arrived::First(7));
