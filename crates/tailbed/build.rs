@@ -3,14 +3,19 @@
 use std::process::Command;
 
 fn main() {
-    println!("cargo::rerun-if-changed=../../.git/HEAD");
-    println!("cargo::rerun-if-changed=../../.git/index");
+    // a change to any source may make a clean tree a changed one
+    for path in ["../", "../../Cargo.lock", "../../.git/HEAD", "../../.git/index"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
+    let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
     if let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) {
-        let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
-        println!("cargo::rustc-env=TAILBED_COMMIT={commit}{}", if dirty { "-dirty" } else { "" });
+        let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
+        let commit = format!("{commit}{}", if changed { "-dirty" } else { "" });
+        println!("cargo::rustc-env=TAILBED_COMMIT={commit}");
+        println!("cargo::rustc-env=TAILBED_VERSION={version} ({commit})");
     }
 }

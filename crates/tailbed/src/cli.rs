@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Agent {
         #[arg(long)]
         namespace: Option<PathBuf>,
+        #[arg(long)]
+        parent: Option<i32>,
     },
     /// Be the parent of one container
     #[command(hide = true)]
@@ -55,6 +57,8 @@ pub(crate) enum Command {
         id: String,
         #[arg(long)]
         control_groups: bool,
+        #[arg(long)]
+        parent: i32,
     },
     /// Bring the topology of an experiment's first run up and down again, and say how long each took
     #[command(hide = true)]

@@ -22,18 +22,25 @@ pub(crate) fn show_plan(arguments: &PlanArguments) -> Result<(), Failure> {
         Some(path) => read_facts(path)?,
         None => probe::facts(),
     };
-    if arguments.json {
-        let plan = make_plan(&arguments.experiment, &text, &facts, SHOWN_TOKEN)?;
+    show(&arguments.experiment, &text, &facts, &Showing { steps: arguments.steps, json: arguments.json })
+}
+
+/// How a plan is shown.
+pub(crate) struct Showing {
+    /// With every change to the host as a shell line.
+    pub(crate) steps: bool,
+    /// As JSON.
+    pub(crate) json: bool,
+}
+
+/// Plans an experiment and prints the plan.
+pub(crate) fn show(arguments: &ExperimentArguments, text: &[u8], facts: &Facts, showing: &Showing) -> Result<(), Failure> {
+    let plan = make_plan(arguments, text, facts, SHOWN_TOKEN)?;
+    if showing.json {
         let json = serde_json::to_string_pretty(&plan).map_err(anyhow::Error::from)?;
         return print(&(json + "\n"));
     }
-    print(&describe(&arguments.experiment, &text, &facts, arguments.steps)?)
-}
-
-/// What `tailbed plan` prints.
-pub(crate) fn describe(arguments: &ExperimentArguments, text: &[u8], facts: &Facts, steps: bool) -> Result<String, Failure> {
-    let plan = make_plan(arguments, text, facts, SHOWN_TOKEN)?;
-    Ok(tailbed_plan::describe(&plan, facts, steps))
+    print(&tailbed_plan::describe(&plan, facts, showing.steps))
 }
 
 /// Reads an experiment file, or standard input.

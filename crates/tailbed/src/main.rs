@@ -48,13 +48,16 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
             print(&String::from_utf8_lossy(&page))
         }
-        Command::Agent { namespace } => Ok(apply::run_as_agent(namespace.as_deref())?),
-        Command::Container { bundle, id, control_groups } => Ok(apply::run_as_shim(&bundle, &id, control_groups)?),
+        Command::Agent { namespace, parent } => Ok(apply::run_as_agent(namespace.as_deref(), parent)?),
+        Command::Container { bundle, id, control_groups, parent } => {
+            Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
+        }
         Command::UpDown(arguments) => up_down::up_down(&arguments),
     }
 }
 
 fn clean() -> Result<(), Failure> {
+    let _alone = journal::lock()?;
     let cleaned = journal::clean()?;
     if cleaned.is_empty() {
         return print("nothing to take back\n");

@@ -7,7 +7,7 @@ use crate::apply::{Broken, Host, apply_all, take_back_all};
 use crate::cli::ExperimentArguments;
 use crate::failure::Failure;
 use crate::journal::Journal;
-use crate::{experiment, print, probe, run};
+use crate::{experiment, journal, print, probe, run};
 
 /// Applies the last run's steps, waits until every agent is there, takes all back, and prints both times in milliseconds as JSON.
 pub(crate) fn up_down(arguments: &ExperimentArguments) -> Result<(), Failure> {
@@ -17,6 +17,7 @@ pub(crate) fn up_down(arguments: &ExperimentArguments) -> Result<(), Failure> {
     let plan = experiment::make_plan_for_this_host(arguments, &text, &facts, &token)?;
     let Some(last) = plan.runs.last() else { return Err(Failure::File("error: the plan holds no run".to_owned())) };
     run::enter_user_namespace_if_needed(&plan, &facts)?;
+    let _alone = journal::lock()?;
     let interrupted = AtomicBool::new(false);
     let mut journal = Journal::open(&token, &last.name)?;
     let mut host = Host::new()?;
@@ -34,7 +35,7 @@ pub(crate) fn up_down(arguments: &ExperimentArguments) -> Result<(), Failure> {
     journal.discard()?;
     match up {
         Ok(up) => print(&format!("{{\"up_ms\": {:.1}, \"down_ms\": {:.1}}}\n", up.as_secs_f64() * 1e3, down.as_secs_f64() * 1e3)),
-        Err(Broken::Failed(error)) => Err(error.into()),
+        Err(Broken::Failed(error) | Broken::Left(error)) => Err(error.into()),
         Err(Broken::Interrupted) => Err(Failure::Interrupted("interrupted".to_owned())),
     }
 }

@@ -5,19 +5,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount};
 use rustix::process::pivot_root;
 use rustix::thread::UnshareFlags;
-
-static ENTERED: AtomicBool = AtomicBool::new(false);
-
-/// Whether the program has moved into a user namespace of its own.
-pub(crate) fn entered() -> bool {
-    ENTERED.load(Ordering::Relaxed)
-}
 
 /// Moves the program into new user, mount and network namespaces, with a /run of its own. Must be called before any thread is started:
 /// the kernel refuses a threaded process (unshare(2), EINVAL).
@@ -32,7 +24,6 @@ pub(crate) fn enter() -> anyhow::Result<()> {
     mount_change("/", private).context("cannot make mounts private to the user namespace")?;
     mount("tmpfs", "/run", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(c"mode=755"))
         .context("cannot mount a /run of our own in the user namespace")?;
-    ENTERED.store(true, Ordering::Relaxed);
     Ok(())
 }
 

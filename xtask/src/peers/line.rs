@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::{median, print_ratio, run, shell, tailbed};
+use super::{median, print_ratio, run, tailbed};
+use crate::packages::installed;
 
 const NODES: usize = 50;
 
@@ -35,13 +36,18 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
 }
 
 fn compare_with(file: &str, turns: usize) -> anyhow::Result<()> {
+    let beside = installed("mn");
+    if !beside {
+        println!("not beside Mininet: mn is not installed (Debian package mininet)");
+    }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..turns {
         ours.push(times(&run(Command::new(tailbed()).args(["up-down", file]))?.stdout)?);
-        // Debian's own Python has the module; another one on the path may not
-        theirs.push(times(&run(Command::new("/usr/bin/python3").args(["-c", MININET]))?.stdout)?);
+        if beside {
+            // Debian's own Python has the module; another one on the path may not
+            theirs.push(times(&run(Command::new("/usr/bin/python3").args(["-c", MININET]))?.stdout)?);
+        }
     }
-    shell("mn --clean 2> /dev/null")?;
     println!(
         "{NODES} nodes in a line (ours: namespaces, links, an agent in each that answers; Mininet: hosts and Linux bridges)"
     );

@@ -25,20 +25,18 @@ type Compare = fn(usize) -> anyhow::Result<()>;
 pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
     run(Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--locked", "--package", "tailbed"]))?;
     println!("medians of {} turns each, in turns; a ratio is ours / theirs\n", arguments.turns);
-    let comparisons: [(&str, &str, Compare); 3] = [
-        ("sockperf", "sockperf", round_trip::compare),
-        ("tcpdump", "tcpdump", reading::compare),
-        ("mn", "mininet", line::compare),
-    ];
-    for (program, package, compare) in comparisons {
+    let comparisons: [(&str, Compare); 2] = [("sockperf", round_trip::compare), ("tcpdump", reading::compare)];
+    for (program, compare) in comparisons {
         if installed(program) {
             compare(arguments.turns)?;
         } else {
-            println!("skipped: {program} is not installed (Debian package {package})");
+            println!("skipped: {program} is not installed (the Debian package has the same name)");
         }
         println!();
     }
-    Ok(())
+    line::compare(arguments.turns)?;
+    println!();
+    round_trip::one_way()
 }
 
 /// The release binary.

@@ -8,7 +8,6 @@ use super::{median, print_ratio, run, shell};
 
 const PRIORITY: u8 = 50;
 const THROTTLE: &str = "/proc/sys/kernel/sched_rt_runtime_us";
-const NAMESPACES: [&str; 2] = ["tb-peers-a", "tb-peers-b"];
 const ADDRESS: &str = "10.213.0.1";
 
 /// p50, p99 and p99.9 of a round trip, µs.
@@ -22,7 +21,7 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..turns {
         ours.push(ours_once()?);
-        theirs.push(sockperf_once()?);
+        theirs.push(sockperf_once(&lab)?);
     }
     drop(lab);
     drop(throttle);
@@ -36,6 +35,13 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One-way times and lateness have no peer to stand beside: the bench prints them.
+pub(super) fn one_way() -> anyhow::Result<()> {
+    let bench = ["bench", "--quiet", "--locked", "--package", "tailbed-traffic", "--bench", "round_trip"];
+    println!("ours alone:\n{}", String::from_utf8_lossy(&run(Command::new(env!("CARGO")).args(bench))?.stdout));
+    Ok(())
+}
+
 fn ours_once() -> anyhow::Result<Percentiles> {
     let bench = ["bench", "--quiet", "--locked", "--package", "tailbed-traffic", "--bench", "round_trip", "--", "--round-trip"];
     let output = run(Command::new(env!("CARGO")).args(bench))?;
@@ -44,8 +50,8 @@ fn ours_once() -> anyhow::Result<Percentiles> {
     Ok([micros("p50")?, micros("p99")?, micros("p99_9")?])
 }
 
-fn sockperf_once() -> anyhow::Result<Percentiles> {
-    let [here, there] = NAMESPACES;
+fn sockperf_once(lab: &Lab) -> anyhow::Result<Percentiles> {
+    let [here, there] = &lab.namespaces;
     let pinned = |namespace: &str, core: usize, what: &str| {
         format!("exec ip netns exec {namespace} taskset --cpu-list {core} chrt --fifo {PRIORITY} sockperf {what}")
     };
@@ -82,15 +88,19 @@ impl Drop for Server {
 }
 
 /// Two namespaces with a veth pair, gone with this.
-struct Lab;
+struct Lab {
+    namespaces: [String; 2],
+}
 
 impl Lab {
     fn make() -> anyhow::Result<Self> {
-        let [here, there] = NAMESPACES;
-        let lab = Self;
+        let namespaces = ["a", "b"].map(|side| format!("tb-peers-{}-{side}", std::process::id()));
+        let [here, there] = &namespaces;
+        shell(&format!("ip netns add {here}"))?;
+        // from here on the process id in the names makes both ours
+        let lab = Self { namespaces: namespaces.clone() };
         shell(&format!(
-            "ip netns add {here} && ip netns add {there} && \
-             ip -n {here} link add peer type veth peer name peer netns {there} && \
+            "ip netns add {there} && ip -n {here} link add peer type veth peer name peer netns {there} && \
              ip -n {here} address add 10.213.0.2/24 dev peer && ip -n {there} address add {ADDRESS}/24 dev peer && \
              ip -n {here} link set peer up && ip -n {there} link set peer up"
         ))?;
@@ -100,7 +110,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for namespace in NAMESPACES {
+        for namespace in &self.namespaces {
             shell(&format!("ip netns delete {namespace}")).ok();
         }
     }

@@ -20,6 +20,7 @@ use tailbed_stats::analysis::{LONGEST_WINDOW, Options};
 
 use crate::failure::Failure;
 use crate::print;
+use crate::show::quote::quote;
 
 /// Which captures, and how their packets are matched.
 #[derive(Debug, Args)]
@@ -102,17 +103,14 @@ fn name(path: &Path) -> String {
 
 /// The command line that gives the same results again.
 fn command_line(arguments: &AnalyzeArguments) -> String {
-    let quoted = |path: &Path| {
-        let text = path.to_string_lossy();
-        let plain = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "/._-+=:".contains(c));
-        if plain { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    };
+    let quoted = |path: &Path| quote(&path.to_string_lossy());
     let mut line = format!("tailbed analyze {} {}", quoted(&arguments.pre), quoted(&arguments.post));
     let mut option = |name: &str, value: Option<String>| line.extend(value.map(|value| format!(" --{name} {value}")));
     option("key", arguments.key.as_ref().map(ToString::to_string));
     option("window", Some(arguments.window.to_string()));
     option("trim", arguments.trim.map(|time| time.to_string()));
     option("worst", Some(arguments.worst.to_string()));
+    option("memory", Some(arguments.memory.to_string()));
     line
 }
 

@@ -82,5 +82,8 @@ fn what_cannot_be_is_refused_with_code_2_and_no_folder() {
 #[test]
 fn the_command_line_can_be_pasted() {
     let called = Called::try_parse_from(["analyze", "a b.pcap", "-", "--key", "42:8", "--trim", "1s"]).unwrap();
-    assert_eq!(command_line(&called.arguments), "tailbed analyze 'a b.pcap' - --key 42:8 --window 5s --trim 1s --worst 5000");
+    assert_eq!(
+        command_line(&called.arguments),
+        "tailbed analyze 'a b.pcap' - --key 42:8 --window 5s --trim 1s --worst 5000 --memory 160MiB"
+    );
 }

@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::Serialize;
 use tailbed_format::message::{Frame, read_frame, write_message};
 use tailbed_plan::step::AgentEnvironment;
@@ -68,9 +67,16 @@ pub(super) fn start(
     environment: &AgentEnvironment,
     logs: Option<&Path>,
 ) -> anyhow::Result<Agent> {
-    let what = || format!("cannot start the agent of {node}");
-    let binary = std::env::current_exe().context("cannot find this program's own file").with_context(what)?;
-    let mut command = Command::new(&binary);
+    let started = try_start(node, namespace, environment, logs).with_context(|| format!("cannot start the agent of {node}"));
+    if let (Err(_), AgentEnvironment::Container { id, .. }) = (&started, environment) {
+        container::remove_bundle(id)?;
+    }
+    started
+}
+
+fn try_start(node: &str, namespace: Option<&str>, environment: &AgentEnvironment, logs: Option<&Path>) -> anyhow::Result<Agent> {
+    // this very program, even if its file has been replaced since
+    let mut command = Command::new("/proc/self/exe");
     match environment {
         AgentEnvironment::Host => {
             command.arg("agent");
@@ -79,7 +85,8 @@ pub(super) fn start(
             }
         }
         AgentEnvironment::Container { id, cgroup } => {
-            let bundle = container::make_bundle(id, &binary, namespace, cgroup.as_deref()).with_context(what)?;
+            let binary = std::env::current_exe().context("cannot find this program's own file")?;
+            let bundle = container::make_bundle(id, &binary, namespace, cgroup.as_deref())?;
             command.arg("container").arg("--bundle").arg(bundle).arg("--id").arg(id);
             if cgroup.is_some() {
                 command.arg("--control-groups");
@@ -87,14 +94,15 @@ pub(super) fn start(
         }
     }
     let log = logs.map(|folder| folder.join(format!("agent-{node}.log")));
-    let errors = log.as_ref().map(File::create).transpose().with_context(what)?;
+    let errors = log.as_ref().map(File::create).transpose().context("cannot make its log")?;
+    command.arg("--parent").arg(std::process::id().to_string());
     // a group of its own: an interrupt typed at the terminal is for us, who take things back in order
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors.map_or_else(Stdio::inherit, Stdio::from)).process_group(0);
-    let mut child = command.spawn().with_context(what)?;
+    let mut child = command.spawn().context("cannot start this program again")?;
     let process = Process::of(child.id());
     let (input, output) = (child.stdin.take(), child.stdout.take());
     let (sender, frames) = channel();
-    let output = output.context("the agent has no output").with_context(what)?;
+    let output = output.context("the agent has no output")?;
     std::thread::Builder::new()
         .name(format!("from {node}"))
         .spawn(move || {
@@ -107,7 +115,7 @@ pub(super) fn start(
                 }
             }
         })
-        .with_context(what)?;
+        .context("cannot start a thread")?;
     Ok(Agent { node: node.to_owned(), child, process, input, frames, log })
 }
 
@@ -137,8 +145,8 @@ pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: 
                 }
             }
         }
-    } else if let Some(process) = process {
-        process::end(process.pid, process.started)?;
+    } else if let Some(Process { pid, started: Some(started) }) = process {
+        process::end(*pid, Some(*started))?;
     }
     if let AgentEnvironment::Container { id, .. } = environment {
         container::remove_bundle(id)?;
@@ -147,9 +155,8 @@ pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: 
 }
 
 /// The program's life as an agent: obeys what comes in on standard input until it ends.
-pub(crate) fn run_as_agent(namespace: Option<&Path>) -> anyhow::Result<()> {
-    // an agent must not outlive the one it answers to, however that one ends
-    set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie this agent's life to its parent's")?;
+pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> anyhow::Result<()> {
+    process::follow(parent)?;
     if let Some(namespace) = namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }

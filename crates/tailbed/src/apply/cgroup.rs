@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tailbed_format::facts::Cgroup;
 use tailbed_plan::step::CgroupSpec;
 
@@ -25,6 +26,7 @@ pub(super) fn make(spec: &CgroupSpec) -> anyhow::Result<Made> {
     };
     if let Err(error) = result {
         remove(&made.0).ok();
+        switch_off(&made.1)?;
         return Err(error.context(format!("cannot make the control group {}", spec.path)));
     }
     Ok(made)
@@ -42,15 +44,24 @@ pub(super) fn delete(spec: &CgroupSpec, folders: &[(PathBuf, u64)], enabled: &[S
     let (ours, others): (Vec<_>, Vec<_>) =
         folders.iter().filter(|(folder, _)| folder.exists()).partition(|(folder, inode)| inode_of(folder).ok() == Some(*inode));
     let ours: Vec<_> = ours.into_iter().cloned().collect();
-    end_processes(spec, &ours);
+    end_processes(spec, &ours)?;
     remove(&ours).with_context(|| format!("cannot remove the control group {}", spec.path))?;
-    if let (false, Cgroup::V2 { mount, .. }) = (enabled.is_empty(), probe::cgroup()) {
-        let off: Vec<_> = enabled.iter().map(|controller| format!("-{controller}")).collect();
-        fs::write(Path::new(&mount).join("cgroup.subtree_control"), off.join(" ")).ok();
-    }
+    switch_off(enabled)?;
     Ok(others.first().map_or(TakenBack::Done, |(folder, _)| {
         TakenBack::NotOurs(format!("the control group {} is not the one we made", folder.display()))
     }))
+}
+
+/// Version 2: switches off controllers of the root's children that were off before, unless a group that is not ours exists by now: it may
+/// have come to rely on them.
+fn switch_off(enabled: &[String]) -> anyhow::Result<()> {
+    let Cgroup::V2 { mount, .. } = probe::cgroup() else { return Ok(()) };
+    let others = fs::read_dir(&mount).into_iter().flatten().flatten().any(|entry| entry.path().is_dir());
+    if enabled.is_empty() || others {
+        return Ok(());
+    }
+    let off: Vec<_> = enabled.iter().map(|controller| format!("-{controller}")).collect();
+    set(Path::new(&mount), "cgroup.subtree_control", &off.join(" "))
 }
 
 fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<()> {
@@ -61,9 +72,12 @@ fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(
             set_v1(spec, controller, &leaf)?;
             continue;
         }
-        for folder in [leaf.parent().unwrap_or(&leaf), &leaf] {
-            if make_folder(folder, made)? && controller == "cpuset" {
-                // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
+        let parent = leaf.parent().unwrap_or(&leaf);
+        let new_parent = make_parent(parent, made)?;
+        make_folder(&leaf, made)?;
+        if controller == "cpuset" {
+            // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
+            for folder in [parent, &leaf].into_iter().skip(usize::from(!new_parent)) {
                 inherit(folder, "cpuset.cpus")?;
                 inherit(folder, "cpuset.mems")?;
             }
@@ -94,7 +108,7 @@ fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Mad
         wanted.iter().filter(|name| !on.split_whitespace().any(|have| have == **name)).map(|name| (*name).to_owned()).collect();
     let all: Vec<_> = wanted.iter().map(|name| format!("+{name}")).collect();
     set(mount, "cgroup.subtree_control", &all.join(" "))?;
-    make_folder(&parent, &mut made.0)?;
+    make_parent(&parent, &mut made.0)?;
     set(&parent, "cgroup.subtree_control", &all.join(" "))?;
     make_folder(&leaf, &mut made.0)?;
     set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
@@ -102,15 +116,16 @@ fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Mad
     spec.memory.map_or(Ok(()), |memory| set(&leaf, "memory.max", &memory.to_string()))
 }
 
-/// Makes a folder; one that an earlier step of this campaign made is used as it is. Says whether it is new.
-fn make_folder(folder: &Path, made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<bool> {
-    let new = match fs::create_dir(folder) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(error).with_context(|| format!("cannot make {}", folder.display())),
-    };
+/// Makes the folder that holds the groups of all nodes, unless an earlier step has. Says whether it is new.
+fn make_parent(folder: &Path, made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<bool> {
+    if folder.exists() { Ok(false) } else { make_folder(folder, made).map(|()| true) }
+}
+
+/// Makes a folder that must not exist yet.
+fn make_folder(folder: &Path, made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<()> {
+    fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     made.push((folder.to_owned(), inode_of(folder)?));
-    Ok(new)
+    Ok(())
 }
 
 fn inherit(folder: &Path, file: &str) -> anyhow::Result<()> {
@@ -167,22 +182,40 @@ fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
     folders.filter_map(|folder| inode_of(&folder).ok().map(|inode| (folder, inode))).collect()
 }
 
-/// Ends the tasks of the group itself, never those of a parent.
-fn end_processes(spec: &CgroupSpec, folders: &[(PathBuf, u64)]) {
+/// How long the tasks of a group may take to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the tasks of the group itself, never those of a parent, and waits until the kernel has let go of them: a task that has ended stays
+/// in its group for a moment, and one that was just being started may appear after the first look.
+fn end_processes(spec: &CgroupSpec, folders: &[(PathBuf, u64)]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
     for (folder, _) in folders.iter().filter(|(folder, _)| folder.ends_with(&spec.path)) {
-        let tasks = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-        for pid in tasks.lines().filter_map(|line| line.trim().parse().ok()) {
-            process::end(pid, None).ok();
+        while !empty(folder) {
+            if Instant::now() > deadline {
+                bail!("tasks in {} do not go away", folder.display());
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
+    }
+    Ok(())
+}
+
+/// Ends what a group holds now; says whether it can be and was removed.
+fn empty(folder: &Path) -> bool {
+    for pid in
+        fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default().lines().filter_map(|line| line.trim().parse().ok())
+    {
+        process::end(pid, None).ok();
+    }
+    match fs::remove_dir(folder) {
+        Ok(()) => true,
+        Err(error) => error.raw_os_error() != Some(libc::EBUSY),
     }
 }
 
 /// Removes folders, children first; a parent that still holds another node's group stays until that one goes.
 fn remove(folders: &[(PathBuf, u64)]) -> io::Result<()> {
     for (folder, _) in folders.iter().rev() {
-        for child in fs::read_dir(folder).into_iter().flatten().flatten().filter(|child| child.path().is_dir()) {
-            fs::remove_dir(child.path()).ok();
-        }
         match fs::remove_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) if is_parent_of_another(folder, folders) => {}

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, waitpid};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use serde_json::{Value, json};
 
-use super::{cgroup, namespace};
+use super::{cgroup, namespace, process};
 use crate::user_namespace;
 
 /// Where bundles live: memory-backed and gone with the boot (file-hierarchy(7)).
@@ -47,9 +47,17 @@ pub(super) fn remove_bundle(id: &str) -> anyhow::Result<()> {
         }
         _ => {}
     }
+    fs::remove_dir(private_root(&bundle)).ok();
     // the last one takes the folder with it
     fs::remove_dir(FOLDER).ok();
     Ok(())
+}
+
+/// Where a container without control groups gets a root of its own to start from.
+fn private_root(bundle: &Path) -> PathBuf {
+    let mut name = bundle.as_os_str().to_owned();
+    name.push(".root");
+    name.into()
 }
 
 /// The configuration (OCI runtime specification 1.0.2, config.md and config-linux.md).
@@ -95,11 +103,11 @@ fn configuration(id: &str, binary: &Path, namespace: Option<&str>, cgroup: Optio
 }
 
 /// The program's life as a shim: one container from creation to deletion. Without root there are no control groups to put it in.
-pub(crate) fn run_as_shim(bundle: &Path, id: &str, control_groups: bool) -> anyhow::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie this container's life to its parent's")?;
+pub(crate) fn run_as_shim(bundle: &Path, id: &str, control_groups: bool, parent: i32) -> anyhow::Result<()> {
+    process::follow(Some(parent))?;
     if !control_groups {
         let binary = std::env::current_exe().context("cannot find this program's own file")?;
-        user_namespace::leave_control_groups_behind(&bundle.with_extension("root"), &[bundle, &binary, namespace::folder()])?;
+        user_namespace::leave_control_groups_behind(&private_root(bundle), &[bundle, &binary, namespace::folder()])?;
     }
     let failed = |what: &str| {
         let what = format!("cannot {what} the container {id}");

@@ -39,8 +39,9 @@ impl Network {
         self.runtime.block_on(tokio::task::yield_now());
     }
 
-    /// Makes a pair, each end in its namespace, up. Ends that lie in the host's own namespace are made in the other end's, marked, and
-    /// moved, so that there is no moment at which the host holds an unmarked interface of ours. Returns the mark.
+    /// Makes a pair, each end in its namespace, up. An end that lies in the host's own namespace is made in the other end's, marked, and
+    /// moved, so that the host never holds an unmarked interface of ours; only if both ends lie there are they marked in place. Returns
+    /// the mark.
     pub(super) fn make_veth(&mut self, ends: &[VethEnd; 2]) -> anyhow::Result<String> {
         let what = || format!("cannot make the veth pair {} <-> {}", describe(&ends[0]), describe(&ends[1]));
         // a namespace of ours goes, with all that is in it, if this fails half-way
@@ -59,16 +60,22 @@ impl Network {
             .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())))
             .build();
         self.runtime.block_on(maker.link().add(pair).execute()).with_context(what)?;
-        let alias = format!("{ALIAS} {}", near.namespace.as_deref().unwrap_or("host"));
+        // the name of either end's namespace, or of an interface in the host's own, holds the campaign's token
+        let alias = format!("{ALIAS} {}", near.namespace.as_deref().unwrap_or(&near.name));
         if in_host && near.namespace.is_some() {
             self.mark_and_move_to_host(&maker, &far.name, &alias).with_context(what)?;
+            return Ok(alias);
         }
-        if !in_host {
-            // the peer cannot be up from the start: the kernel configures it before the pair is joined, and refuses to open half a pair
-            let handle = self.handle(far.namespace.as_deref()).with_context(what)?;
-            let up = LinkUnspec::new_with_name(&far.name).up().build();
-            self.runtime.block_on(handle.link().set(up).execute()).with_context(what)?;
+        if in_host {
+            for end in ends {
+                let mark = LinkUnspec::new_with_name(&end.name).alias(&alias).build();
+                self.runtime.block_on(maker.link().set(mark).execute()).with_context(what)?;
+            }
         }
+        // the peer cannot be up from the start: the kernel configures it before the pair is joined, and refuses to open half a pair
+        let handle = self.handle(far.namespace.as_deref()).with_context(what)?;
+        let up = LinkUnspec::new_with_name(&far.name).up().build();
+        self.runtime.block_on(handle.link().set(up).execute()).with_context(what)?;
         Ok(alias)
     }
 
@@ -94,7 +101,8 @@ impl Network {
             });
             let ours = match alias {
                 Some(alias) => found == Some(alias),
-                None => found.is_some_and(|found| found.starts_with(ALIAS)),
+                // killed before it could be said, or even marked: the name holds the campaign's token
+                None => found.is_none_or(|found| found.starts_with(ALIAS)),
             };
             if !ours {
                 return Ok(TakenBack::NotOurs(format!("the interface {} does not carry our mark", end.name)));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, pidfd_send_signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 /// A process by its id and the time it was started, so that a later process of the same id is never mistaken for it.
@@ -25,6 +25,17 @@ impl Process {
         let pid = i32::try_from(pid).unwrap_or(0);
         Self { pid, started: started(pid) }
     }
+}
+
+/// Ties this process's life to that of the process that started it: it is killed when that one ends, however that one ends. Given by its
+/// id, which inside a container cannot be known, it gives up at once if that has happened already: the kernel tells of later ends only
+/// (PR_SET_PDEATHSIG(2const)).
+pub(super) fn follow(parent: Option<i32>) -> anyhow::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie this process's life to its parent's")?;
+    if parent.is_some_and(|parent| getppid().map(Pid::as_raw_pid) != Some(parent)) {
+        bail!("the process that started this one is gone");
+    }
+    Ok(())
 }
 
 /// How long a killed process may take to go.

@@ -12,8 +12,10 @@ use crate::journal::{Entry, Journal};
 pub(crate) enum Broken {
     /// The user stopped it.
     Interrupted,
-    /// A step or an agent failed.
+    /// A step or an agent failed; everything is taken back.
     Failed(anyhow::Error),
+    /// Something could not be taken back; the error names it.
+    Left(anyhow::Error),
 }
 
 impl From<anyhow::Error> for Broken {
@@ -46,8 +48,10 @@ pub(crate) fn apply_all<'a>(
         journal.write(&Entry::Begin { number, step: step.clone(), before: before.clone() })?;
         match host.apply(step) {
             Ok(made) => {
-                journal.write(&Entry::Done { number, made: made.clone() })?;
+                let entry = Entry::Done { number, made: made.clone() };
+                // first known to us, then written: if the disk is full, it is still taken back
                 done.push(Done { number, step, before, made });
+                journal.write(&entry)?;
             }
             Err(error) => {
                 journal.write(&Entry::Failed { number, error: format!("{error:#}") })?;

@@ -12,11 +12,13 @@ pub(super) fn read(path: &str) -> anyhow::Result<String> {
     Ok(text.trim_end().to_owned())
 }
 
-/// Writes a value and reads it back: the kernel may accept a write and do something else.
+/// Writes a value and reads it back: the kernel may accept a write and do something else, which is then undone.
 pub(super) fn write(path: &str, value: &str) -> anyhow::Result<()> {
+    let before = read(path)?;
     fs::write(path, value).with_context(|| format!("cannot write {value} to the setting {path}"))?;
     let now = read(path)?;
     if now != value {
+        fs::write(path, &before).with_context(|| format!("cannot write {before} back to the setting {path}"))?;
         bail!("the setting {path} was given {value} but says {now}");
     }
     Ok(())

@@ -33,11 +33,19 @@ pub(crate) fn clean() -> anyhow::Result<Vec<Cleaned>> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     journals.sort();
-    let mut cleaned = Vec::new();
-    for journal in journals {
-        cleaned.extend(clean_one(&journal)?);
-    }
-    Ok(cleaned)
+    Ok(journals
+        .iter()
+        .filter_map(|journal| clean_one(journal).unwrap_or_else(|error| Some(unreadable(journal, &error))))
+        .collect())
+}
+
+/// A journal that cannot be worked through is itself what is left.
+fn unreadable(journal: &Path, error: &anyhow::Error) -> Cleaned {
+    Cleaned { run: name(journal), taken_back: 0, not_ours: Vec::new(), left: vec![format!("{error:#}")] }
+}
+
+fn name(journal: &Path) -> String {
+    journal.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn clean_one(path: &Path) -> anyhow::Result<Option<Cleaned>> {
@@ -45,12 +53,14 @@ fn clean_one(path: &Path) -> anyhow::Result<Option<Cleaned>> {
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(None);
     }
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the journal {}", path.display()))?;
+    // what a power loss left of a line is passed over like a torn one
+    let text = fs::read(path).with_context(|| format!("cannot read the journal {}", path.display()))?;
+    let text = String::from_utf8_lossy(&text);
     let opened = text.lines().next().and_then(|line| serde_json::from_str(line).ok());
     let (run, boot) = match opened {
         Some(Entry::Opened { run, boot, .. }) => (run, boot),
         // killed before the first line was whole: nothing was done yet
-        _ => (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), String::new()),
+        _ => (name(path), String::new()),
     };
     let steps = if boot == boot_id() { open_steps(&text) } else { Vec::new() };
     let mut cleaned = Cleaned { run, taken_back: 0, not_ours: Vec::new(), left: Vec::new() };

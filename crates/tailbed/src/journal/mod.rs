@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
 pub(crate) use clean::clean;
-pub(crate) use state::folder;
+pub(crate) use state::{folder, lock};
 
 use crate::apply::{Before, Made};
 

@@ -4,8 +4,10 @@ use std::fs;
 
 use tailbed_format::facts::Cgroup;
 
-/// Controllers that matter to us in version 1; a hierarchy without any of them is left alone.
-const CONTROLLERS: [&str; 8] = ["cpuset", "cpu", "cpuacct", "memory", "devices", "freezer", "pids", "blkio"];
+/// Controllers of version 1. A container runtime makes its group below each of them, so ours is made there before, to be known and
+/// removed.
+const CONTROLLERS: [&str; 12] =
+    ["cpuset", "cpu", "cpuacct", "memory", "devices", "freezer", "pids", "blkio", "hugetlb", "perf_event", "net_cls", "net_prio"];
 
 /// Reads the mount table. Only root may make groups; an unprivileged user may at best have a delegated subtree, which is not used.
 pub(super) fn probe(root: bool) -> Cgroup {

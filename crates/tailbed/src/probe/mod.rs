@@ -34,9 +34,14 @@ pub(crate) fn facts() -> Facts {
     }
 }
 
+/// Whether this process is root in the initial user namespace; the same before and after entering one of our own.
+pub(crate) fn is_root() -> bool {
+    privilege::probe().root
+}
+
 /// How control groups are mounted now, as far as we may write to them.
 pub(crate) fn cgroup() -> Cgroup {
-    cgroup::probe(privilege::probe().root)
+    cgroup::probe(is_root())
 }
 
 /// A one-line file of the kernel's, trimmed; empty when it is not there.

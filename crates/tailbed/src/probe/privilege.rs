@@ -12,6 +12,9 @@ mod capability {
     pub(super) const SYS_NICE: u32 = 23;
 }
 
+/// The priority that plans ask for.
+const PRIORITY: u64 = tailbed_plan::placement::PRIORITY as u64;
+
 /// Reads capabilities and limits. Nothing is tried out: whether the kernel then grants a thing is said by whoever asks for it.
 pub(super) fn probe() -> Privilege {
     let status = super::read("/proc/self/status");
@@ -22,7 +25,8 @@ pub(super) fn probe() -> Privilege {
     Privilege {
         root: initial && rustix::process::geteuid().is_root() && has(capability::SYS_ADMIN) && has(capability::NET_ADMIN),
         user_namespaces: user_namespaces(),
-        real_time: (initial && has(capability::SYS_NICE)) || limit(rustix::process::Resource::Rtprio) != Some(0),
+        real_time: (initial && has(capability::SYS_NICE))
+            || limit(rustix::process::Resource::Rtprio).is_none_or(|limit| limit >= PRIORITY),
         lock_memory: (initial && has(capability::IPC_LOCK)) || limit(rustix::process::Resource::Memlock).is_none(),
     }
 }

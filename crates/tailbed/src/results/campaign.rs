@@ -97,7 +97,9 @@ impl CampaignFolder {
     pub(crate) fn begin_attempt(&self, run: &str, attempt: u32) -> anyhow::Result<PathBuf> {
         let folder = self.attempt(run, attempt);
         if folder.exists() {
-            let aside = (1..1000).map(|number| folder.with_extension(format!("broken{number}"))).find(|aside| !aside.exists());
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let aside =
+                (1..1000).map(|number| folder.with_file_name(format!("{name}.broken{number}"))).find(|aside| !aside.exists());
             let aside = aside.with_context(|| format!("{} was left half-full a thousand times", folder.display()))?;
             fs::rename(&folder, &aside).with_context(|| format!("cannot move {} aside", folder.display()))?;
         }
@@ -118,10 +120,15 @@ impl CampaignFolder {
 
 /// Writes a file that must not exist yet. It appears whole or not at all.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let what = || format!("cannot write {}", path.display());
     if path.exists() {
         bail!("{} exists already", path.display());
     }
+    write_derived(path, content)
+}
+
+/// Writes a file that can be made again from the records: the report of a campaign that was killed while writing it is replaced.
+pub(crate) fn write_derived(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let what = || format!("cannot write {}", path.display());
     let partial = path.with_extension("partial");
     fs::write(&partial, content).with_context(what)?;
     fs::rename(&partial, path).with_context(what)

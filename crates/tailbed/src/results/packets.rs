@@ -34,13 +34,14 @@ pub(crate) fn write(path: &Path, records: &[PacketRecord]) -> anyhow::Result<()>
         .set_encoding(Encoding::DELTA_BINARY_PACKED)
         .set_compression(Compression::UNCOMPRESSED)
         .build();
-    let file = File::create_new(path).with_context(what)?;
+    let partial = path.with_extension("partial");
+    let file = File::create(&partial).with_context(what)?;
     let mut writer = ArrowWriter::try_new(file, batch(&[])?.schema(), Some(properties)).with_context(what)?;
     for rows in records.chunks(BATCH) {
         writer.write(&batch(rows)?).with_context(what)?;
     }
     writer.close().with_context(what)?;
-    Ok(())
+    std::fs::rename(&partial, path).with_context(what)
 }
 
 fn batch(rows: &[PacketRecord]) -> anyhow::Result<RecordBatch> {

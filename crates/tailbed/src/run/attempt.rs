@@ -52,7 +52,7 @@ pub(super) fn attempt(
     }
     journal.keep(&kept)?;
     let left = left.join("; ");
-    Err(Broken::Failed(match collected {
+    Err(Broken::Left(match collected {
         Err(Broken::Failed(error)) => {
             error.context(format!("not everything could be taken back ({left}); `tailbed clean` tries again"))
         }

@@ -1,5 +1,7 @@
 //! All runs of a campaign, one after the other; invalid ones again.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -11,12 +13,13 @@ use tailbed_format::summary::RunSummary;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
 use tailbed_stats::campaign::CountedRun;
 use tailbed_stats::plot::worst::WorstPoint;
-use tailbed_stats::run::{Attempt, Recorded, RunCounters, summarise_run};
+use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
 
 use super::attempt::attempt;
 use super::{now, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
+use crate::results::campaign::{json, write_new};
 use crate::results::{CampaignFolder, packets};
 use crate::show::progress::Progress;
 
@@ -38,6 +41,7 @@ pub(super) fn carry_out(
     let expected = |run: &Run| Duration::from_nanos(run.expected);
     let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
     let mut repetitions = plan.most_repetitions();
+    let mut said = BTreeSet::new();
     let mut finished = Vec::new();
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
@@ -45,11 +49,19 @@ pub(super) fn carry_out(
             let earlier = read_earlier(folder, run, attempt)?;
             let made = match earlier {
                 Some(earlier) => earlier,
-                None => make(plan, facts, run, attempt, folder, interrupted, &progress)
-                    .map_err(|broken| explain(broken, &progress, folder, run))?,
+                None => match make(plan, facts, run, attempt, folder, interrupted, &progress) {
+                    Ok(made) => made,
+                    Err(Broken::Failed(error)) if attempt + 1 < plan.attempts && repetitions > 0 => {
+                        failed(plan, run, attempt, folder, &error)?
+                    }
+                    Err(broken) => return Err(explain(broken, &progress, folder, run)),
+                },
             };
             let summary = made.run.summary.clone();
             finished.push(made);
+            for downgrade in summary.downgrades.iter().filter(|downgrade| said.insert((*downgrade).clone())) {
+                progress.say(&format!("note: {downgrade}"));
+            }
             if summary.is_valid() {
                 break;
             }
@@ -78,7 +90,7 @@ fn explain(broken: Broken, progress: &Progress, folder: &CampaignFolder, run: &R
             "interrupted in {}: everything is taken back, finished runs are kept in {kept}; --resume goes on",
             run.name
         )),
-        Broken::Failed(error) => {
+        Broken::Failed(error) | Broken::Left(error) => {
             Failure::Failed(error.context(format!("run {} failed; finished runs are kept in {kept}", run.name)))
         }
     }
@@ -106,16 +118,7 @@ fn make(
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
     let collected = attempt(run, &plan.token, &path, interrupted, &mut |running| progress.tick(running, expected))?;
-    let cell = plan.cells.get(run.cell).context("the plan names a cell that it does not hold")?;
-    let attempt = Attempt {
-        run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        kind: cell.kind,
-        cell: run.cell,
-        repeat: run.repeat,
-        attempt: number,
-        began,
-        parameters: cell.parameters.clone(),
-    };
+    let attempt = identify(plan, run, number, &path, began)?;
     let recorded = Recorded {
         departures: &collected.departures,
         arrivals: &collected.arrivals,
@@ -131,6 +134,27 @@ fn make(
     Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
 }
 
+/// An attempt that a step or an agent has failed: it is written down like any other that does not count.
+fn failed(plan: &Plan, run: &Run, number: u32, folder: &CampaignFolder, error: &anyhow::Error) -> anyhow::Result<Finished> {
+    let path = folder.attempt(&run.name, number);
+    let summary = failed_run(identify(plan, run, number, &path, now())?, format!("{error:#}"), Vec::new());
+    write_new(&path.join(results::SUMMARY), &json(&summary)?)?;
+    Ok(Finished { run: CountedRun { summary, counters: RunCounters::default() }, worst: Vec::new() })
+}
+
+fn identify(plan: &Plan, run: &Run, number: u32, path: &Path, began: u64) -> anyhow::Result<Attempt> {
+    let cell = plan.cells.get(run.cell).context("the plan names a cell that it does not hold")?;
+    Ok(Attempt {
+        run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        kind: cell.kind,
+        cell: run.cell,
+        repeat: run.repeat,
+        attempt: number,
+        began,
+        parameters: cell.parameters.clone(),
+    })
+}
+
 fn measure_order(run: &Run) -> anyhow::Result<&Measure> {
     let order = run.agents.iter().find(|agent| agent.node == GENERATOR).map(|agent| &agent.order);
     match order {
@@ -142,7 +166,9 @@ fn measure_order(run: &Run) -> anyhow::Result<&Measure> {
 /// An attempt that was finished before the campaign was interrupted.
 fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Result<Option<Finished>> {
     let Some(summary) = folder.finished_attempt(&run.name, attempt) else { return Ok(None) };
-    let records = packets::read(&folder.attempt(&run.name, attempt).join(results::PACKETS))?;
+    let packets = folder.attempt(&run.name, attempt).join(results::PACKETS);
+    // a run that failed has none
+    let records = if packets.exists() { packets::read(&packets)? } else { Vec::new() };
     let worst = record::worst(&records);
     Ok(Some(Finished { run: CountedRun { summary, counters: RunCounters::of(&records) }, worst }))
 }

@@ -15,27 +15,34 @@ use tailbed_plan::step::Step;
 pub(crate) use attempt::expect_hello;
 
 use crate::cli::RunArguments;
+use crate::experiment::Showing;
 use crate::failure::Failure;
 use crate::results::{CampaignFolder, Identity};
-use crate::{experiment, journal, print, probe, user_namespace};
+use crate::{experiment, journal, probe, user_namespace};
 
 /// Plan, apply, collect, take back, summarise, report.
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.experiment.file)?;
     let facts = probe::facts();
-    let token = draw_token()?;
     if arguments.dry_run {
-        return print(&experiment::describe(&arguments.experiment, &text, &facts, true)?);
+        return experiment::show(&arguments.experiment, &text, &facts, &Showing { steps: false, json: arguments.json });
     }
+    let token = draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &facts, &token)?;
+    let text = String::from_utf8_lossy(&text);
+    let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;
+    let _alone = journal::lock()?;
     let interrupted = interrupt::watch()?;
     take_back_leftovers()?;
-    let folder = open_folder(arguments, &plan, &text, &facts)?;
+    let folder = match resumed {
+        Some(folder) => folder,
+        None => CampaignFolder::create(&arguments.out, &identity(arguments, &plan), &text, &facts, now())?,
+    };
     eprintln!("results go to {}", folder.path().display());
     plan.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let runs = campaign::carry_out(&plan, &facts, &folder, &interrupted)?;
-    let summary = report::write(arguments, &plan, &folder, &String::from_utf8_lossy(&text), &runs)?;
+    let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
 }
 
@@ -62,6 +69,7 @@ pub(crate) fn enter_user_namespace_if_needed(plan: &Plan, facts: &Facts) -> Resu
 fn take_back_leftovers() -> Result<(), Failure> {
     for cleaned in journal::clean()? {
         let taken_back = cleaned.taken_back;
+        cleaned.not_ours.iter().for_each(|what| eprintln!("note: {what}: it is left as it is"));
         eprintln!("note: a run that was killed ({}) had left things behind: {taken_back} steps taken back", cleaned.run);
         if !cleaned.left.is_empty() {
             return Err(anyhow::anyhow!("a killed run has left what cannot be taken back: {}", cleaned.left.join("; ")).into());
@@ -70,19 +78,38 @@ fn take_back_leftovers() -> Result<(), Failure> {
     Ok(())
 }
 
-fn open_folder(arguments: &RunArguments, plan: &Plan, text: &[u8], facts: &Facts) -> Result<CampaignFolder, Failure> {
-    let identity = Identity {
+fn identity(arguments: &RunArguments, plan: &Plan) -> Identity {
+    Identity {
         name: plan.name.clone(),
         set: arguments.experiment.set.clone(),
         sweep: arguments.experiment.sweep.clone(),
         runs: plan.runs.iter().map(|run| run.name.clone()).collect(),
+    }
+}
+
+/// The campaign to resume, which must have been begun on this host as it is now: runs of two hosts are not one campaign.
+fn find_unfinished(arguments: &RunArguments, plan: &Plan, text: &str, facts: &Facts) -> Result<CampaignFolder, Failure> {
+    let wrong = |error: anyhow::Error| Failure::File(format!("error: {error:#}"));
+    let folder = CampaignFolder::find_unfinished(&arguments.out, &identity(arguments, plan), text).map_err(wrong)?;
+    let then = folder.facts().map_err(wrong)?;
+    let host = |facts: &Facts| {
+        let tool = (facts.tool_version.clone(), facts.tool_commit.clone());
+        (
+            facts.hostname.clone(),
+            facts.cpu_model.clone(),
+            facts.cpus.clone(),
+            facts.kernel.clone(),
+            facts.command_line.clone(),
+            tool,
+        )
     };
-    let text = String::from_utf8_lossy(text);
-    let folder = if arguments.resume {
-        CampaignFolder::find_unfinished(&arguments.out, &identity, &text)?
-    } else {
-        CampaignFolder::create(&arguments.out, &identity, &text, facts, now())?
-    };
+    if host(&then) != host(facts) {
+        return Err(Failure::File(format!(
+            "error: the campaign in {} was begun on another host, kernel, command line or version of tailbed than this; \
+             run without --resume to begin a new one",
+            folder.path().display()
+        )));
+    }
     Ok(folder)
 }
 

@@ -18,7 +18,8 @@ use crate::cli::{ExperimentArguments, RunArguments};
 use crate::failure::Failure;
 use crate::print;
 use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_new};
+use crate::results::campaign::{json, write_derived, write_new};
+use crate::show::quote::quote;
 use crate::show::table;
 
 /// Writes plots, report and, last, the campaign's summary: a folder that has one is finished.
@@ -52,10 +53,10 @@ pub(super) fn write(
     let folder_of_plots = folder.path().join(results::PLOTS);
     std::fs::create_dir_all(&folder_of_plots).with_context(|| format!("cannot make {}", folder_of_plots.display()))?;
     for plot in plots(&input) {
-        write_new(&folder_of_plots.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
-        write_new(&folder_of_plots.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
+        write_derived(&folder_of_plots.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
+        write_derived(&folder_of_plots.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
     }
-    write_new(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
+    write_derived(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
     write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
     Ok(summary)
 }
@@ -93,14 +94,10 @@ fn worst_by_repeat<'a>(runs: impl Iterator<Item = &'a Finished>) -> Vec<(u32, Ve
 
 /// The command that runs the same experiment again.
 fn command_line(arguments: &ExperimentArguments) -> String {
-    let quoted = |text: &str| {
-        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:".contains(c));
-        if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    };
     let file = arguments.file.file_name().unwrap_or_default().to_string_lossy();
     let options = [("--set", &arguments.set), ("--sweep", &arguments.sweep)];
-    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quoted(value))));
-    format!("tailbed run {}{}", quoted(&file), options.collect::<String>())
+    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quote(value))));
+    format!("tailbed run {}{}", quote(&file), options.collect::<String>())
 }
 
 /// The answer and the table on the terminal, or everything as JSON.

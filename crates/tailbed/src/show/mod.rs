@@ -1,4 +1,5 @@
 //! What the terminal shows.
 
 pub(crate) mod progress;
+pub(crate) mod quote;
 pub(crate) mod table;

@@ -80,7 +80,8 @@ fn container_agent(parent: u32) -> Option<String> {
     })
 }
 
-fn children(pid: &str) -> Vec<String> {
+/// Processes started by any thread of a process.
+pub(crate) fn children(pid: &str) -> Vec<String> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
     lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()

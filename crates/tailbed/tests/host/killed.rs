@@ -50,11 +50,7 @@ fn a_namesake_made_after_the_kill_survives() {
         let names = fs::read_dir("/run/netns").ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         names.into_iter().find(|name| name.starts_with("tb-") && name.ends_with("-generator"))
     });
-    wait_for(|| {
-        (fs::read_dir(lab.path("state")).ok()?.flatten().next().map(|entry| fs::read_to_string(entry.path()).ok())??)
-            .contains("\"agent\"")
-            .then_some(())
-    });
+    wait_for(|| lab.journal_says("\"agent\"").then_some(()));
     signal(&child, Signal::KILL);
     child.wait().unwrap();
     system(&format!("ip netns del {ours} && ip netns add {ours}"));

@@ -6,5 +6,7 @@
 mod container;
 mod interrupted;
 mod killed;
+mod own_network;
+mod recovered;
 mod support;
 mod unprivileged;

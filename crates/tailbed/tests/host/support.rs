@@ -53,6 +53,12 @@ impl Lab {
         command
     }
 
+    /// Whether the journal of the run under way holds these words.
+    pub(crate) fn journal_says(&self, words: &str) -> bool {
+        let journals = fs::read_dir(self.path("state")).into_iter().flatten().flatten();
+        journals.into_iter().any(|journal| fs::read_to_string(journal.path()).is_ok_and(|text| text.contains(words)))
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.tailbed().args(arguments).output().unwrap()
     }
@@ -68,11 +74,17 @@ pub(crate) fn results(output: &Output) -> Value {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Traces {
     namespaces: Vec<String>,
-    groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     bundles: Vec<String>,
     interfaces: Vec<String>,
     real_time: String,
     agents: Vec<String>,
+}
+
+impl Traces {
+    pub(crate) fn has_interface(&self, name: &str) -> bool {
+        self.interfaces.iter().any(|interface| interface == name)
+    }
 }
 
 pub(crate) fn traces() -> Traces {
