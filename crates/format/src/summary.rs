@@ -187,6 +187,19 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// One combination of swept values, as planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Floor or measurement.
+    pub kind: RunKind,
+    /// The values of the swept keys; for a floor, only those that concern traffic.
+    pub parameters: Vec<Parameter>,
+    /// For a measurement: the floor cell with the same traffic.
+    pub floor: Option<usize>,
+    /// Whether the path is simulated.
+    pub simulated: bool,
+}
+
 /// One attempt at one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {

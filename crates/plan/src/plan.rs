@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tailbed_format::order::{Order, Scheduling};
-use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::validity::Limits;
+
+pub use tailbed_format::summary::Cell;
 
 use crate::step::Step;
 
@@ -34,19 +35,6 @@ impl Plan {
     pub fn most_repetitions(&self) -> usize {
         (self.runs.len() / 4).max(2)
     }
-}
-
-/// One combination of swept values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cell {
-    /// Floor or measurement.
-    pub kind: RunKind,
-    /// The values of the swept keys; for a floor, only those that concern traffic.
-    pub parameters: Vec<Parameter>,
-    /// For a measurement: the floor cell with the same traffic.
-    pub floor: Option<usize>,
-    /// Whether the path is simulated.
-    pub simulated: bool,
 }
 
 /// One run.

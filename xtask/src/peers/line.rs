@@ -36,9 +36,9 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
 }
 
 fn compare_with(file: &str, turns: usize) -> anyhow::Result<()> {
-    let beside = installed("mn");
+    let beside = installed("mn") && installed("brctl");
     if !beside {
-        println!("not beside Mininet: mn is not installed (Debian package mininet)");
+        println!("not beside Mininet: it is not installed (Debian packages mininet and bridge-utils)");
     }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..turns {
@@ -51,6 +51,11 @@ fn compare_with(file: &str, turns: usize) -> anyhow::Result<()> {
     println!(
         "{NODES} nodes in a line (ours: namespaces, links, an agent in each that answers; Mininet: hosts and Linux bridges)"
     );
+    if !beside {
+        let of = |at: usize| median(ours.iter().map(|row| row[at]).collect());
+        println!("  ours alone: up {:.1} ms, down {:.1} ms", of(0), of(1));
+        return Ok(());
+    }
     for (at, name) in ["up", "down"].into_iter().enumerate() {
         let of = |rows: &[[f64; 2]]| median(rows.iter().map(|row| row[at]).collect());
         print_ratio(name, "ms", of(&ours), of(&theirs), "gate 1/5");

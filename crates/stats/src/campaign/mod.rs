@@ -1,7 +1,7 @@
 //! A campaign: cells pooled from their valid runs, compared with each other, and the question answered.
 
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{CampaignSummary, CellSummary, Counts, Parameter, RunKind, RunSummary, Spread};
+use tailbed_format::summary::{CampaignSummary, Cell, CellSummary, Counts, RunSummary, Spread};
 
 use crate::interval::distribution;
 use crate::run::RunCounters;
@@ -12,19 +12,6 @@ mod wording;
 
 pub use answer::answer;
 pub use contrast::contrasts;
-
-/// One combination of swept values, as planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
-    /// Floor or measurement.
-    pub kind: RunKind,
-    /// Its values of the swept keys.
-    pub parameters: Vec<Parameter>,
-    /// For a measurement: the floor cell with the same traffic.
-    pub floor: Option<usize>,
-    /// Whether its path is simulated.
-    pub simulated: bool,
-}
 
 /// One attempt at one run with the distributions behind it. `counters` may be empty for a run that does not count.
 #[derive(Debug, Clone)]

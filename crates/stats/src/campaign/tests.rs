@@ -4,7 +4,7 @@ use super::*;
 use crate::counter::Counter;
 use crate::interval::distribution;
 use crate::run::{Attempt, failed_run};
-use tailbed_format::summary::{Invalid, Verdict};
+use tailbed_format::summary::{Invalid, Parameter, RunKind, Verdict};
 
 fn cell(kind: RunKind, environment: Option<&str>, floor: Option<usize>) -> Cell {
     let parameters =

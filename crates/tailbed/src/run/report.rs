@@ -7,7 +7,7 @@ use anyhow::Context;
 use tailbed_format::results;
 use tailbed_format::summary::CampaignSummary;
 use tailbed_plan::plan::Plan;
-use tailbed_stats::campaign::{Cell, CountedRun, summarise_campaign};
+use tailbed_stats::campaign::{CountedRun, summarise_campaign};
 use tailbed_stats::counter::Counter;
 use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::report::{CellData, ReportInput, html, plots};
@@ -30,15 +30,10 @@ pub(super) fn write(
     experiment: &str,
     finished: &[Finished],
 ) -> anyhow::Result<CampaignSummary> {
-    let cells: Vec<Cell> = plan
-        .cells
-        .iter()
-        .map(|cell| Cell { kind: cell.kind, parameters: cell.parameters.clone(), floor: cell.floor, simulated: cell.simulated })
-        .collect();
     let runs: Vec<CountedRun> = finished.iter().map(|finished| finished.run.clone()).collect();
-    let mut summary = summarise_campaign(&plan.name, plan.question.as_deref(), &cells, &runs);
+    let mut summary = summarise_campaign(&plan.name, plan.question.as_deref(), &plan.cells, &runs);
     summary.notes.clone_from(&plan.notes);
-    let data: Vec<CellData> = (0..cells.len()).map(|cell| cell_data(cell, finished)).collect();
+    let data: Vec<CellData> = (0..plan.cells.len()).map(|cell| cell_data(cell, finished)).collect();
     let facts = folder.facts()?;
     let input = ReportInput {
         summary: &summary,
