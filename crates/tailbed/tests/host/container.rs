@@ -70,7 +70,7 @@ fn the_agent_in_a_container_sees_nothing_of_the_host() {
 }
 
 /// The process of the agent inside the container: the one of the shim's children that is the first of its pid namespace.
-fn container_agent(parent: u32) -> Option<String> {
+pub(crate) fn container_agent(parent: u32) -> Option<String> {
     let shims = children(&parent.to_string());
     let inside = shims.iter().flat_map(|pid| children(pid));
     inside.into_iter().find(|pid| {
