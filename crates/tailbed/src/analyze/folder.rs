@@ -21,7 +21,7 @@ use tailbed_stats::report::analysis::{AnalysisInput, analysis_html, analysis_plo
 
 use super::summary::Summary;
 use crate::failure::Failure;
-use crate::results::campaign::{json, write_new};
+use crate::results::campaign::{json, write_new, write_plots};
 
 /// Endings that are not part of a capture's own name.
 const ENDINGS: [&str; 7] = [".zst", ".gz", ".pcapng", ".pcap", ".cap", ".pre", "-pre"];
@@ -104,12 +104,7 @@ fn write_report(out: &Path, analysis: &Analysis, summary: &Summary, command: &st
         tool_version: env!("CARGO_PKG_VERSION"),
         tool_commit: option_env!("TAILBED_COMMIT"),
     };
-    let plots = out.join(results::PLOTS);
-    make(&plots)?;
-    for plot in analysis_plots(&input) {
-        write_new(&plots.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
-        write_new(&plots.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
-    }
+    write_plots(out, &analysis_plots(&input))?;
     write_new(&out.join(results::REPORT), analysis_html(&input).as_bytes())
 }
 

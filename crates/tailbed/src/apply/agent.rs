@@ -1,14 +1,14 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
 use tailbed_format::message::{Frame, read_frame, write_message};
 use tailbed_plan::step::AgentEnvironment;
@@ -126,9 +126,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: &AgentEnvironment) -> anyhow::Result<TakenBack> {
     if let Some(mut agent) = agent {
         // the end of its input tells an agent to leave
-        if let Some(mut input) = agent.input.take() {
-            input.flush().ok();
-        }
+        drop(agent.input.take());
         let deadline = Instant::now() + PATIENCE;
         while agent.child.try_wait().context("cannot wait for an agent")?.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -160,8 +158,5 @@ pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> any
     if let Some(namespace) = namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }
-    match tailbed_traffic::agent::agent(io::stdin(), io::stdout()) {
-        Ok(()) => Ok(()),
-        Err(error) => bail!(error),
-    }
+    Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?)
 }

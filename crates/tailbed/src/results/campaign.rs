@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
 use tailbed_format::summary::RunSummary;
+use tailbed_stats::report::NamedFigure;
 
 /// What makes two campaigns the same: enough to resume one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +133,17 @@ pub(crate) fn write_derived(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     fs::write(&partial, content).with_context(what)?;
     fs::rename(&partial, path).with_context(what)
+}
+
+/// Writes every plot as SVG, and the data in it as CSV, into the plots folder below `folder`.
+pub(crate) fn write_plots(folder: &Path, plots: &[NamedFigure]) -> anyhow::Result<()> {
+    let folder = folder.join(results::PLOTS);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for plot in plots {
+        write_derived(&folder.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
+        write_derived(&folder.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Pretty JSON with a final line break.

@@ -46,14 +46,12 @@ pub(super) fn carry_out(
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
         for attempt in 0..plan.attempts.max(1) {
-            let earlier = read_earlier(folder, run, attempt)?;
-            let made = match earlier {
+            let again = attempt + 1 < plan.attempts && repetitions > 0;
+            let made = match read_earlier(folder, run, attempt)? {
                 Some(earlier) => earlier,
                 None => match make(plan, facts, run, attempt, folder, interrupted, &progress) {
                     Ok(made) => made,
-                    Err(Broken::Failed(error)) if attempt + 1 < plan.attempts && repetitions > 0 => {
-                        failed(plan, run, attempt, folder, &error)?
-                    }
+                    Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
                     Err(broken) => return Err(explain(broken, &progress, folder, run)),
                 },
             };
@@ -66,7 +64,6 @@ pub(super) fn carry_out(
                 break;
             }
             let reasons: Vec<_> = summary.invalid.iter().map(ToString::to_string).collect();
-            let again = attempt + 1 < plan.attempts && repetitions > 0;
             let then = if again { "it is repeated" } else { "it is given up" };
             progress.say(&format!("{}: does not count: {}; {then}", summary.run, reasons.join("; ")));
             if !again {

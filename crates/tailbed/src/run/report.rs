@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
-use anyhow::Context;
 use tailbed_format::results;
 use tailbed_format::summary::CampaignSummary;
 use tailbed_plan::plan::Plan;
@@ -18,7 +17,7 @@ use crate::cli::{ExperimentArguments, RunArguments};
 use crate::failure::Failure;
 use crate::print;
 use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_derived, write_new};
+use crate::results::campaign::{json, write_derived, write_new, write_plots};
 use crate::show::quote::quote;
 use crate::show::table;
 
@@ -45,12 +44,7 @@ pub(super) fn write(
         command: &command_line(&arguments.experiment),
         seed: plan.seed,
     };
-    let folder_of_plots = folder.path().join(results::PLOTS);
-    std::fs::create_dir_all(&folder_of_plots).with_context(|| format!("cannot make {}", folder_of_plots.display()))?;
-    for plot in plots(&input) {
-        write_derived(&folder_of_plots.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
-        write_derived(&folder_of_plots.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
-    }
+    write_plots(folder.path(), &plots(&input))?;
     write_derived(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
     write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
     Ok(summary)
