@@ -37,6 +37,71 @@ pub struct Facts {
     pub privilege: Privilege,
     /// `kernel.sched_rt_runtime_us`: microseconds per second that real-time tasks may have; -1 for all.
     pub rt_runtime_us: Option<i64>,
+    /// Engines that environments need, with what is missing; a kind that is not listed needs none, or was not looked for.
+    #[serde(default)]
+    pub engines: Vec<Engine>,
+    /// Whether guests run under KVM.
+    #[serde(default)]
+    pub kvm: Kvm,
+}
+
+impl Facts {
+    /// Why environments of a kind cannot be made here; `None` when they can.
+    pub fn missing(&self, kind: &str) -> Option<&Missing> {
+        self.engines.iter().find(|engine| engine.kind == kind)?.missing.as_ref()
+    }
+}
+
+/// What makes environments of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// The kind, as in the experiment file.
+    pub kind: String,
+    /// The engine's own version, where it has one and tells.
+    pub version: Option<String>,
+    /// What is missing; `None` when environments of the kind can be made.
+    pub missing: Option<Missing>,
+}
+
+/// Why environments of a kind cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// What is not there, a clause: `lxc-start is not installed`.
+    pub reason: String,
+    /// How to get it.
+    pub way_out: String,
+}
+
+/// Whether guests run under KVM: seen by running one, since a device that opens may still not carry a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kvm {
+    /// Not tried.
+    #[default]
+    Unknown,
+    /// A guest ran.
+    Works,
+    /// No guest ran: the reason, a clause.
+    Refused(String),
+}
+
+/// How a virtual machine's instructions are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accelerator {
+    /// By the processor's own virtualization, through the kernel.
+    Kvm,
+    /// Translated by QEMU in software: times are the emulator's, not a virtual machine's.
+    Tcg,
+}
+
+impl std::fmt::Display for Accelerator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Kvm => "KVM",
+            Self::Tcg => "TCG",
+        })
+    }
 }
 
 /// How control groups are mounted (cgroups(7)).

@@ -12,6 +12,7 @@ pub mod message;
 pub mod order;
 pub mod packet;
 pub mod percentile;
+pub mod program;
 pub mod results;
 pub mod rounded;
 pub mod summary;

@@ -8,10 +8,11 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
+use crate::program::{Exit, Program, Stream, TerminalSize};
 use crate::summary::Gap;
 
 /// The protocol's version; both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
 pub const LONGEST_FRAME: u32 = 64 << 20;
@@ -26,6 +27,30 @@ pub enum Command {
     Start,
     /// Stop a forwarder. Answered by [`Reply::Forwarded`].
     Stop,
+    /// Run a program besides whatever else goes on. What it prints comes in [`Frame::Stream`]s of the same session, then
+    /// [`Reply::Exited`]; what it reads goes the other way.
+    Execute {
+        /// A number of the orchestrator's choice that no running program has.
+        session: u32,
+        /// The program.
+        program: Program,
+    },
+    /// The terminal of a session has another size now.
+    Resize {
+        /// The session.
+        session: u32,
+        /// The size.
+        size: TerminalSize,
+    },
+    /// Send a signal (signal(7)) to all processes of a session.
+    Signal {
+        /// The session.
+        session: u32,
+        /// Its number.
+        signal: i32,
+    },
+    /// Send all files of the node's results folder (`TAILBED_RESULTS` in its programs) as [`Frame::File`]s, then [`Reply::Collected`].
+    Collect,
     /// Leave. The end of the stream means the same.
     Quit,
 }
@@ -50,6 +75,20 @@ pub enum Reply {
     Measured(Measured),
     /// The forwarder has stopped.
     Forwarded(Forwarded),
+    /// A program has ended, and all it printed was sent.
+    Exited {
+        /// Its session.
+        session: u32,
+        /// How.
+        exit: Exit,
+    },
+    /// All files of the results folder were sent.
+    Collected {
+        /// How many.
+        files: u32,
+        /// What was left out, each a sentence: too large, not a file.
+        left_out: Vec<String>,
+    },
     /// The order could not be carried out: the thing, the reason and the way out.
     Failed(String),
 }
@@ -121,11 +160,29 @@ pub enum Frame {
     Departures(Vec<u8>),
     /// A block of [`crate::packet::Arrival`].
     Arrivals(Vec<u8>),
+    /// Bytes of a program.
+    Stream {
+        /// The session.
+        session: u32,
+        /// Which way.
+        stream: Stream,
+        /// The bytes; none at all is the end.
+        bytes: Vec<u8>,
+    },
+    /// A file of the results folder, or a part of it: parts of one file come one after another.
+    File {
+        /// Its path below the folder, in UTF-8, with `/` between the parts, none of them `..`.
+        name: String,
+        /// What comes next of it.
+        bytes: Vec<u8>,
+    },
 }
 
 const JSON: u8 = 0;
 const DEPARTURES: u8 = 1;
 const ARRIVALS: u8 = 2;
+const STREAM: u8 = 3;
+const FILE: u8 = 4;
 
 fn write_frame(out: &mut impl Write, kind: u8, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len() + 1).ok().filter(|&length| length <= LONGEST_FRAME);
@@ -160,6 +217,58 @@ pub fn write_arrivals(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
     write_frame(out, ARRIVALS, block)
 }
 
+/// Writes bytes of a program; none at all tell the end.
+///
+/// # Errors
+/// As [`write_message`].
+pub fn write_stream(out: &mut impl Write, session: u32, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    let way = match stream {
+        Stream::Input => 0,
+        Stream::Output => 1,
+        Stream::Error => 2,
+    };
+    let mut body = Vec::with_capacity(bytes.len() + 5);
+    body.extend(session.to_le_bytes());
+    body.push(way);
+    body.extend(bytes);
+    write_frame(out, STREAM, &body)
+}
+
+/// Writes a file of the results folder, or a part of it.
+///
+/// # Errors
+/// As [`write_message`].
+pub fn write_file(out: &mut impl Write, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let length =
+        u16::try_from(name.len()).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a file's name is too long"))?;
+    let mut body = Vec::with_capacity(bytes.len() + name.len() + 2);
+    body.extend(length.to_le_bytes());
+    body.extend(name.as_bytes());
+    body.extend(bytes);
+    write_frame(out, FILE, &body)
+}
+
+fn read_stream(body: &[u8]) -> Option<Frame> {
+    let (session, rest) = body.split_first_chunk::<4>()?;
+    let (way, bytes) = rest.split_first()?;
+    let stream = match way {
+        0 => Stream::Input,
+        1 => Stream::Output,
+        2 => Stream::Error,
+        _ => return None,
+    };
+    Some(Frame::Stream { session: u32::from_le_bytes(*session), stream, bytes: bytes.to_vec() })
+}
+
+/// A name that leads out of the folder it is put into is refused here, where it comes in.
+fn read_file(body: &[u8]) -> Option<Frame> {
+    let (length, rest) = body.split_first_chunk::<2>()?;
+    let (name, bytes) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+    let name = std::str::from_utf8(name).ok()?;
+    let stays = name.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    stays.then(|| Frame::File { name: name.to_owned(), bytes: bytes.to_vec() })
+}
+
 /// Reads the next frame; `None` when the stream ended between two frames.
 ///
 /// # Errors
@@ -187,8 +296,14 @@ pub fn read_frame(input: &mut impl Read) -> io::Result<Option<Frame>> {
         JSON => Ok(Some(Frame::Json(body))),
         DEPARTURES => Ok(Some(Frame::Departures(body))),
         ARRIVALS => Ok(Some(Frame::Arrivals(body))),
+        STREAM => read_stream(&body).map(Some).ok_or_else(|| broken("a program's bytes")),
+        FILE => read_file(&body).map(Some).ok_or_else(|| broken("a file")),
         other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of kind {other} is not one of ours"))),
     }
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a frame with {what} is not one of ours"))
 }
 
 #[cfg(test)]
@@ -204,6 +319,20 @@ mod tests {
         assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Json(b"\"start\"".to_vec())));
         assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Arrivals(vec![1, 2, 3])));
         assert_eq!(read_frame(&mut input).unwrap(), None);
+    }
+
+    #[test]
+    fn bytes_of_programs_and_files_round_trip_and_files_stay_in_their_folder() {
+        let mut stream = Vec::new();
+        write_stream(&mut stream, 7, Stream::Error, b"no").unwrap();
+        write_file(&mut stream, "a/b.txt", b"text").unwrap();
+        write_file(&mut stream, "../b.txt", b"text").unwrap();
+        let mut input = stream.as_slice();
+        let said = Frame::Stream { session: 7, stream: Stream::Error, bytes: b"no".to_vec() };
+        assert_eq!(read_frame(&mut input).unwrap(), Some(said));
+        let file = Frame::File { name: "a/b.txt".to_owned(), bytes: b"text".to_vec() };
+        assert_eq!(read_frame(&mut input).unwrap(), Some(file));
+        assert!(read_frame(&mut input).is_err());
     }
 
     #[test]

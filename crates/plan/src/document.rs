@@ -26,6 +26,8 @@ pub(crate) struct Combination<'i> {
     pub(crate) experiment: Experiment,
     pub(crate) tree: Table<'i>,
     pub(crate) parameters: Vec<Parameter>,
+    /// The folder of the experiment file.
+    pub(crate) folder: &'i str,
 }
 
 impl<'i> Document<'i> {
@@ -77,7 +79,7 @@ impl<'i> Document<'i> {
         let rows = sweep::rows_of(&self.axes, number);
         let parameters = sweep::apply(&self.axes, &rows, root.get_mut(), self.texts)?;
         let experiment = tree::read(root.clone(), self.texts)?;
-        Ok(Combination { experiment, tree: root.into_inner(), parameters })
+        Ok(Combination { experiment, tree: root.into_inner(), parameters, folder: self.texts.folder() })
     }
 
     /// The dimensions, each with how many values it has.

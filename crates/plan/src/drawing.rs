@@ -3,7 +3,7 @@
 use tailbed_format::order::{Order, Path, Scheduling};
 
 use crate::plan::{AgentOrder, GENERATOR, Run};
-use crate::step::{AgentEnvironment, Step, VethEnd};
+use crate::step::{AgentEnvironment, Step};
 
 /// A drawing wider than this does not fit beside a terminal's edge; the path then becomes a list.
 const WIDEST: usize = 110;
@@ -35,8 +35,7 @@ struct Role {
 }
 
 fn boxes(run: &Run) -> Vec<Role> {
-    let agent = |node: &str| run.agents.iter().find(|agent| agent.node == node);
-    let cores_of = |node: &str| agent(node).map_or(String::new(), |agent| cores(agent.scheduling()));
+    let cores_of = |node: &str| cores_of(run, node);
     let end = |name: &str, inward: &str, outward: &str| Role {
         name: name.to_owned(),
         inward: inward.to_owned(),
@@ -48,10 +47,9 @@ fn boxes(run: &Run) -> Vec<Role> {
         return [GENERATOR, "simulated wire", "sink"].map(|name| Role { cores: String::new(), ..end(name, "", "") }).to_vec();
     };
     let mut roles = vec![end(GENERATOR, "", transmit)];
-    for [_, far] in links(run) {
-        if let Some((node, inward, outward)) = node_at(run, far) {
-            roles.push(Role { place: place(run, node).to_owned(), cores: cores_of(node), ..end(node, inward, outward) });
-        }
+    for hop in &run.hops {
+        let ports = end(&hop.node, &hop.inward, &hop.outward);
+        roles.push(Role { place: place(run, &hop.node), cores: cores_of(&hop.node), ..ports });
     }
     roles.push(end("sink", receive, ""));
     roles
@@ -75,37 +73,32 @@ fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
     }
 }
 
-fn links(run: &Run) -> impl Iterator<Item = &[VethEnd; 2]> {
-    run.steps.iter().filter_map(|step| match step {
-        Step::MakeVeth { ends } => Some(ends),
+/// The cores of the host that a role runs on.
+fn cores_of(run: &Run, node: &str) -> String {
+    let list = |cpus: &[usize]| match cpus {
+        [] => "any cpu".to_owned(),
+        cpus => format!("cpu {}", cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+    };
+    match environment(run, node) {
+        Some((_, AgentEnvironment::Vm(spec))) => list(&spec.cpus),
+        _ => run.agents.iter().find(|agent| agent.node == node).map_or(String::new(), |agent| list(&agent.scheduling().cpus)),
+    }
+}
+
+/// The namespace and the environment of a role.
+fn environment<'a>(run: &'a Run, name: &str) -> Option<(Option<&'a String>, &'a AgentEnvironment)> {
+    run.steps.iter().find_map(|step| match step {
+        Step::StartAgent { node, namespace, environment } if node == name => Some((namespace.as_ref(), environment)),
         _ => None,
     })
 }
 
-/// The node an interface belongs to, with the names of that interface and of the one packets leave by.
-fn node_at<'a>(run: &'a Run, end: &'a VethEnd) -> Option<(&'a str, &'a str, &'a str)> {
-    let started = run.steps.iter().filter_map(|step| match step {
-        Step::StartAgent { node, namespace, .. } if *namespace == end.namespace => Some(node),
-        _ => None,
-    });
-    started.filter_map(|node| run.agents.iter().find(|agent| agent.node == *node)).find_map(|agent| match &agent.order {
-        Order::Forward(forward) => {
-            let rule = forward.rules.iter().find(|rule| rule.receive == end.name)?;
-            Some((agent.node.as_str(), rule.receive.as_str(), rule.transmit.as_str()))
-        }
-        Order::Measure(_) => None,
-    })
-}
-
-fn place(run: &Run, name: &str) -> &'static str {
-    let environment = run.steps.iter().find_map(|step| match step {
-        Step::StartAgent { node, namespace, environment } if node == name => Some((namespace, environment)),
-        _ => None,
-    });
-    match environment {
-        Some((_, AgentEnvironment::Container { .. })) => "container",
-        Some((None, AgentEnvironment::Host)) => "host's own network",
-        _ => "host",
+fn place(run: &Run, name: &str) -> String {
+    match environment(run, name) {
+        Some((_, AgentEnvironment::Vm(spec))) => format!("vm ({})", spec.accelerator),
+        Some((None, AgentEnvironment::Host)) => "host's own network".to_owned(),
+        Some((_, environment)) => environment.kind().to_owned(),
+        None => "host".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tailbed_format::order::{Order, Scheduling};
+use tailbed_format::summary::Parameter;
 use tailbed_format::validity::Limits;
 
 pub use tailbed_format::summary::Cell;
@@ -21,6 +22,8 @@ pub struct Plan {
     pub seed: u64,
     /// Combinations of swept values, floors first.
     pub cells: Vec<Cell>,
+    /// Combinations that this host cannot make, each with the reason.
+    pub skipped: Vec<Skipped>,
     /// Runs in the order they are made: floors first, then the measurements.
     pub runs: Vec<Run>,
     /// How often a run is attempted before it is given up as invalid, at least 1.
@@ -50,10 +53,69 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// What each agent does. The measuring agent is the one named [`GENERATOR`]; it is started last.
     pub agents: Vec<AgentOrder>,
+    /// What runs in the nodes besides their agents, in the order of the nodes; nodes without any are left out.
+    pub programs: Vec<NodePrograms>,
+    /// The nodes in the order packets pass them.
+    pub hops: Vec<Hop>,
     /// When the run does not count.
     pub limits: Limits,
     /// How long it should take, ns.
     pub expected: u64,
+}
+
+/// A combination of swept values that is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The swept values.
+    pub parameters: Vec<Parameter>,
+    /// What is missing, a sentence without its full stop.
+    pub reason: String,
+    /// How to get it.
+    pub way_out: String,
+}
+
+/// A node that packets pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The node.
+    pub node: String,
+    /// The interface they come in by.
+    pub inward: String,
+    /// The interface they leave by.
+    pub outward: String,
+}
+
+/// What runs in a node, and on the host for it, besides its agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePrograms {
+    /// The node.
+    pub node: String,
+    /// In the node, before the traffic.
+    pub setup: Option<ScriptSource>,
+    /// In the node, while there is traffic.
+    pub run: Option<ScriptSource>,
+    /// In the node, after the traffic, also when something failed.
+    pub teardown: Option<ScriptSource>,
+    /// On the host, before `setup`.
+    pub host_setup: Option<ScriptSource>,
+    /// On the host, after `teardown`, also when something failed.
+    pub host_teardown: Option<ScriptSource>,
+    /// In the node while there is traffic, in place of a network function; empty when the agent forwards.
+    pub command: Vec<String>,
+    /// Variables that tell all of them what they are part of.
+    pub environment: Vec<(String, String)>,
+    /// How long each script may take, ns.
+    pub timeout: u64,
+}
+
+/// Where a script's text is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptSource {
+    /// Here.
+    Text(String),
+    /// In a file of this path.
+    File(String),
 }
 
 /// Name of the node that generates load and receives it again.

@@ -1,11 +1,16 @@
 //! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
 
+mod environment;
 mod shell;
 mod undo;
 
 use serde::{Deserialize, Serialize};
 use tailbed_format::mac::MacAddress;
 
+pub use environment::{
+    AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Seccomp,
+    VmSpec, Volume,
+};
 pub use undo::Undo;
 
 /// One thing done to the host.
@@ -32,17 +37,48 @@ pub enum Step {
         /// Both ends.
         ends: [VethEnd; 2],
     },
+    /// Make a tap that outlives whoever made it, up: a virtual machine's interface is its other end (tuntap.rst in the kernel's
+    /// documentation).
+    MakeTap(Tap),
+    /// Make a bridge that joins interfaces of one namespace, up, without spanning tree.
+    MakeBridge {
+        /// The namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Interfaces it joins.
+        ports: Vec<String>,
+    },
     /// Make a control group.
     MakeCgroup(CgroupSpec),
-    /// Start an agent: this same binary, in an environment.
+    /// Make what an environment needs to start and what stays when it stops: root file system, disk, configuration.
+    ProvisionNode {
+        /// The node.
+        node: String,
+        /// The environment.
+        environment: AgentEnvironment,
+    },
+    /// Start an environment with an agent in it: this same binary.
     StartAgent {
         /// The node.
         node: String,
-        /// The network namespace it runs in; `None` for the host's own.
+        /// The network namespace it runs in; `None` for the host's own. Made by an earlier step, unless the environment brings its own
+        /// ([`AgentEnvironment::brings_namespace`]), which then gets this name.
         namespace: Option<String>,
         /// The environment.
         environment: AgentEnvironment,
     },
+}
+
+/// A tap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tap {
+    /// The network namespace it lies in; `None` for the host's own.
+    pub namespace: Option<String>,
+    /// Its name there, at most 15 bytes.
+    pub name: String,
+    /// The address of the host's side of it.
+    pub mac: MacAddress,
 }
 
 /// One end of a pair of virtual Ethernet interfaces.
@@ -67,20 +103,4 @@ pub struct CgroupSpec {
     pub memory_nodes: Vec<usize>,
     /// The most memory its tasks may have, bytes.
     pub memory: Option<u64>,
-}
-
-/// Where an agent runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentEnvironment {
-    /// A process of the host.
-    Host,
-    /// A container by the OCI runtime specification: own pid, mount, network, ipc and uts namespaces, a root file system that holds
-    /// only this binary.
-    Container {
-        /// Its id, `tb-<token>-<node>`.
-        id: String,
-        /// Its control group, made by an earlier step; `None` where control groups may not be written.
-        cgroup: Option<String>,
-    },
 }

@@ -8,15 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
-use tailbed_format::order::{Order, Path, Wait};
+use tailbed_format::mac::MacAddress;
+use tailbed_format::order::{Order, Path, Scheduling, Wait};
 use tailbed_format::summary::RunKind;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
-use tailbed_plan::step::{AgentEnvironment, Step, Undo};
+use tailbed_plan::step::{AgentEnvironment, ContainerSpec, Step, Undo, VmSpec};
 use tailbed_plan::{Overrides, Source, plan};
 
 /// Experiments with nodes of all kinds in a line, and a sweep.
 fn experiment() -> impl Strategy<Value = String> {
-    let environment = prop_oneof![Just("host"), Just("container"), Just("open"), Just("limited")];
+    let environment = prop_oneof![
+        Just("host"),
+        Just("container"),
+        Just("open"),
+        Just("limited"),
+        Just("lxc"),
+        Just("docker"),
+        Just("vm"),
+        Just("mapped")
+    ];
     let nodes = prop::collection::vec((environment, 1usize..3), 1..6);
     let rates = prop::collection::btree_set(1u32..100, 1..4);
     (nodes, rates, 1u32..4, any::<u32>(), any::<bool>(), any::<bool>()).prop_map(
@@ -25,6 +35,7 @@ fn experiment() -> impl Strategy<Value = String> {
             let mut text =
                 format!("name = \"x\"\nrepeats = {repeats}\nseed = {seed}\norder = \"{order}\"\nisolation = {isolation}\n");
             text += "[environments.open.host]\nnamespace = \"none\"\n[environments.limited.container]\nmemory = \"64MiB\"\n";
+            text += "[environments.mapped.container]\nuser_namespace = true\n";
             let node = |(number, (environment, cpus)): (usize, &(&str, usize))| {
                 format!("[nodes.node-{number}]\nenvironment = \"{environment}\"\ncpus = {cpus}\n")
             };
@@ -45,6 +56,8 @@ fn host() -> impl Strategy<Value = Facts> {
             cgroup,
             privilege: Privilege { root, user_namespaces: true, real_time, lock_memory },
             rt_runtime_us,
+            engines: Vec::new(),
+            kvm: tailbed_format::facts::Kvm::Unknown,
             ..hosts::small()
         },
     )
@@ -55,19 +68,27 @@ fn planned(text: &str, facts: &Facts, token: &str) -> Plan {
     plan(&source, &Overrides::default(), facts, token).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Interfaces by namespace; adding one twice fails.
-fn interfaces(run: &Run) -> BTreeMap<Option<String>, BTreeSet<String>> {
+/// Interfaces by namespace, those of virtual machines by their name; adding one twice fails. Besides, every address.
+fn interfaces(run: &Run) -> (BTreeMap<Option<String>, BTreeSet<String>>, BTreeSet<MacAddress>) {
     let mut interfaces: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut own = BTreeSet::new();
+    let mut add = |place: Option<String>, name: &String, mac: MacAddress| {
+        assert!(interfaces.entry(place.clone()).or_default().insert(name.clone()), "{name} is twice in {place:?}");
+        assert!(name.len() <= 15, "{name}");
+        own.insert(mac);
+    };
     for step in &run.steps {
-        if let Step::MakeVeth { ends } = step {
-            for end in ends {
-                let new = interfaces.entry(end.namespace.clone()).or_default().insert(end.name.clone());
-                assert!(new, "{} is twice in {:?}", end.name, end.namespace);
-                assert!(end.name.len() <= 15, "{}", end.name);
+        match step {
+            Step::MakeVeth { ends } => ends.iter().for_each(|end| add(end.namespace.clone(), &end.name, end.mac)),
+            // of a wire between two guests only the guests' ends have addresses that count
+            Step::MakeTap(tap) if tap.name != "near" && tap.name != "far" => add(tap.namespace.clone(), &tap.name, tap.mac),
+            Step::StartAgent { environment: AgentEnvironment::Vm(spec), .. } => {
+                spec.interfaces.iter().for_each(|interface| add(Some(spec.id.clone()), &interface.name, interface.mac));
             }
+            _ => {}
         }
     }
-    interfaces
+    (interfaces, own)
 }
 
 /// What a step makes has our prefix, and its undo names the same thing.
@@ -86,9 +107,19 @@ fn undo_names_what_was_made(step: &Step) {
             assert_eq!(spec.path, path);
             assert!(path.starts_with("tb-"));
         }
-        (Step::StartAgent { node, environment, .. }, Undo::StopAgent { node: undone, container }) => {
-            assert_eq!(*node, undone);
-            assert_eq!(matches!(environment, AgentEnvironment::Container { .. }), container.is_some());
+        (Step::StartAgent { node, environment, .. }, Undo::StopAgent { node: undone, kind, id }) => {
+            assert_eq!((node, environment.kind(), environment.id()), (&undone, kind.as_str(), id.as_deref()));
+        }
+        (Step::ProvisionNode { environment, .. }, Undo::RemoveNode { kind, id }) => {
+            assert_eq!((environment.kind(), environment.id()), (kind.as_str(), Some(id.as_str())));
+            assert!(id.starts_with("tb-"));
+        }
+        (Step::MakeTap(tap), Undo::DeleteInterface { namespace, name }) => {
+            assert_eq!((&tap.namespace, &tap.name), (&namespace, &name));
+            assert!(namespace.is_some() || name.starts_with("tb"));
+        }
+        (Step::MakeBridge { namespace, name, .. }, Undo::DeleteInterface { namespace: Some(within), name: undone }) => {
+            assert_eq!((namespace, name), (&within, &undone));
         }
         (step, undo) => panic!("{undo:?} does not take {step:?} back"),
     }
@@ -99,16 +130,34 @@ fn steps_build_on_each_other(run: &Run) {
     let mut namespaces = BTreeSet::new();
     let mut groups = BTreeSet::new();
     let mut started = Vec::new();
+    let mut taps = BTreeSet::new();
+    let mut provisioned = BTreeSet::new();
     for step in &run.steps {
         match step {
             Step::MakeNamespace { name } => assert!(namespaces.insert(name.clone()), "{name} is made twice"),
             Step::MakeVeth { ends } => {
                 assert!(ends.iter().filter_map(|end| end.namespace.as_ref()).all(|namespace| namespaces.contains(namespace)));
             }
+            Step::MakeTap(tap) => {
+                assert!(tap.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
+                assert!(taps.insert((tap.namespace.clone(), tap.name.clone())), "{} is made twice", tap.name);
+            }
+            Step::MakeBridge { namespace, ports, .. } => {
+                assert!(ports.iter().all(|port| taps.contains(&(Some(namespace.clone()), port.clone()))));
+            }
+            Step::ProvisionNode { node, .. } => assert!(provisioned.insert(node.clone()), "{node} is provisioned twice"),
             Step::MakeCgroup(spec) => assert!(groups.insert(spec.path.clone()), "{} is made twice", spec.path),
             Step::StartAgent { node, namespace, environment } => {
-                assert!(namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
-                if let AgentEnvironment::Container { cgroup: Some(path), .. } = environment {
+                assert_eq!(environment.id().is_some(), provisioned.contains(node));
+                if let Some(namespace) = namespace {
+                    assert_eq!(namespaces.insert(namespace.clone()), environment.brings_namespace(), "{namespace}");
+                }
+                if let AgentEnvironment::Vm(VmSpec { interfaces, .. }) = environment {
+                    let made = |(namespace, tap): (&Option<String>, &String)| taps.contains(&(namespace.clone(), tap.clone()));
+                    assert!(interfaces.iter().all(|interface| made((&interface.tap_namespace, &interface.tap))));
+                    assert_eq!(interfaces.len(), 2);
+                }
+                if let AgentEnvironment::Container(ContainerSpec { cgroup: Some(path), .. }) = environment {
                     assert!(groups.contains(path));
                 }
                 started.push(node.clone());
@@ -116,28 +165,26 @@ fn steps_build_on_each_other(run: &Run) {
             Step::WriteSetting { .. } => {}
         }
     }
-    let ordered: Vec<_> = run.agents.iter().map(|agent| agent.node.clone()).collect();
+    let mut ordered: Vec<_> = run.agents.iter().map(|agent| agent.node.clone()).collect();
+    let last = started.last().cloned();
+    ordered.sort();
+    started.sort();
     assert_eq!(started, ordered);
-    assert_eq!(started.last().map(String::as_str), Some(GENERATOR));
+    assert_eq!(last.as_deref(), Some(GENERATOR));
 }
 
 /// Every frame is sent to where the next hop's own address is not.
 fn orders_use_interfaces_that_exist(run: &Run) {
-    let interfaces = interfaces(run);
-    let mut own = BTreeSet::new();
-    for step in &run.steps {
-        if let Step::MakeVeth { ends } = step {
-            own.extend(ends.iter().map(|end| end.mac));
-        }
-    }
-    let namespace_of = |name: &str| {
+    let (interfaces, own) = interfaces(run);
+    let place_of = |name: &str| {
         run.steps.iter().find_map(|step| match step {
+            Step::StartAgent { node, environment: AgentEnvironment::Vm(spec), .. } if node == name => Some(Some(spec.id.clone())),
             Step::StartAgent { node, namespace, .. } if node == name => Some(namespace.clone()),
             _ => None,
         })
     };
     for agent in &run.agents {
-        let there = &interfaces[&namespace_of(&agent.node).unwrap()];
+        let there = &interfaces[&place_of(&agent.node).unwrap()];
         match &agent.order {
             Order::Forward(forward) => {
                 assert_eq!(forward.rules.len(), 2);
@@ -157,9 +204,16 @@ fn orders_use_interfaces_that_exist(run: &Run) {
 
 /// A loop that never sleeps, or that only higher priorities interrupt, has its cores for itself.
 fn only_loops_alone_on_their_core_spin(run: &Run) {
-    let scheduling = run.agents.iter().map(|agent| match &agent.order {
-        Order::Forward(forward) => &forward.scheduling,
-        Order::Measure(measure) => &measure.scheduling,
+    // a virtual machine's threads run on the host's cores, the loop inside on virtual ones
+    let guest = |name: &str| {
+        run.steps.iter().find_map(|step| match step {
+            Step::StartAgent { node, environment: AgentEnvironment::Vm(spec), .. } if node == name => Some(spec),
+            _ => None,
+        })
+    };
+    let scheduling = run.agents.iter().map(|agent| match (guest(&agent.node), agent.scheduling()) {
+        (Some(spec), _) => Scheduling { cpus: spec.cpus.clone(), priority: spec.priority, lock_memory: false, wait: Wait::Block },
+        (None, scheduling) => scheduling.clone(),
     });
     let all: Vec<_> = scheduling.collect();
     for (number, one) in all.iter().enumerate() {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tailbed_format::facts::Facts;
+use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
+use super::environment;
 use crate::document::{Combination, Document};
+use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
 use crate::plan::Cell;
 use crate::setup::{self, Environment, Setup};
@@ -25,12 +27,27 @@ pub(super) struct Planned {
 /// Plans the combination of a number.
 pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
-    let setup = setup::resolve(&combination.experiment, &combination.tree)?;
+    let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
     let requests: Vec<_> = setup.nodes.iter().map(|node| Request { name: &node.name, cpus: node.cpus }).collect();
     let placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
         .map_err(|error| no_placement(&error, &combination, facts))?;
     let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
-    Ok(Planned { setup, placement, parameters: combination.parameters, notes })
+    let parameters = label(combination.parameters, &setup, facts);
+    Ok(Planned { setup, placement, parameters, notes })
+}
+
+/// A virtual machine's accelerator stands wherever its environment does: emulated and virtualized are different things.
+fn label(mut parameters: Vec<Parameter>, setup: &Setup, facts: &Facts) -> Vec<Parameter> {
+    for node in &setup.nodes {
+        let Environment::Vm { accel, .. } = node.environment else { continue };
+        let accelerator = environment::accelerator(accel, facts);
+        let key = format!("nodes.{}.environment", node.name);
+        match parameters.iter_mut().find(|parameter| parameter.key == key) {
+            Some(parameter) => parameter.value = format!("{} ({accelerator})", parameter.value),
+            None => parameters.push(Parameter { key, value: format!("vm ({accelerator})") }),
+        }
+    }
+    parameters
 }
 
 fn no_placement(error: &NoPlacement, combination: &Combination<'_>, facts: &Facts) -> Fault {
@@ -58,8 +75,19 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
     let mut notes = placement.notes.clone();
     for node in &setup.nodes {
         match node.environment {
-            Environment::Container { memory: Some(_) } if !super::run::cgroups(facts) => {
+            Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
                 notes.push(format!("the memory limit of `{}` is not applied: control groups cannot be written here", node.name));
+            }
+            Environment::Vm { accel, .. } if environment::accelerator(accel, facts) == Accelerator::Tcg => {
+                let why = match &facts.kvm {
+                    Kvm::Refused(reason) if accel == Accel::Auto => format!(", since no guest runs under KVM here: {reason}"),
+                    Kvm::Unknown if accel == Accel::Auto => ", since KVM was not tried".to_owned(),
+                    _ => String::new(),
+                };
+                notes.push(format!(
+                    "`{}` is emulated (TCG){why}: its times are the emulator's and say nothing of a virtual machine",
+                    node.name
+                ));
             }
             Environment::Host { own_namespace: false } if !facts.privilege.root => {
                 notes.push(format!(

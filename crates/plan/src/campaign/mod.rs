@@ -1,9 +1,11 @@
 //! From the experiment and the host's facts to the plan: cells, floors, and the runs in their order.
 
 mod cells;
+mod environment;
 mod name;
 mod network;
 mod possible;
+mod programs;
 mod rounds;
 mod run;
 
@@ -40,8 +42,10 @@ fn build(texts: &Texts, facts: &Facts, token: &str) -> Result<Plan, Fault> {
     let document = Document::read(texts)?;
     let first = document.combination(0)?.experiment;
     let count = count(&document, &first)?;
-    let measured = (0..count).map(|number| cells::measured(&document, number, facts)).collect::<Result<Vec<_>, _>>()?;
-    let notes = notes(&document, &measured, facts);
+    let all = (0..count).map(|number| cells::measured(&document, number, facts)).collect::<Result<Vec<_>, _>>()?;
+    let mut notes = notes(&document, &all, facts);
+    let (skipped, measured) = possible::leave_out(all, &document, facts)?;
+    notes.extend(skipped.iter().map(possible::sentence));
     let (cells, planned) = cells::with_floors(measured);
     let runs = runs(&cells, &planned, &first, facts, token);
     Ok(Plan {
@@ -50,6 +54,7 @@ fn build(texts: &Texts, facts: &Facts, token: &str) -> Result<Plan, Fault> {
         token: token.to_owned(),
         seed: first.seed,
         cells,
+        skipped,
         runs,
         attempts: first.attempts,
         notes,
@@ -98,7 +103,7 @@ fn runs(cells: &[Cell], planned: &[Planned], experiment: &Experiment, facts: &Fa
     let measurements: Vec<usize> = of_kind(RunKind::Measurement).collect();
     let order = floors.chain(rounds::rounds(&measurements, experiment.repeats, experiment.order, experiment.seed));
     let run = |(number, (cell, repeat))| {
-        let setting = run::Setting { number, cell, repeat, seed: experiment.seed, token };
+        let setting = run::Setting { number, cell, repeat, seed: experiment.seed, token, parameters: &cells[cell].parameters };
         run::build(&setting, &cells[cell], &planned[cell], facts)
     };
     order.enumerate().map(run).collect()

@@ -3,8 +3,9 @@
 use tailbed_format::mac::MacAddress;
 
 use crate::plan::GENERATOR;
+use crate::plan::Hop;
 use crate::setup::{End, Environment, Link, Node, Port};
-use crate::step::VethEnd;
+use crate::step::{GuestInterface, Step, Tap, VethEnd};
 
 /// Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h is 16 with the closing zero).
 const LONGEST_INTERFACE: usize = 15;
@@ -21,7 +22,10 @@ const TRAFFIC: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Interface {
     pub(super) end: End,
+    /// Its name, its address and where it lies; in a virtual machine it lies in no namespace of the host's.
     pub(super) veth: VethEnd,
+    /// Whether it is a virtual machine's.
+    pub(super) guest: bool,
     /// Where frames that shall arrive here are sent.
     pub(super) towards: MacAddress,
 }
@@ -34,7 +38,8 @@ pub(super) fn interfaces(path: &[Link], nodes: &[Node], token: &str) -> Vec<[Int
         let veth = VethEnd { namespace, name, mac: MacAddress::local(INTERFACE, number) };
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
-        Interface { end, veth, towards }
+        let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
+        Interface { end, veth, guest, towards }
     };
     path.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
 }
@@ -44,16 +49,90 @@ pub(super) fn named(token: &str, role: &str) -> String {
     format!("tb-{token}-{role}")
 }
 
-/// A node's network namespace; `None` for the host's own.
+/// A node's network namespace; `None` for the host's own, and for virtual machines.
 pub(super) fn namespace(node: &Node, token: &str) -> Option<String> {
-    let own = !matches!(node.environment, Environment::Host { own_namespace: false });
-    own.then(|| named(token, &node.name))
+    let none = matches!(node.environment, Environment::Host { own_namespace: false } | Environment::Vm { .. });
+    (!none).then(|| named(token, &node.name))
+}
+
+fn is_guest(node: &Node) -> bool {
+    matches!(node.environment, Environment::Vm { .. })
+}
+
+/// The interface of a node's port, and the one at the far end of its link.
+pub(super) fn own_and_peer(number: usize, port: Port, links: &[[Interface; 2]]) -> Option<(&Interface, &Interface)> {
+    let ends = links.iter().flat_map(|[near, far]| [(near, far), (far, near)]);
+    ends.into_iter().find(|(own, _)| own.end == End::Node(number, port))
+}
+
+/// The nodes in the order packets pass them.
+pub(super) fn hops(links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
+    let hop = |[_, far]: &[Interface; 2]| {
+        let End::Node(number, port) = far.end else { return None };
+        let (outward, _) = own_and_peer(number, port.other(), links)?;
+        Some(Hop { node: nodes[number].name.clone(), inward: far.veth.name.clone(), outward: outward.veth.name.clone() })
+    };
+    links.iter().filter_map(hop).collect()
+}
+
+/// Name of the namespace of a wire between two virtual machines, and of what lies in it.
+fn wire(token: &str, link: usize) -> String {
+    named(token, &format!("wire{link}"))
+}
+
+/// Names of the taps of a wire between two virtual machines.
+const WIRE_TAPS: [&str; 2] = ["near", "far"];
+
+/// The namespaces of wires between two virtual machines: neither has one of its own where the taps could lie.
+pub(super) fn wire_namespaces(links: &[[Interface; 2]], token: &str) -> Vec<String> {
+    let both = links.iter().enumerate().filter(|(_, [near, far])| near.guest && far.guest);
+    both.map(|(number, _)| wire(token, number)).collect()
+}
+
+/// The steps that make the links. The other end of a virtual machine's interface is a tap, which takes the place of the far end of a
+/// veth pair: so packets take no more hops than to a container. Between two virtual machines two taps are bridged.
+pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
+    let tap = |end: &VethEnd| Step::MakeTap(Tap { namespace: end.namespace.clone(), name: end.name.clone(), mac: end.mac });
+    let steps = links.iter().enumerate().flat_map(|(number, [near, far])| match (near.guest, far.guest) {
+        (false, false) => vec![Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }],
+        (true, false) => vec![tap(&far.veth)],
+        (false, true) => vec![tap(&near.veth)],
+        (true, true) => {
+            let namespace = wire(token, number);
+            let side = |name: &str, of: &Interface| {
+                // the host's side of a bridged tap never speaks, but must not have the guest's own address
+                let mac = of.towards;
+                Step::MakeTap(Tap { namespace: Some(namespace.clone()), name: name.to_owned(), mac })
+            };
+            let ports = WIRE_TAPS.map(str::to_owned).to_vec();
+            let bridge = Step::MakeBridge { namespace: namespace.clone(), name: "bridge".to_owned(), ports };
+            vec![side(WIRE_TAPS[0], near), side(WIRE_TAPS[1], far), bridge]
+        }
+    });
+    steps.collect()
+}
+
+/// The interfaces of a virtual machine, `in` before `out`.
+pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &str) -> Vec<GuestInterface> {
+    let interface = |port: Port| {
+        let (own, peer) = own_and_peer(number, port, links)?;
+        let (tap_namespace, tap) = if peer.guest {
+            let link = links.iter().position(|link| link.iter().any(|end| end.end == own.end))?;
+            let side = usize::from(links[link][1].end == own.end);
+            (Some(wire(token, link)), WIRE_TAPS[side].to_owned())
+        } else {
+            (peer.veth.namespace.clone(), peer.veth.name.clone())
+        };
+        Some(GuestInterface { name: own.veth.name.clone(), mac: own.veth.mac, tap_namespace, tap })
+    };
+    [Port::In, Port::Out].into_iter().filter_map(interface).collect()
 }
 
 fn place(end: End, nodes: &[Node], token: &str) -> (Option<String>, String) {
     match end {
         End::Generator => (Some(named(token, GENERATOR)), "tx".to_owned()),
         End::Sink => (Some(named(token, GENERATOR)), "rx".to_owned()),
+        End::Node(number, port) if is_guest(&nodes[number]) => (None, port.to_string()),
         End::Node(number, port) => match namespace(&nodes[number], token) {
             Some(namespace) => (Some(namespace), port.to_string()),
             None => (None, name_on_host(token, number, port)),

@@ -1,12 +1,16 @@
 //! Whether a host can carry out a plan. A plan can be looked at anywhere; running it takes more.
 
-use tailbed_format::facts::Facts;
+use tailbed_format::facts::{Facts, Kvm, Missing};
 
-use crate::plan::{Plan, Run};
+use super::cells::Planned;
+use crate::document::Document;
+use crate::experiment::Accel;
+use crate::plan::{Plan, Run, Skipped};
+use crate::setup::{Environment, Setup};
 use crate::step::Step;
 use crate::text::Overrides;
 use crate::text::error::{Fault, PlanError};
-use crate::text::{Source, Texts};
+use crate::text::{Source, Texts, tree};
 
 /// Tells before anything is touched whether this host will refuse the plan's steps altogether.
 ///
@@ -30,9 +34,63 @@ pub fn check_host(plan: &Plan, facts: &Facts) -> Result<(), PlanError> {
     Err(fault.report(&texts))
 }
 
+/// Takes out the combinations that this host lacks something for.
+///
+/// The fault is that nothing is left.
+pub(super) fn leave_out(
+    all: Vec<Planned>,
+    document: &Document<'_>,
+    facts: &Facts,
+) -> Result<(Vec<Skipped>, Vec<Planned>), Fault> {
+    let (mut skipped, mut possible) = (Vec::new(), Vec::new());
+    for planned in all {
+        match missing(&planned.setup, facts) {
+            None => possible.push(planned),
+            Some((node, Missing { reason, way_out })) => {
+                skipped.push((node, Skipped { parameters: planned.parameters, reason, way_out }));
+            }
+        }
+    }
+    match skipped.first() {
+        Some((node, first)) if possible.is_empty() => {
+            let at = tree::span(&document.combination(0)?.tree, &["nodes", node]);
+            let mut fault = Fault::host(format!("this host cannot make the environment of node `{node}`: {}", first.reason))
+                .at(at, "not here")
+                .help(first.way_out.clone());
+            if document.combinations() > 1 {
+                fault = fault.help("no other value of the sweep is possible here either");
+            }
+            Err(fault)
+        }
+        _ => Ok((skipped.into_iter().map(|(_, skipped)| skipped).collect(), possible)),
+    }
+}
+
+/// What is said of a combination that is left out.
+pub(super) fn sentence(skipped: &Skipped) -> String {
+    let values: Vec<_> = skipped.parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
+    format!("left out: {}: {} ({})", values.join(", "), skipped.reason, skipped.way_out)
+}
+
+/// The first node whose environment cannot be made here, with what is missing.
+fn missing(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
+    setup.nodes.iter().find_map(|node| {
+        let engine = facts.missing(node.environment.kind()).cloned();
+        let kvm = match (&node.environment, &facts.kvm) {
+            (Environment::Vm { accel: Accel::Kvm, .. }, Kvm::Refused(reason)) => Some(Missing {
+                reason: format!("guests do not run under KVM: {reason}"),
+                way_out: "write accel = \"tcg\" to have it emulated: its times are then the emulator's".to_owned(),
+            }),
+            _ => None,
+        };
+        engine.or(kvm).map(|missing| (node.name.clone(), missing))
+    })
+}
+
 /// Whether a run makes interfaces, at all or in the host's own network namespace.
 fn makes_network(run: &Run, in_the_hosts_own: bool) -> bool {
     run.steps.iter().any(|step| match step {
+        Step::MakeTap(tap) => !in_the_hosts_own || tap.namespace.is_none(),
         Step::MakeVeth { ends } => !in_the_hosts_own || ends.iter().any(|end| end.namespace.is_none()),
         _ => false,
     })

@@ -2,14 +2,15 @@
 
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
-use tailbed_format::summary::RunKind;
+use tailbed_format::summary::{Parameter, RunKind};
 
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use crate::plan::{AgentOrder, Cell, GENERATOR, Run};
-use crate::setup::{End, Environment, Load, Node};
-use crate::step::{AgentEnvironment, CgroupSpec, Step};
+use super::{environment, programs};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, NodePrograms, Run};
+use crate::setup::{End, Load, Node, Port};
+use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
 /// takes some microseconds, a lost time slice takes milliseconds.
@@ -26,30 +27,52 @@ pub(super) struct Setting<'a> {
     pub(super) repeat: u32,
     pub(super) seed: u64,
     pub(super) token: &'a str,
+    /// The swept values.
+    pub(super) parameters: &'a [Parameter],
+}
+
+/// What a run consists of.
+struct Work {
+    steps: Vec<Step>,
+    agents: Vec<AgentOrder>,
+    programs: Vec<NodePrograms>,
+    hops: Vec<Hop>,
+    /// ns.
+    expected: u64,
 }
 
 /// Builds a run from what its cell was planned as.
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
-    let (steps, agents, expected) = match planned.setup.simulated() {
+    let Work { steps, agents, programs, hops, expected } = match planned.setup.simulated() {
         Some(wire) => simulated(setting, planned, wire),
         None => real(setting, cell.kind, planned, facts),
     };
     let name = run_name(setting.number, cell, setting.repeat);
-    Run { name, cell: setting.cell, repeat: setting.repeat, steps, agents, limits: planned.setup.limits, expected }
+    Run {
+        name,
+        cell: setting.cell,
+        repeat: setting.repeat,
+        steps,
+        agents,
+        programs,
+        hops,
+        limits: planned.setup.limits,
+        expected,
+    }
 }
 
 /// The clock is part of the model, so the run takes no time of its own and needs neither core nor priority.
-fn simulated(setting: &Setting<'_>, planned: &Planned, wire: &SimulatedWire) -> (Vec<Step>, Vec<AgentOrder>, u64) {
+fn simulated(setting: &Setting<'_>, planned: &Planned, wire: &SimulatedWire) -> Work {
     let seed = setting.seed.wrapping_add(setting.number as u64);
     let path = Path::Simulated(SimulatedWire { seed, ..wire.clone() });
     let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
     let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
     let agents = interfaces.iter().map(|[tx, rx]| measure(setting, &planned.setup.load, path.clone(), tx, rx, &scheduling));
     let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
-    (vec![start], agents.collect(), AROUND)
+    Work { steps: vec![start], agents: agents.collect(), programs: Vec::new(), hops: Vec::new(), expected: AROUND }
 }
 
-fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) -> (Vec<Step>, Vec<AgentOrder>, u64) {
+fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) -> Work {
     let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
     // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
     let wire = [[End::Generator, End::Sink]];
@@ -58,26 +81,58 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) 
         RunKind::Measurement => (&setup.nodes[..], &setup.path[..]),
     };
     let links = network::interfaces(path, nodes, token);
+    let placed = || nodes.iter().zip(&placement.nodes).enumerate();
+    let environments: Vec<_> = placed()
+        .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
+        .collect();
+    let started = || nodes.iter().zip(&environments);
+    let start = |(node, environment): (&Node, &AgentEnvironment)| Step::StartAgent {
+        node: node.name.clone(),
+        namespace: network::namespace(node, token),
+        environment: environment.clone(),
+    };
     let mut steps: Vec<Step> = throttling(placement.generator.priority.is_some(), facts).into_iter().collect();
     let generator = network::named(token, GENERATOR);
-    let namespaces = [Some(generator.clone())].into_iter().chain(nodes.iter().map(|node| network::namespace(node, token)));
-    steps.extend(namespaces.flatten().map(|name| Step::MakeNamespace { name }));
-    steps.extend(links.iter().map(|[near, far]| Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }));
-    let placed = || nodes.iter().zip(&placement.nodes);
-    steps.extend(placed().filter_map(|(node, scheduling)| cgroup(node, scheduling, facts, token)).map(Step::MakeCgroup));
-    steps.extend(nodes.iter().map(|node| start(node, facts, token)));
+    let own = started().filter(|(_, environment)| !environment.brings_namespace());
+    let namespaces = [Some(generator.clone())].into_iter().chain(own.map(|(node, _)| network::namespace(node, token)));
+    let namespaces = namespaces.flatten().chain(network::wire_namespaces(&links, token));
+    steps.extend(namespaces.map(|name| Step::MakeNamespace { name }));
+    steps
+        .extend(placed().filter_map(|(_, (node, placed))| environment::cgroup(node, placed, facts, token)).map(Step::MakeCgroup));
+    let provisioned = started().filter(|(_, environment)| environment.id().is_some());
+    steps.extend(
+        provisioned.map(|(node, environment)| Step::ProvisionNode { node: node.name.clone(), environment: environment.clone() }),
+    );
+    // a link can be made into a namespace only once it is there
+    steps.extend(started().filter(|(_, environment)| environment.brings_namespace()).map(start));
+    steps.extend(network::link_steps(&links, token));
+    steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
     steps.push(Step::StartAgent { node: GENERATOR.to_owned(), namespace: Some(generator), environment });
 
-    let mut agents: Vec<_> =
-        placed().enumerate().map(|(number, (node, scheduling))| forward(number, node, scheduling, &links)).collect();
+    let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
+    let mut agents: Vec<_> = forwards
+        .map(|(number, (node, scheduling))| {
+            forward(number, node, &environment::scheduling_inside(&environments[number], scheduling), &links)
+        })
+        .collect();
     if let (Some([tx, _]), Some([_, rx])) = (links.first(), links.last()) {
         let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
         let next_hop = links.first().map_or(rx, |[_, far]| far);
         agents.push(measure(setting, &setup.load, path, tx, next_hop, &placement.generator));
     }
+    let programs = placed().filter_map(|(number, (node, scheduling))| {
+        programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
+    });
     let schedule = &setup.load.schedule;
-    (steps, agents, schedule.warm_up + schedule.duration + setup.load.drain + AROUND)
+    let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
+    Work {
+        programs: programs.collect(),
+        hops: network::hops(&links, nodes),
+        steps,
+        agents,
+        expected: schedule.warm_up + schedule.duration + setup.load.drain + AROUND + starting,
+    }
 }
 
 /// Lifts the limit on real-time tasks where it is in the way and may be lifted.
@@ -95,45 +150,17 @@ pub(super) fn cgroups(facts: &Facts) -> bool {
     facts.privilege.root && facts.cgroup != Cgroup::None
 }
 
-fn cgroup_path(node: &Node, token: &str) -> String {
-    format!("tb-{token}/{}", node.name)
-}
-
-fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token: &str) -> Option<CgroupSpec> {
-    let Environment::Container { memory } = node.environment else { return None };
-    cgroups(facts).then(|| CgroupSpec {
-        path: cgroup_path(node, token),
-        cpus: scheduling.cpus.clone(),
-        memory_nodes: if scheduling.cpus.is_empty() { Vec::new() } else { facts.memory_nodes.clone() },
-        memory,
-    })
-}
-
-fn start(node: &Node, facts: &Facts, token: &str) -> Step {
-    let environment = match node.environment {
-        Environment::Container { .. } => AgentEnvironment::Container {
-            id: network::named(token, &node.name),
-            cgroup: cgroups(facts).then(|| cgroup_path(node, token)),
-        },
-        Environment::Host { .. } | Environment::Simulated(_) => AgentEnvironment::Host,
-    };
-    Step::StartAgent { node: node.name.clone(), namespace: network::namespace(node, token), environment }
-}
-
 /// What comes in by one port leaves by the other, addressed to the far end of that link.
 fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
-    let mine = |interface: &Interface| matches!(interface.end, End::Node(of, _) if of == number);
-    let ports = links.iter().flat_map(|[near, far]| [(near, far), (far, near)]).filter(|(own, _)| mine(own));
-    let mut ports: Vec<(&Interface, &Interface)> = ports.collect();
-    ports.sort_by_key(|(own, _)| own.veth.name.ends_with("out"));
+    let port = |port| network::own_and_peer(number, port, links);
     let rule = |receive: &Interface, (transmit, peer): (&Interface, &Interface)| ForwardRule {
         receive: receive.veth.name.clone(),
         transmit: transmit.veth.name.clone(),
         source: transmit.veth.mac,
         destination: peer.towards,
     };
-    let rules = match ports.as_slice() {
-        [inward, outward] => vec![rule(inward.0, *outward), rule(outward.0, *inward)],
+    let rules = match (port(Port::In), port(Port::Out)) {
+        (Some(inward), Some(outward)) => vec![rule(inward.0, outward), rule(outward.0, inward)],
         _ => Vec::new(),
     };
     let order = Order::Forward(Forward { function: node.function, rules, scheduling: scheduling.clone() });

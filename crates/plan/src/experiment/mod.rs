@@ -13,7 +13,7 @@ mod validity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use environment::{Container, Environment, Host, Namespace, Simulated};
+pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
 pub use link::Ends;
 pub use named::Named;
 pub use node::{Function, Node};

@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::environment::{Container, Host, Simulated};
+use tailbed_format::unit::Time;
+
+use super::environment::{Container, Docker, Host, Lxc, Simulated, Vm};
 
 /// A node under test. It has an `environment`, or a table of one kind: `[nodes.dut.container]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// A kind (`host`, `container`, `simulated`) or the name of an entry of `[environments]`.
+    /// A kind (`host`, `container`, `lxc`, `docker`, `vm`, `simulated`) or the name of an entry of `[environments]`.
     #[serde(default)]
     #[schemars(with = "String")]
     pub environment: Option<String>,
@@ -21,6 +23,18 @@ pub struct Node {
     #[serde(default)]
     #[schemars(with = "Container")]
     pub container: Option<Container>,
+    /// Settings for when the environment is `lxc`.
+    #[serde(default)]
+    #[schemars(with = "Lxc")]
+    pub lxc: Option<Lxc>,
+    /// Settings for when the environment is `docker`.
+    #[serde(default)]
+    #[schemars(with = "Docker")]
+    pub docker: Option<Docker>,
+    /// Settings for when the environment is `vm`.
+    #[serde(default)]
+    #[schemars(with = "Vm")]
+    pub vm: Option<Vm>,
     /// Settings for when the environment is `simulated`.
     #[serde(default)]
     #[schemars(with = "Simulated")]
@@ -32,6 +46,33 @@ pub struct Node {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub cpus: u32,
+    /// A program that forwards in place of `forward`, with its arguments; it runs while there is traffic.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Script run in the node before the traffic. A text that begins with `#!` is the script itself, any other the path of its file,
+    /// relative to the experiment file.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub setup: Option<String>,
+    /// Script run in the node while there is traffic.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub run: Option<String>,
+    /// Script run in the node after the traffic, also when something failed.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub teardown: Option<String>,
+    /// Script run on the host before `setup`.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub host_setup: Option<String>,
+    /// Script run on the host after `teardown`, also when something failed.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub host_teardown: Option<String>,
+    /// How long each script may take; `run` as long from the end of the traffic.
+    #[serde(default = "one_minute")]
+    pub script_timeout: Time,
 }
 
 /// A network function.
@@ -41,6 +82,10 @@ pub enum Function {
     /// Layer-2 forwarding: packets that come in by `in` leave by `out` and the other way round, with both MAC addresses rewritten.
     #[default]
     L2fwd,
+}
+
+fn one_minute() -> Time {
+    Time(60_000_000_000)
 }
 
 fn one() -> u32 {

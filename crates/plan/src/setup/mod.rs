@@ -2,6 +2,7 @@
 
 mod environment;
 mod names;
+mod script;
 mod topology;
 mod traffic;
 
@@ -9,6 +10,7 @@ use tailbed_format::order::Function;
 use tailbed_format::validity::Limits;
 
 pub(crate) use environment::Environment;
+pub(crate) use script::Scripts;
 pub(crate) use topology::{End, Link, Port};
 pub(crate) use traffic::Load;
 
@@ -40,6 +42,7 @@ pub(crate) struct Node {
     pub(crate) function: Function,
     /// Cores asked for, at least 1.
     pub(crate) cpus: usize,
+    pub(crate) scripts: Scripts,
 }
 
 impl Setup {
@@ -52,8 +55,8 @@ impl Setup {
     }
 }
 
-/// Checks an experiment and works out what it means; the tree tells where each value stands.
-pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>) -> Result<Setup, Fault> {
+/// Checks an experiment and works out what it means; the tree tells where each value stands, `folder` is that of the file.
+pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -> Result<Setup, Fault> {
     names::check(experiment, tree)?;
     let load = traffic::load(&experiment.traffic, tree)?;
     let limits = traffic::limits(&experiment.validity, tree)?;
@@ -65,11 +68,12 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>) -> Result<Setup
                 .at(tree::span(tree, &["nodes", name, "cpus"]), "at least 1 is needed")
                 .help("a forwarder runs on one core: cpus = 1"));
         }
-        let environment = environment::of_node(name, node, &experiment.environments, tree, &mut unused)?;
+        let environment = environment::of_node(name, node, &experiment.environments, folder, tree, &mut unused)?;
+        let scripts = script::of_node(name, node, folder, tree)?;
         let function = match node.forward {
             experiment::Function::L2fwd => Function::L2fwd,
         };
-        nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize });
+        nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize, scripts });
     }
     let path = topology::path(&nodes, &experiment.links, tree)?;
     Ok(Setup {

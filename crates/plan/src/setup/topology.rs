@@ -194,6 +194,7 @@ mod tests {
             environment: Environment::Host { own_namespace: true },
             function: Function::L2fwd,
             cpus: 1,
+            scripts: crate::setup::Scripts::default(),
         };
         let link =
             |(number, (one, other)): (usize, &(&str, &str))| (number.to_string(), Ends([(*one).to_owned(), (*other).to_owned()]));

@@ -1,8 +1,10 @@
 //! Steps as the shell lines a person would type. For reading: the steps themselves are done through the kernel's own interfaces.
 
+mod environment;
+
 use tailbed_format::facts::Cgroup;
 
-use super::{AgentEnvironment, CgroupSpec, Step, Undo, VethEnd};
+use super::{CgroupSpec, Step, Tap, Undo, VethEnd};
 
 impl Step {
     /// The shell lines that do this step, on a host whose control groups are mounted as given.
@@ -24,7 +26,22 @@ impl Step {
                 ]
             }
             Self::MakeCgroup(spec) => make_cgroup(spec, cgroup),
-            Self::StartAgent { node, namespace, environment } => vec![start(node, namespace.as_ref(), environment)],
+            Self::MakeTap(Tap { namespace, name, mac }) => {
+                let within = within(namespace.as_ref());
+                let tap = within.replacen("-n", "netns exec", 1);
+                vec![
+                    format!("ip{tap} {}tuntap add {name} mode tap", if tap.is_empty() { "" } else { "ip " }),
+                    format!("ip{within} link set {name} address {mac} up"),
+                ]
+            }
+            Self::MakeBridge { namespace, name, ports } => {
+                let mut lines = vec![format!("ip -n {namespace} link add {name} type bridge stp_state 0 mcast_snooping 0")];
+                lines.extend(ports.iter().map(|port| format!("ip -n {namespace} link set {port} master {name}")));
+                lines.push(format!("ip -n {namespace} link set {name} up"));
+                lines
+            }
+            Self::ProvisionNode { node, environment } => environment::provision(node, environment),
+            Self::StartAgent { node, namespace, environment } => environment::start(node, namespace.as_deref(), environment),
         }
     }
 }
@@ -45,8 +62,9 @@ impl Undo {
                     }
                 }
             }
-            Self::StopAgent { container: Some(id), .. } => vec![format!("runc delete --force {id}")],
-            Self::StopAgent { node, container: None } => vec![format!("kill ${}", variable(node))],
+            Self::DeleteInterface { namespace, name } => vec![format!("ip{} link delete {name}", within(namespace.as_ref()))],
+            Self::RemoveNode { kind, id } => environment::remove(kind, id),
+            Self::StopAgent { node, kind, id } => environment::stop(node, kind, id.as_deref()),
         }
     }
 }
@@ -61,18 +79,6 @@ fn end(end: &VethEnd) -> String {
 
 fn variable(node: &str) -> String {
     format!("pid_{}", node.replace('-', "_"))
-}
-
-fn start(node: &str, namespace: Option<&String>, environment: &AgentEnvironment) -> String {
-    let inside = namespace.map_or(String::new(), |namespace| format!("ip netns exec {namespace} "));
-    match environment {
-        AgentEnvironment::Host => format!("{inside}tailbed agent & {}=$!", variable(node)),
-        AgentEnvironment::Container { id, cgroup } => {
-            let network = namespace.map_or("the host's network".to_owned(), |namespace| format!("/run/netns/{namespace}"));
-            let group = cgroup.as_ref().map_or(String::new(), |path| format!(", control group /{path}"));
-            format!("runc run --detach --bundle {id} {id}  # root: tailbed alone; runs: tailbed agent; {network}{group}")
-        }
-    }
 }
 
 /// Where a group may be: the version 1 hierarchies, or the version 2 one.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentEnvironment, Step};
+use super::Step;
 
 /// The counterpart of one [`Step`]. It removes only what that step made, by the name the step gave it, or writes back what was read
 /// before; doing it when there is nothing left to do is no failure.
@@ -31,12 +31,28 @@ pub enum Undo {
         /// Path below the root of the hierarchy.
         path: String,
     },
-    /// End an agent, by force when it does not leave, and delete its container where it has one.
+    /// Delete an interface that lies in a namespace, or in the host's own.
+    DeleteInterface {
+        /// The namespace; `None` for the host's own.
+        namespace: Option<String>,
+        /// Its name.
+        name: String,
+    },
+    /// Remove what an environment was provisioned with.
+    RemoveNode {
+        /// The kind of environment.
+        kind: String,
+        /// Its name on the host.
+        id: String,
+    },
+    /// End an agent and its environment, by force when they do not leave.
     StopAgent {
         /// The node.
         node: String,
-        /// The container's id.
-        container: Option<String>,
+        /// The kind of environment.
+        kind: String,
+        /// The name of the environment on the host, where it has one.
+        id: Option<String>,
     },
 }
 
@@ -50,13 +66,18 @@ impl Step {
                 Undo::DeleteVeth { namespace: first.namespace.clone(), name: first.name.clone() }
             }
             Self::MakeCgroup(spec) => Undo::RemoveCgroup { path: spec.path.clone() },
-            Self::StartAgent { node, environment, .. } => {
-                let container = match environment {
-                    AgentEnvironment::Container { id, .. } => Some(id.clone()),
-                    AgentEnvironment::Host => None,
-                };
-                Undo::StopAgent { node: node.clone(), container }
+            Self::MakeTap(tap) => Undo::DeleteInterface { namespace: tap.namespace.clone(), name: tap.name.clone() },
+            Self::MakeBridge { namespace, name, .. } => {
+                Undo::DeleteInterface { namespace: Some(namespace.clone()), name: name.clone() }
             }
+            Self::ProvisionNode { environment, .. } => {
+                Undo::RemoveNode { kind: environment.kind().to_owned(), id: environment.id().unwrap_or_default().to_owned() }
+            }
+            Self::StartAgent { node, environment, .. } => Undo::StopAgent {
+                node: node.clone(),
+                kind: environment.kind().to_owned(),
+                id: environment.id().map(str::to_owned),
+            },
         }
     }
 }

@@ -75,6 +75,16 @@ impl Texts {
         (texts, valid)
     }
 
+    /// The folder of the experiment file, as far as its name tells; empty for the one tailbed was started in.
+    pub(crate) fn folder(&self) -> &str {
+        let name = self.texts.first().map_or("", |file| file.name.as_str());
+        match name.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+            None => "",
+        }
+    }
+
     /// A position of its own stays free behind each text, so that "at the end" belongs to one text only.
     fn push(&mut self, name: String, content: String) {
         let start = self.texts.last().map_or(0, |last| last.start + last.content.len() + 1);

@@ -25,6 +25,8 @@ pub(crate) fn small() -> Facts {
         },
         privilege: Privilege { root: true, user_namespaces: true, real_time: true, lock_memory: true },
         rt_runtime_us: Some(950_000),
+        engines: Vec::new(),
+        kvm: tailbed_format::facts::Kvm::Unknown,
     }
 }
 

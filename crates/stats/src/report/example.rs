@@ -185,5 +185,7 @@ fn facts() -> Facts {
         cgroup: Cgroup::V2 { mount: "/sys/fs/cgroup".to_owned(), controllers: vec!["cpuset".to_owned()] },
         privilege: Privilege { root: true, user_namespaces: true, real_time: false, lock_memory: true },
         rt_runtime_us: Some(950_000),
+        engines: Vec::new(),
+        kvm: tailbed_format::facts::Kvm::Unknown,
     }
 }

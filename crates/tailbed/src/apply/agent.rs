@@ -1,34 +1,41 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::os::unix::process::CommandExt;
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tailbed_format::message::{Frame, read_frame, write_message};
+use tailbed_format::message::{Command, Frame, read_frame, write_message};
 use tailbed_plan::step::AgentEnvironment;
 
+use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
-use super::{TakenBack, container, namespace};
+use super::{TakenBack, namespace};
 
 /// A running agent.
 pub(crate) struct Agent {
     node: String,
-    child: Child,
-    process: Process,
-    input: Option<ChildStdin>,
+    environment: AgentEnvironment,
+    child: Option<Child>,
+    process: Option<Process>,
+    init: Option<Process>,
+    input: Option<Box<dyn Write + Send>>,
     frames: Receiver<io::Result<Option<Frame>>>,
     log: Option<PathBuf>,
 }
 
 impl Agent {
-    pub(super) fn process(&self) -> &Process {
-        &self.process
+    /// Our own child that the agent hangs on.
+    pub(super) fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    /// The first process of its environment, as the host numbers it.
+    pub(crate) fn init(&self) -> Option<&Process> {
+        self.init.as_ref()
     }
 
     /// Sends a message.
@@ -51,7 +58,14 @@ impl Agent {
     fn gone(&mut self, error: &io::Error) -> anyhow::Error {
         let words = self.log.as_ref().and_then(|log| std::fs::read_to_string(log).ok()).unwrap_or_default();
         let words = words.trim();
-        let status = self.child.try_wait().ok().flatten().map(|status| format!(" ({status})")).unwrap_or_default();
+        let status = self
+            .child
+            .as_mut()
+            .and_then(|child| child.try_wait().ok().flatten())
+            .map(|status| format!(" ({status})"))
+            .unwrap_or_default();
+        let known = driver(&self.environment).last_words();
+        let words = known.as_deref().unwrap_or(words);
         if words.is_empty() {
             anyhow!("the agent of {} is gone{status}: {error}", self.node)
         } else {
@@ -60,52 +74,28 @@ impl Agent {
     }
 }
 
-/// Starts an agent in its environment.
+/// Starts an environment with an agent in it.
 pub(super) fn start(
     node: &str,
     namespace: Option<&str>,
     environment: &AgentEnvironment,
     logs: Option<&Path>,
 ) -> anyhow::Result<Agent> {
-    let started = try_start(node, namespace, environment, logs).with_context(|| format!("cannot start the agent of {node}"));
-    if let (Err(_), AgentEnvironment::Container { id, .. }) = (&started, environment) {
-        container::remove_bundle(id)?;
-    }
-    started
+    let driver = driver(environment);
+    let start = Start { node, namespace, logs };
+    let started = driver.start(&start).and_then(|started| Agent::listen(started, &start, environment));
+    started.or_else(|error| {
+        driver.stop()?;
+        Err(error.context(format!("cannot start the agent of {node}")))
+    })
 }
 
-fn try_start(node: &str, namespace: Option<&str>, environment: &AgentEnvironment, logs: Option<&Path>) -> anyhow::Result<Agent> {
-    // this very program, even if its file has been replaced since
-    let mut command = Command::new("/proc/self/exe");
-    match environment {
-        AgentEnvironment::Host => {
-            command.arg("agent");
-            if let Some(namespace) = namespace {
-                command.arg("--namespace").arg(namespace::path(namespace));
-            }
-        }
-        AgentEnvironment::Container { id, cgroup } => {
-            let binary = std::env::current_exe().context("cannot find this program's own file")?;
-            let bundle = container::make_bundle(id, &binary, namespace, cgroup.as_deref())?;
-            command.arg("container").arg("--bundle").arg(bundle).arg("--id").arg(id);
-            if cgroup.is_some() {
-                command.arg("--control-groups");
-            }
-        }
-    }
-    let log = logs.map(|folder| folder.join(format!("agent-{node}.log")));
-    let errors = log.as_ref().map(File::create).transpose().context("cannot make its log")?;
-    command.arg("--parent").arg(std::process::id().to_string());
-    // a group of its own: an interrupt typed at the terminal is for us, who take things back in order
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors.map_or_else(Stdio::inherit, Stdio::from)).process_group(0);
-    let mut child = command.spawn().context("cannot start this program again")?;
-    let process = Process::of(child.id());
-    let (input, output) = (child.stdin.take(), child.stdout.take());
-    let (sender, frames) = channel();
-    let output = output.context("the agent has no output")?;
-    std::thread::Builder::new()
-        .name(format!("from {node}"))
-        .spawn(move || {
+impl Agent {
+    /// Reads what the agent says on a thread of its own.
+    fn listen(started: Started, start: &Start<'_>, environment: &AgentEnvironment) -> anyhow::Result<Self> {
+        let Started { input, output, child, init } = started;
+        let (sender, frames) = channel();
+        let listen = move || {
             let mut output = BufReader::with_capacity(1 << 16, output);
             loop {
                 let frame = read_frame(&mut output);
@@ -114,42 +104,67 @@ fn try_start(node: &str, namespace: Option<&str>, environment: &AgentEnvironment
                     break;
                 }
             }
+        };
+        std::thread::Builder::new().name(format!("from {}", start.node)).spawn(listen).context("cannot start a thread")?;
+        let process = child.as_ref().map(|child| Process::of(child.id()));
+        Ok(Self {
+            node: start.node.to_owned(),
+            environment: environment.clone(),
+            child,
+            process,
+            init,
+            input: Some(input),
+            frames,
+            log: start.log(),
         })
-        .context("cannot start a thread")?;
-    Ok(Agent { node: node.to_owned(), child, process, input, frames, log })
+    }
 }
 
 /// How long an agent may take to leave when told to.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Lets an agent leave, or ends it; without a handle, ends the process that the journal names. Then removes what its environment left.
+/// Lets an agent leave, or ends it; without a handle, ends the process that the journal names. Then ends what else of its environment
+/// still runs.
 pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: &AgentEnvironment) -> anyhow::Result<TakenBack> {
     if let Some(mut agent) = agent {
-        // the end of its input tells an agent to leave
-        drop(agent.input.take());
+        agent.leave()?;
+    } else if let Some(Process { pid, started: Some(started) }) = process {
+        process::end(*pid, Some(*started))?;
+    }
+    driver(environment).stop()?;
+    Ok(TakenBack::Done)
+}
+
+impl Agent {
+    /// Tells the agent to leave and waits until it has; after some time the process that it hangs on is ended.
+    fn leave(&mut self) -> anyhow::Result<()> {
+        // the end of its input tells an agent to leave; a serial port has no end, so it is said as well
+        if let Some(mut input) = self.input.take() {
+            write_message(&mut input, &Command::Quit).ok();
+        }
+        let Some(child) = &mut self.child else { return Ok(()) };
         let deadline = Instant::now() + PATIENCE;
-        while agent.child.try_wait().context("cannot wait for an agent")?.is_none() {
+        while child.try_wait().context("cannot wait for an agent")?.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
-            match agent.frames.recv_timeout(left) {
+            match self.frames.recv_timeout(left) {
                 Ok(Ok(Some(_))) => {}
                 // its output has ended, so it is about to go
                 Ok(_) | Err(RecvTimeoutError::Disconnected) if !left.is_zero() => {
-                    process::wait(agent.process.pid, left).ok();
+                    if let Some(process) = &self.process {
+                        process::wait(process.pid, left).ok();
+                    }
                 }
                 _ => {
-                    process::end(agent.process.pid, agent.process.started)?;
-                    agent.child.wait().context("cannot wait for an agent")?;
+                    if let Some(process) = &self.process {
+                        process::end(process.pid, process.started)?;
+                    }
+                    child.wait().context("cannot wait for an agent")?;
                     break;
                 }
             }
         }
-    } else if let Some(Process { pid, started: Some(started) }) = process {
-        process::end(*pid, Some(*started))?;
+        Ok(())
     }
-    if let AgentEnvironment::Container { id, .. } = environment {
-        container::remove_bundle(id)?;
-    }
-    Ok(TakenBack::Done)
 }
 
 /// The program's life as an agent: obeys what comes in on standard input until it ends.

@@ -2,8 +2,8 @@
 
 mod agent;
 mod cgroup;
-mod container;
 mod cookie;
+mod environment;
 mod namespace;
 mod network;
 mod process;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
 pub(crate) use agent::{Agent, run_as_agent};
-pub(crate) use container::run_as_shim;
+pub(crate) use environment::run_as_shim;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, apply_all, take_back_all};
 
@@ -66,8 +66,15 @@ pub(crate) enum Made {
     },
     /// A setting was written.
     Setting,
-    /// A process was started.
-    Agent(Process),
+    /// An environment was provisioned: it is known by its name, which holds the campaign's token.
+    Node,
+    /// An environment was started.
+    Agent {
+        /// Our own child that its life hangs on.
+        process: Option<Process>,
+        /// The cookie of the network namespace it brought.
+        namespace: Option<u64>,
+    },
 }
 
 /// What came of taking a step back.
@@ -112,11 +119,30 @@ impl Host {
                 let (folders, enabled) = cgroup::make(spec)?;
                 Ok(Made::Cgroup { folders, enabled })
             }
+            Step::MakeTap(tap) => self.network.make_tap(tap).map(|alias| Made::Interfaces { alias }),
+            Step::MakeBridge { namespace, name, ports } => {
+                self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
+            }
+            Step::ProvisionNode { node, environment } => {
+                let driver = environment::driver(environment);
+                driver.provision().map(|()| Made::Node).or_else(|error| {
+                    driver.remove()?;
+                    Err(error.context(format!("cannot provision {node}")))
+                })
+            }
             Step::StartAgent { node, namespace, environment } => {
                 let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;
-                let process = agent.process().clone();
+                let process = agent.process().cloned();
+                let brought = namespace.as_deref().filter(|_| environment.brings_namespace());
+                let adopted = brought.map(|name| namespace::adopt(name, agent.init())).transpose();
                 self.agents.insert(node.clone(), agent);
-                Ok(Made::Agent(process))
+                match adopted {
+                    Ok(namespace) => Ok(Made::Agent { process, namespace }),
+                    Err(error) => {
+                        agent::end(self.agents.remove(node), process.as_ref(), environment)?;
+                        Err(error)
+                    }
+                }
             }
         }
     }
@@ -142,9 +168,26 @@ impl Host {
                     if let Some(Made::Cgroup { folders, enabled }) = made { (folders, enabled) } else { (&none.0, &none.1) };
                 cgroup::delete(spec, folders, enabled)
             }
-            (Step::StartAgent { node, environment, .. }, _, made) => {
-                let process = if let Some(Made::Agent(process)) = made { Some(process) } else { None };
-                agent::end(self.agents.remove(node), process, environment)
+            (Step::MakeTap(tap), _, made) => {
+                let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
+                self.network.delete_tap(tap, alias)
+            }
+            // it goes with its namespace, which a step of its own made
+            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
+            (Step::ProvisionNode { environment, .. }, ..) => environment::driver(environment).remove().map(|()| TakenBack::Done),
+            (Step::StartAgent { node, namespace, environment }, _, made) => {
+                let (process, cookie) = match made {
+                    Some(Made::Agent { process, namespace }) => (process.as_ref(), *namespace),
+                    _ => (None, None),
+                };
+                let ended = agent::end(self.agents.remove(node), process, environment)?;
+                match namespace.as_deref().filter(|_| environment.brings_namespace()) {
+                    Some(name) => {
+                        self.network.forget(name);
+                        namespace::delete(name, cookie)
+                    }
+                    None => Ok(ended),
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
+use super::process::Process;
 use super::{TakenBack, cookie};
 
 const FOLDER: &str = "/run/netns";
@@ -37,6 +38,24 @@ pub(super) fn make(name: &str) -> anyhow::Result<u64> {
     made.map_err(|error| {
         remove(&path).ok();
         anyhow!(error).context(format!("cannot make the network namespace {name}"))
+    })
+}
+
+/// Gives the network namespace of a process a name, with IPv6 off in it, and returns its cookie.
+pub(super) fn adopt(name: &str, process: Option<&Process>) -> anyhow::Result<u64> {
+    let pid = process.map(|process| process.pid).context("an environment that brings its network namespace has no process")?;
+    let path = path(name);
+    fs::create_dir_all(FOLDER).with_context(|| format!("cannot make {FOLDER}"))?;
+    File::create_new(&path).with_context(|| format!("cannot make the network namespace {name}"))?;
+    let adopted = mount_bind(format!("/proc/{pid}/ns/net"), &path).map_err(io::Error::from).and_then(|()| {
+        inside(&path, || {
+            disable_ipv6()?;
+            cookie::of_this_thread()
+        })
+    });
+    adopted.map_err(|error| {
+        remove(&path).ok();
+        anyhow!(error).context(format!("cannot adopt the network namespace of process {pid} as {name}"))
     })
 }
 

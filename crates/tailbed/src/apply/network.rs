@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use anyhow::Context;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
 use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
-use tailbed_plan::step::VethEnd;
+use tailbed_plan::step::{Tap, VethEnd};
 use tokio::runtime::Runtime;
 
 use super::{TakenBack, namespace};
@@ -88,6 +88,21 @@ impl Network {
         let host = self.handle(None)?;
         let up = LinkUnspec::new_with_name(name).up().build();
         Ok(self.runtime.block_on(host.link().set(up).execute())?)
+    }
+
+    /// Makes a persistent tap, up. Returns its mark, which it carries when it lies in the host's own namespace.
+    pub(super) fn make_tap(&mut self, tap: &Tap) -> anyhow::Result<String> {
+        anyhow::bail!("cannot make the tap {}: not built yet", tap.name)
+    }
+
+    /// Deletes a tap that lies in the host's own namespace; any other goes with its namespace.
+    pub(super) fn delete_tap(&mut self, _tap: &Tap, _alias: Option<&str>) -> anyhow::Result<TakenBack> {
+        Ok(TakenBack::Done)
+    }
+
+    /// Makes a bridge, up, without spanning tree, and joins the ports to it. It goes with its namespace.
+    pub(super) fn make_bridge(&mut self, _namespace: &str, name: &str, _ports: &[String]) -> anyhow::Result<String> {
+        anyhow::bail!("cannot make the bridge {name}: not built yet")
     }
 
     /// Deletes what of a pair lies in the host's own namespace; the rest goes with its namespace.

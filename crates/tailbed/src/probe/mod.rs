@@ -31,6 +31,8 @@ pub(crate) fn facts() -> Facts {
         cgroup: cgroup::probe(privilege.root),
         privilege,
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
+        engines: Vec::new(),
+        kvm: tailbed_format::facts::Kvm::Unknown,
     }
 }
 

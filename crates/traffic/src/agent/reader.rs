@@ -51,7 +51,9 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>) {
                 }
                 Err(error) => Event::Broken(error),
             },
-            Ok(Command::Stop) => continue,
+            Ok(Command::Stop | Command::Execute { .. } | Command::Resize { .. } | Command::Signal { .. } | Command::Collect) => {
+                continue;
+            }
             Ok(Command::Quit) => Event::Quit,
             Err(error) => Event::Broken(error),
         };
@@ -67,9 +69,7 @@ fn next(input: &mut impl Read) -> io::Result<Command> {
     match read_frame(input)? {
         None => Ok(Command::Quit),
         Some(Frame::Json(body)) => Ok(serde_json::from_slice(&body)?),
-        Some(Frame::Departures(_) | Frame::Arrivals(_)) => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "a block of records came where a command was expected"))
-        }
+        Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a block of records came where a command was expected")),
     }
 }
 

@@ -68,6 +68,7 @@ impl Client {
                     Reply::Failed(reason) => return Err(reason),
                     other => panic!("neither measured nor failed: {other:?}"),
                 },
+                other => panic!("not asked for: {other:?}"),
             }
         }
     }

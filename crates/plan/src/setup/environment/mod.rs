@@ -1,15 +1,21 @@
-//! Which environment a node has, with its settings.
+//! Which environment a node has, with its settings. One file a kind.
+
+mod container;
+mod docker;
+mod lxc;
+mod vm;
 
 use tailbed_format::order::SimulatedWire;
 use tailbed_format::unit::Share;
 
 use super::traffic::ppm;
-use crate::experiment::{self, Named, Namespace, Node};
+use crate::experiment::{self, Accel, Named, Namespace, Node};
+use crate::step::{ContainerSpec, DockerSpec, LxcSpec, VmSpec};
 use crate::text::advice;
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
 
-/// A node's environment with all settings.
+/// A node's environment with all settings. What depends on the run (names, cores, interfaces) is filled in when the run is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Environment {
     /// A process of the host.
@@ -19,28 +25,83 @@ pub(crate) enum Environment {
     },
     /// A container.
     Container {
+        /// Everything but its names.
+        spec: Box<ContainerSpec>,
         /// The most memory it may have, bytes.
         memory: Option<u64>,
+    },
+    /// A system container of LXC.
+    Lxc(Box<LxcSpec>),
+    /// A container of the Docker engine.
+    Docker(Box<DockerSpec>),
+    /// A virtual machine.
+    Vm {
+        /// Everything but its names, cores and accelerator; no virtual CPU when there are to be as many as the node has cores.
+        spec: Box<VmSpec>,
+        /// Which accelerator is asked for.
+        accel: Accel,
     },
     /// A model of the path; its seed is that of the run.
     Simulated(SimulatedWire),
 }
 
-/// The kinds, as they are called in the file.
-pub(super) const KINDS: [&str; 3] = ["host", "container", "simulated"];
+impl Environment {
+    /// How the kind is called in the file.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Host { .. } => "host",
+            Self::Container { .. } => "container",
+            Self::Lxc(_) => "lxc",
+            Self::Docker(_) => "docker",
+            Self::Vm { .. } => "vm",
+            Self::Simulated(_) => "simulated",
+        }
+    }
+}
 
-/// A container cannot even start the agent with less.
-const LEAST_MEMORY: u64 = 1 << 20;
+/// The kinds, as they are called in the file.
+pub(super) const KINDS: [&str; 6] = ["host", "container", "lxc", "docker", "vm", "simulated"];
+
+/// Where a table of settings stands in the file.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    /// The path of the table.
+    at: &'a [&'a str],
+    tree: &'a Table<'a>,
+    /// The folder of the experiment file, which paths in it are relative to.
+    folder: &'a str,
+}
+
+impl Place<'_> {
+    /// A fault that points at a key of the table.
+    fn fault(&self, key: &str, what: String, label: &str) -> Fault {
+        let at: Vec<&str> = self.at.iter().copied().chain([key]).collect();
+        Fault::file(what).at(tree::span(self.tree, &at), label.to_owned())
+    }
+}
+
+/// A path that stands in the experiment file, seen from where tailbed was started.
+pub(super) fn beside(folder: &str, path: &str) -> String {
+    if path.starts_with('/') || folder.is_empty() { path.to_owned() } else { format!("{}/{path}", folder.trim_end_matches('/')) }
+}
 
 /// The environment of a node: the one it names, else the one it has a table for. Tables that stay unused are added to `unused`.
 pub(super) fn of_node(
     name: &str,
     node: &Node,
     environments: &Named<experiment::Environment>,
+    folder: &str,
     tree: &Table<'_>,
     unused: &mut Vec<String>,
 ) -> Result<Environment, Fault> {
-    let given = [node.host.is_some(), node.container.is_some(), node.simulated.is_some()];
+    let given = [
+        node.host.is_some(),
+        node.container.is_some(),
+        node.lxc.is_some(),
+        node.docker.is_some(),
+        node.vm.is_some(),
+        node.simulated.is_some(),
+    ];
     let tables: Vec<&str> = KINDS.into_iter().zip(given).filter(|(_, given)| *given).map(|(kind, _)| kind).collect();
     let chosen = match (&node.environment, tables.as_slice()) {
         (Some(chosen), _) => chosen.as_str(),
@@ -50,11 +111,15 @@ pub(super) fn of_node(
     };
     unused.extend(tables.iter().filter(|table| **table != chosen).map(|table| format!("nodes.{name}.{table}")));
     let at = ["nodes", name, chosen];
+    let place = Place { at: &at, tree, folder };
     match chosen {
         "host" => Ok(host(&node.host.clone().unwrap_or_default())),
-        "container" => container(&node.container.clone().unwrap_or_default(), &at, tree),
+        "container" => container::resolve(&node.container.clone().unwrap_or_default(), &place),
+        "lxc" => lxc::resolve(&node.lxc.clone().unwrap_or_default(), &place),
+        "docker" => docker::resolve(&node.docker.clone().unwrap_or_default(), &place),
+        "vm" => vm::resolve(&node.vm.clone().unwrap_or_default(), &place),
         "simulated" => simulated(&node.simulated.clone().unwrap_or_default(), &at, tree),
-        other => named(name, other, environments, tree),
+        other => named(name, other, environments, folder, tree),
     }
 }
 
@@ -62,13 +127,19 @@ fn named(
     name: &str,
     chosen: &str,
     environments: &Named<experiment::Environment>,
+    folder: &str,
     tree: &Table<'_>,
 ) -> Result<Environment, Fault> {
+    use experiment::Environment as Table;
     let at = |kind| ["environments", chosen, kind];
+    let place = |at| Place { at, tree, folder };
     match environments.get(chosen) {
-        Some(experiment::Environment::Host(settings)) => Ok(host(settings)),
-        Some(experiment::Environment::Container(settings)) => container(settings, &at("container"), tree),
-        Some(experiment::Environment::Simulated(settings)) => simulated(settings, &at("simulated"), tree),
+        Some(Table::Host(settings)) => Ok(host(settings)),
+        Some(Table::Container(settings)) => container::resolve(settings, &place(&at("container"))),
+        Some(Table::Lxc(settings)) => lxc::resolve(settings, &place(&at("lxc"))),
+        Some(Table::Docker(settings)) => docker::resolve(settings, &place(&at("docker"))),
+        Some(Table::Vm(settings)) => vm::resolve(settings, &place(&at("vm"))),
+        Some(Table::Simulated(settings)) => simulated(settings, &at("simulated"), tree),
         None => {
             let known: Vec<&str> = KINDS.into_iter().chain(environments.0.iter().map(|(name, _)| name.as_str())).collect();
             let fault = Fault::file(format!("there is no environment `{chosen}`"))
@@ -97,17 +168,6 @@ fn two_environments(name: &str, first: &str, second: &str, tree: &Table<'_>) -> 
 
 fn host(settings: &experiment::Host) -> Environment {
     Environment::Host { own_namespace: settings.namespace == Namespace::Own }
-}
-
-fn container(settings: &experiment::Container, at: &[&str], tree: &Table<'_>) -> Result<Environment, Fault> {
-    let memory = settings.memory.map(|memory| memory.0);
-    if let Some(memory) = memory.filter(|memory| *memory < LEAST_MEMORY) {
-        let at: Vec<&str> = at.iter().copied().chain(["memory"]).collect();
-        return Err(Fault::file(format!("{memory} bytes are too little memory for a container"))
-            .at(tree::span(tree, &at), "at least 1MiB is needed")
-            .help("write it like memory = \"256MiB\""));
-    }
-    Ok(Environment::Container { memory })
 }
 
 fn simulated(settings: &experiment::Simulated, at: &[&str], tree: &Table<'_>) -> Result<Environment, Fault> {

@@ -14,8 +14,37 @@ use libcontainer::syscall::syscall::SyscallType;
 use rustix::process::{Pid, WaitOptions, waitpid};
 use serde_json::{Value, json};
 
-use super::{cgroup, namespace, process};
+use tailbed_plan::step::ContainerSpec;
+
+use super::host::{myself, spawn};
+use super::{Driver, Start, Started};
+use crate::apply::{cgroup, namespace, process};
 use crate::user_namespace;
+
+impl Driver for ContainerSpec {
+    fn provision(&self) -> anyhow::Result<()> {
+        make_bundle(&self.id).map(drop)
+    }
+
+    fn remove(&self) -> anyhow::Result<()> {
+        remove_bundle(&self.id)
+    }
+
+    fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
+        let binary = std::env::current_exe().context("cannot find this program's own file")?;
+        let bundle = Path::new(FOLDER).join(&self.id);
+        let configuration = configuration(&self.id, &binary, start.namespace, self.cgroup.as_deref());
+        let path = bundle.join("config.json");
+        fs::write(&path, serde_json::to_vec_pretty(&configuration)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let mut command = myself();
+        command.arg("container").arg("--bundle").arg(bundle).arg("--id").arg(&self.id);
+        if self.cgroup.is_some() {
+            command.arg("--control-groups");
+        }
+        spawn(command, start)
+    }
+}
 
 /// Where bundles live: memory-backed and gone with the boot (file-hierarchy(7)).
 const FOLDER: &str = "/run/tailbed";
@@ -23,8 +52,8 @@ const FOLDER: &str = "/run/tailbed";
 /// What the agent inside needs: packet sockets, real-time priority, locked memory (capabilities(7)). Everything else is dropped.
 const CAPABILITIES: [&str; 3] = ["CAP_NET_RAW", "CAP_SYS_NICE", "CAP_IPC_LOCK"];
 
-/// Makes the bundle: configuration and root file system.
-pub(super) fn make_bundle(id: &str, binary: &Path, namespace: Option<&str>, cgroup: Option<&str>) -> anyhow::Result<PathBuf> {
+/// Makes the bundle: root file system and a place for the runtime's state.
+fn make_bundle(id: &str) -> anyhow::Result<PathBuf> {
     let bundle = Path::new(FOLDER).join(id);
     let root = bundle.join("rootfs");
     for folder in ["proc", "dev", "sys", "tmp"] {
@@ -32,14 +61,11 @@ pub(super) fn make_bundle(id: &str, binary: &Path, namespace: Option<&str>, cgro
     }
     fs::create_dir_all(bundle.join("state"))?;
     fs::write(root.join("tailbed"), b"")?;
-    let configuration = serde_json::to_vec_pretty(&configuration(id, binary, namespace, cgroup))?;
-    let path = bundle.join("config.json");
-    fs::write(&path, configuration).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(bundle)
 }
 
 /// Removes the bundle. Nothing is mounted in it in this mount namespace: all mounts are the container's own.
-pub(super) fn remove_bundle(id: &str) -> anyhow::Result<()> {
+fn remove_bundle(id: &str) -> anyhow::Result<()> {
     let bundle = Path::new(FOLDER).join(id);
     match fs::remove_dir_all(&bundle) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

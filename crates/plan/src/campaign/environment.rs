@@ -1,0 +1,90 @@
+//! What a node's environment becomes in a run: its names, cores and interfaces filled in.
+
+use tailbed_format::facts::{Accelerator, Facts, Kvm};
+use tailbed_format::order::{Scheduling, Wait};
+
+use super::network::{self, Interface};
+use super::run::cgroups;
+use crate::experiment::Accel;
+use crate::placement::PRIORITY;
+use crate::setup::{Environment, Node};
+use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, VmSpec};
+
+fn cgroup_path(node: &Node, token: &str) -> String {
+    format!("tb-{token}/{}", node.name)
+}
+
+/// The control group that is made for a node. LXC and Docker make their own.
+pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token: &str) -> Option<CgroupSpec> {
+    let Environment::Container { memory, .. } = node.environment else { return None };
+    cgroups(facts).then(|| CgroupSpec {
+        path: cgroup_path(node, token),
+        cpus: scheduling.cpus.clone(),
+        memory_nodes: if scheduling.cpus.is_empty() { Vec::new() } else { facts.memory_nodes.clone() },
+        memory,
+    })
+}
+
+/// The environment a step is to make.
+pub(super) fn of_node(
+    number: usize,
+    node: &Node,
+    scheduling: &Scheduling,
+    links: &[[Interface; 2]],
+    facts: &Facts,
+    token: &str,
+) -> AgentEnvironment {
+    let id = network::named(token, &node.name);
+    let cpus = scheduling.cpus.clone();
+    match &node.environment {
+        Environment::Host { .. } | Environment::Simulated(_) => AgentEnvironment::Host,
+        Environment::Container { spec, .. } => {
+            let cgroup = cgroups(facts).then(|| cgroup_path(node, token));
+            AgentEnvironment::Container(ContainerSpec { id, cgroup, ..ContainerSpec::clone(spec) })
+        }
+        Environment::Lxc(spec) => AgentEnvironment::Lxc(LxcSpec { id, cpus, ..LxcSpec::clone(spec) }),
+        Environment::Docker(spec) => AgentEnvironment::Docker(DockerSpec { id, cpus, ..DockerSpec::clone(spec) }),
+        Environment::Vm { spec, accel } => AgentEnvironment::Vm(VmSpec {
+            id,
+            cpus,
+            accelerator: accelerator(*accel, facts),
+            vcpus: if spec.vcpus == 0 { node.cpus } else { spec.vcpus },
+            priority: scheduling.priority,
+            interfaces: network::guest_interfaces(number, links, token),
+            ..VmSpec::clone(spec)
+        }),
+    }
+}
+
+/// KVM only where it was asked for or seen to work.
+pub(super) fn accelerator(accel: Accel, facts: &Facts) -> Accelerator {
+    match accel {
+        Accel::Kvm => Accelerator::Kvm,
+        Accel::Auto if facts.kvm == Kvm::Works => Accelerator::Kvm,
+        Accel::Auto | Accel::Tcg => Accelerator::Tcg,
+    }
+}
+
+/// How the packet loop runs, seen from inside. A virtual machine's own kernel knows nothing of the host's cores: there the loop has the
+/// last virtual CPU to itself, if there is more than one and each has a core of the host; else it must leave room for the guest's kernel.
+pub(super) fn scheduling_inside(environment: &AgentEnvironment, host: &Scheduling) -> Scheduling {
+    let AgentEnvironment::Vm(spec) = environment else { return host.clone() };
+    let apart = spec.vcpus > 1 && spec.cpus.len() >= spec.vcpus && host.wait == Wait::Spin;
+    Scheduling {
+        cpus: if apart { vec![spec.vcpus - 1] } else { Vec::new() },
+        priority: apart.then_some(PRIORITY),
+        lock_memory: true,
+        wait: if apart { Wait::Spin } else { Wait::Block },
+    }
+}
+
+/// How long an environment takes to start, for the estimate of the run's length only, ns.
+pub(super) fn expected_start(environment: &AgentEnvironment) -> u64 {
+    let seconds = match environment {
+        AgentEnvironment::Host | AgentEnvironment::Container(_) => 0,
+        AgentEnvironment::Lxc(_) | AgentEnvironment::Docker(_) => 1,
+        AgentEnvironment::Vm(VmSpec { boot: Boot::Kernel { .. }, .. }) => 4,
+        AgentEnvironment::Vm(_) => 20,
+    };
+    seconds * 1_000_000_000
+}

@@ -1,0 +1,62 @@
+//! Scripts and commands of a run, with the variables that tell them what they are part of.
+
+use super::network::{Interface, own_and_peer};
+use super::run::Setting;
+use crate::plan::NodePrograms;
+use crate::setup::{Node, Port};
+use crate::step::AgentEnvironment;
+
+/// The programs of a node; `None` when it has none.
+pub(super) fn of_node(
+    number: usize,
+    node: &Node,
+    environment: &AgentEnvironment,
+    cpus: &[usize],
+    links: &[[Interface; 2]],
+    setting: &Setting<'_>,
+) -> Option<NodePrograms> {
+    let scripts = &node.scripts;
+    scripts.any().then(|| NodePrograms {
+        node: node.name.clone(),
+        setup: scripts.setup.clone(),
+        run: scripts.run.clone(),
+        teardown: scripts.teardown.clone(),
+        host_setup: scripts.host_setup.clone(),
+        host_teardown: scripts.host_teardown.clone(),
+        command: scripts.command.clone(),
+        environment: variables(number, node, environment, cpus, links, setting),
+        timeout: scripts.timeout,
+    })
+}
+
+/// Each with its value, in a fixed order. `TAILBED_RESULTS` is added where the folder is made.
+fn variables(
+    number: usize,
+    node: &Node,
+    environment: &AgentEnvironment,
+    cpus: &[usize],
+    links: &[[Interface; 2]],
+    setting: &Setting<'_>,
+) -> Vec<(String, String)> {
+    let list: Vec<_> = cpus.iter().map(ToString::to_string).collect();
+    let mut variables = vec![
+        ("TAILBED_NODE".to_owned(), node.name.clone()),
+        ("TAILBED_ENVIRONMENT".to_owned(), environment.kind().to_owned()),
+        ("TAILBED_TOKEN".to_owned(), setting.token.to_owned()),
+        ("TAILBED_RUN".to_owned(), setting.number.to_string()),
+        ("TAILBED_REPEAT".to_owned(), (setting.repeat + 1).to_string()),
+        ("TAILBED_CPUS".to_owned(), list.join(",")),
+    ];
+    for port in [Port::In, Port::Out] {
+        if let Some((own, peer)) = own_and_peer(number, port, links) {
+            let name = format!("TAILBED_{}", port.to_string().to_ascii_uppercase());
+            variables.push((name.clone(), own.veth.name.clone()));
+            variables.push((format!("{name}_MAC"), own.veth.mac.to_string()));
+            variables.push((format!("{name}_PEER_MAC"), peer.towards.to_string()));
+        }
+    }
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let parameter = |key: &str| format!("TAILBED_PARAMETER_{}", key.chars().map(word).collect::<String>());
+    variables.extend(setting.parameters.iter().map(|given| (parameter(&given.key), given.value.clone())));
+    variables
+}

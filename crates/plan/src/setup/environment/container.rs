@@ -1,0 +1,133 @@
+//! Settings of containers, and what Docker's have in common with them.
+
+use std::collections::BTreeMap;
+
+use super::{Environment, Place};
+use crate::experiment;
+use crate::setup::environment::beside;
+use crate::step::{Confinement, ContainerSpec, Seccomp, Volume};
+use crate::text::error::Fault;
+
+/// A container cannot even start the agent with less.
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// Resource limits by the names of getrlimit(2), lower case and without `RLIMIT_`.
+const LIMITS: [&str; 16] = [
+    "as",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+pub(super) fn resolve(settings: &experiment::Container, place: &Place<'_>) -> Result<Environment, Fault> {
+    let memory = settings.memory.map(|memory| memory.0);
+    memory_limit(memory, place)?;
+    let confinement = Confinement {
+        capabilities: capabilities(&settings.capabilities, place)?,
+        seccomp: seccomp(settings.seccomp),
+        apparmor: settings.apparmor.clone(),
+        rlimits: rlimits(&settings.rlimits, place)?,
+        privileged: settings.privileged,
+    };
+    let spec = ContainerSpec {
+        id: String::new(),
+        cgroup: None,
+        image: settings.image.as_deref().map(|image| beside(place.folder, image)),
+        read_only: settings.read_only,
+        user_namespace: settings.user_namespace,
+        devices: devices(&settings.devices, place)?,
+        volumes: volumes(&settings.volumes, place)?,
+        hugepages: settings.hugepages.map(|size| size.0),
+        confinement,
+    };
+    Ok(Environment::Container { spec: Box::new(spec), memory })
+}
+
+pub(super) fn memory_limit(memory: Option<u64>, place: &Place<'_>) -> Result<(), Fault> {
+    match memory.filter(|memory| *memory < LEAST_MEMORY) {
+        None => Ok(()),
+        Some(memory) => Err(place
+            .fault("memory", format!("{memory} bytes are too little memory for a container"), "at least 1MiB is needed")
+            .help("write it like memory = \"256MiB\"")),
+    }
+}
+
+pub(super) fn seccomp(setting: experiment::Seccomp) -> Seccomp {
+    match setting {
+        experiment::Seccomp::Default => Seccomp::Default,
+        experiment::Seccomp::Unconfined => Seccomp::Unconfined,
+    }
+}
+
+/// Names of capabilities(7); `NET_ADMIN` and `cap_net_admin` mean the same as `CAP_NET_ADMIN`.
+pub(super) fn capabilities(names: &[String], place: &Place<'_>) -> Result<Vec<String>, Fault> {
+    let name = |given: &String| {
+        let upper = given.to_ascii_uppercase();
+        let full = if upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") };
+        if full.len() > 4 && full.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()) {
+            Ok(full)
+        } else {
+            Err(place
+                .fault("capabilities", format!("`{given}` is not the name of a capability"), "not a name")
+                .help("write it like capabilities = [\"CAP_NET_ADMIN\"]; capabilities(7) lists them"))
+        }
+    };
+    names.iter().map(name).collect()
+}
+
+pub(super) fn rlimits(limits: &BTreeMap<String, u64>, place: &Place<'_>) -> Result<BTreeMap<String, u64>, Fault> {
+    match limits.keys().find(|name| !LIMITS.contains(&name.as_str())) {
+        None => Ok(limits.clone()),
+        Some(unknown) => Err(place
+            .fault("rlimits", format!("there is no resource limit `{unknown}`"), "an unknown name")
+            .help(format!("known are {}", LIMITS.join(", ")))),
+    }
+}
+
+pub(super) fn devices(devices: &[String], place: &Place<'_>) -> Result<Vec<String>, Fault> {
+    match devices.iter().find(|device| !device.starts_with("/dev/") || device.split('/').any(|part| part == "..")) {
+        None => Ok(devices.to_vec()),
+        Some(device) => Err(place
+            .fault("devices", format!("`{device}` is not the path of a device node"), "not below /dev")
+            .help("write it like devices = [\"/dev/net/tun\"]")),
+    }
+}
+
+/// `/on/the/host:/inside` with `:ro` or `:rw`; what lies on the host may be relative to the experiment file.
+pub(super) fn volumes(volumes: &[String], place: &Place<'_>) -> Result<Vec<Volume>, Fault> {
+    let volume = |text: &String| {
+        let mut parts = text.split(':');
+        let (source, target, mode) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next());
+        let read_only = match mode {
+            Some("ro") => true,
+            None | Some("rw") => false,
+            Some(_) => return None,
+        };
+        let right = !source.is_empty() && target.len() > 1 && target.starts_with('/') && parts.next().is_none();
+        let inside = !target.split('/').any(|part| part == "..");
+        let volume = || Volume { source: beside(place.folder, source), target: target.to_owned(), read_only };
+        (right && inside).then(volume)
+    };
+    volumes
+        .iter()
+        .map(|text| {
+            volume(text).ok_or_else(|| {
+                place
+                    .fault("volumes", format!("`{text}` is not a volume"), "wanted is /on/the/host:/inside")
+                    .help("add :ro to have it read-only: volumes = [\"/srv/data:/data:ro\"]")
+            })
+        })
+        .collect()
+}

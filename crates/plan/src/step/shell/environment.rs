@@ -1,0 +1,126 @@
+//! Environments as the shell lines a person would type.
+
+use tailbed_format::facts::Accelerator;
+
+use super::variable;
+use crate::step::{AgentEnvironment, Boot, Kernel, LxcSource, LxcSpec, Machine, VmSpec};
+
+/// Making what stays when the environment stops.
+pub(super) fn provision(node: &str, environment: &AgentEnvironment) -> Vec<String> {
+    match environment {
+        AgentEnvironment::Host => Vec::new(),
+        AgentEnvironment::Container(spec) => {
+            let root = spec.image.as_ref().map_or("tailbed alone".to_owned(), |image| format!("{image} with tailbed"));
+            vec![format!("mkdir -p /run/tailbed/{}  # bundle of {node}; root: {root}", spec.id)]
+        }
+        AgentEnvironment::Lxc(spec) => vec![lxc_create(spec)],
+        AgentEnvironment::Docker(spec) => {
+            let image = spec.image.as_deref().unwrap_or("tailbed");
+            vec![format!("docker create --name {} --network none {image} tailbed agent", spec.id)]
+        }
+        AgentEnvironment::Vm(spec) => match &spec.boot {
+            Boot::Kernel { .. } => {
+                vec![format!("cpio -o -H newc > {}.initramfs  # tailbed as /init, and the kernel's modules", spec.id)]
+            }
+            Boot::Disk { image } => vec![format!("qemu-img create -f qcow2 -F qcow2 -b {image} {}.qcow2", spec.id)],
+        },
+    }
+}
+
+fn lxc_create(spec: &LxcSpec) -> String {
+    match &spec.source {
+        LxcSource::Template { name, options } => {
+            let options = if options.is_empty() { String::new() } else { format!(" -- {}", options.join(" ")) };
+            format!("lxc-create --name {} --template {name}{options}", spec.id)
+        }
+        LxcSource::Image(image) => format!("lxc-create --name {} --template none  # root: {image}", spec.id),
+    }
+}
+
+/// Starting the environment with the agent in it.
+pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvironment) -> Vec<String> {
+    let inside = namespace.map_or(String::new(), |namespace| format!("ip netns exec {namespace} "));
+    let adopt = |pid: &str| namespace.map(|namespace| format!("ip netns attach {namespace} {pid}"));
+    match environment {
+        AgentEnvironment::Host => vec![format!("{inside}tailbed agent & {}=$!", variable(node))],
+        AgentEnvironment::Container(spec) => {
+            let id = &spec.id;
+            let network = match namespace {
+                Some(namespace) if !environment.brings_namespace() => format!("/run/netns/{namespace}"),
+                Some(_) => "a network of its own".to_owned(),
+                None => "the host's network".to_owned(),
+            };
+            let group = spec.cgroup.as_ref().map_or(String::new(), |path| format!(", control group /{path}"));
+            let run = format!("runc run --detach --bundle /run/tailbed/{id} {id}  # runs: tailbed agent; {network}{group}");
+            let pid = format!("$(runc state {id} | jq .pid)");
+            [run].into_iter().chain(adopt(&pid).filter(|_| environment.brings_namespace())).collect()
+        }
+        AgentEnvironment::Lxc(spec) => {
+            let id = &spec.id;
+            vec![format!("lxc-start --name {id}"), format!("lxc-attach --name {id} -- /tailbed agent &")]
+        }
+        AgentEnvironment::Docker(spec) => {
+            let id = &spec.id;
+            let pid = format!("$(docker inspect --format '{{{{.State.Pid}}}}' {id})");
+            [format!("docker start {id}")].into_iter().chain(adopt(&pid)).collect()
+        }
+        AgentEnvironment::Vm(spec) => vec![qemu(spec)],
+    }
+}
+
+fn qemu(spec: &VmSpec) -> String {
+    let machine = match spec.machine {
+        Machine::Q35 => "q35",
+        Machine::Microvm => "microvm",
+    };
+    let accelerator = match spec.accelerator {
+        Accelerator::Kvm => "kvm",
+        Accelerator::Tcg => "tcg",
+    };
+    let boots = match &spec.boot {
+        Boot::Kernel { kernel, command_line } => {
+            let kernel = match kernel {
+                Kernel::Newest => "/boot/vmlinuz-*".to_owned(),
+                Kernel::Host => "/boot/vmlinuz-$(uname -r)".to_owned(),
+                Kernel::Named(path) if path.contains('/') => path.clone(),
+                Kernel::Named(release) => format!("/boot/vmlinuz-{release}"),
+            };
+            let command_line = if command_line.is_empty() { String::new() } else { format!(" -append '{command_line}'") };
+            format!("-kernel {kernel} -initrd {}.initramfs{command_line}", spec.id)
+        }
+        Boot::Disk { .. } => format!("-drive file={}.qcow2,if=virtio", spec.id),
+    };
+    let interfaces: String = spec
+        .interfaces
+        .iter()
+        .map(|interface| format!(" -nic tap,ifname={},mac={},model=virtio-net-pci", interface.tap, interface.mac))
+        .collect();
+    let mebibytes = spec.memory >> 20;
+    let smp = spec.vcpus;
+    format!(
+        "qemu-system-x86_64 -machine {machine} -accel {accelerator} -smp {smp} -m {mebibytes}M {boots}{interfaces} &  # {}",
+        spec.id
+    )
+}
+
+/// Removing what it was provisioned with.
+pub(super) fn remove(kind: &str, id: &str) -> Vec<String> {
+    match kind {
+        "container" => vec![format!("rm -r /run/tailbed/{id}")],
+        "lxc" => vec![format!("lxc-destroy --name {id}")],
+        "docker" => vec![format!("docker rm {id}")],
+        "vm" => vec![format!("rm {id}.*")],
+        _ => Vec::new(),
+    }
+}
+
+/// Stopping it.
+pub(super) fn stop(node: &str, kind: &str, id: Option<&str>) -> Vec<String> {
+    match (kind, id) {
+        ("container", Some(id)) => vec![format!("runc delete --force {id}")],
+        ("lxc", Some(id)) => vec![format!("lxc-stop --name {id}")],
+        ("docker", Some(id)) => vec![format!("docker stop {id}")],
+        ("vm", Some(_)) => vec![format!("kill ${}  # the emulator", variable(node))],
+        _ => vec![format!("kill ${}", variable(node))],
+    }
+}
