@@ -51,8 +51,8 @@ pub(super) fn named(token: &str, role: &str) -> String {
 
 /// A node's network namespace; `None` for the host's own, and for virtual machines.
 pub(super) fn namespace(node: &Node, token: &str) -> Option<String> {
-    let none = matches!(node.environment, Environment::Host { own_namespace: false } | Environment::Vm { .. });
-    (!none).then(|| named(token, &node.name))
+    let without = matches!(node.environment, Environment::Host { own_namespace: false } | Environment::Vm { .. });
+    (!without).then(|| named(token, &node.name))
 }
 
 fn is_guest(node: &Node) -> bool {

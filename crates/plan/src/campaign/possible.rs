@@ -89,7 +89,7 @@ fn missing(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
 
 /// Whether a run makes interfaces, at all or in the host's own network namespace.
 fn makes_network(run: &Run, in_the_hosts_own: bool) -> bool {
-    run.steps.iter().any(|step| match step {
+    run.every_step().any(|step| match step {
         Step::MakeTap(tap) => !in_the_hosts_own || tap.namespace.is_none(),
         Step::MakeVeth { ends } => !in_the_hosts_own || ends.iter().any(|end| end.namespace.is_none()),
         _ => false,

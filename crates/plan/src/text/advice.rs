@@ -104,6 +104,11 @@ fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
 /// serde's span is that of the table, and for the top of the file that is all of it: its beginning is enough.
 fn missing(key: &str, span: Span, texts: &Texts) -> Fault {
     let place = if span == (0..texts.file().len()) || span.is_empty() { 0..0 } else { span };
+    missing_key(key, place)
+}
+
+/// A key that must be there is not.
+pub(crate) fn missing_key(key: &str, place: Span) -> Fault {
     let example = REQUIRED.iter().find(|(name, _)| *name == key).map_or(key, |(_, example)| example);
     Fault::file(format!("the key `{key}` is missing")).at(place, "needed here").help(format!("add {example}"))
 }

@@ -38,6 +38,11 @@ impl Agent {
         self.init.as_ref()
     }
 
+    /// The processes that its environment descends from, as the host numbers them.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        self.process.iter().chain(&self.init).map(|process| process.pid).collect()
+    }
+
     /// Sends a message.
     pub(crate) fn send<M: Serialize>(&mut self, message: &M) -> anyhow::Result<()> {
         let input = self.input.as_mut().context("the agent was told to leave")?;

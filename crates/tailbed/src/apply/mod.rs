@@ -14,12 +14,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tailbed_plan::step::Step;
+use tailbed_plan::step::{AgentEnvironment, Step};
 
 pub(crate) use agent::{Agent, run_as_agent};
 pub(crate) use environment::run_as_shim;
 pub(crate) use process::Process;
-pub(crate) use sequence::{Broken, apply_all, take_back_all};
+pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 
 use self::network::Network;
 
@@ -109,6 +109,11 @@ impl Host {
         self.agents.get_mut(node)
     }
 
+    /// Bytes on disk that are an environment's own, and those of the image it shares.
+    pub(crate) fn disk(environment: &AgentEnvironment) -> anyhow::Result<(u64, u64)> {
+        environment::driver(environment).disk()
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
@@ -128,6 +133,13 @@ impl Host {
                 driver.provision().map(|()| Made::Node).or_else(|error| {
                     driver.remove()?;
                     Err(error.context(format!("cannot provision {node}")))
+                })
+            }
+            Step::CloneNode { node, environment, from } => {
+                let driver = environment::driver(environment);
+                driver.clone_from(from).map(|()| Made::Node).or_else(|error| {
+                    driver.remove()?;
+                    Err(error.context(format!("cannot make {node} out of {from}")))
                 })
             }
             Step::StartAgent { node, namespace, environment } => {
@@ -152,7 +164,8 @@ impl Host {
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
             (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
-            (Step::WriteSetting { .. }, Before::Nothing, _) => Ok(TakenBack::Done),
+            // nothing was written; and a bridge goes with its namespace, which a step of its own made
+            (Step::WriteSetting { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -172,9 +185,9 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_tap(tap, alias)
             }
-            // it goes with its namespace, which a step of its own made
-            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
-            (Step::ProvisionNode { environment, .. }, ..) => environment::driver(environment).remove().map(|()| TakenBack::Done),
+            (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
+                environment::driver(environment).remove().map(|()| TakenBack::Done)
+            }
             (Step::StartAgent { node, namespace, environment }, _, made) => {
                 let (process, cookie) = match made {
                     Some(Made::Agent { process, namespace }) => (process.as_ref(), *namespace),

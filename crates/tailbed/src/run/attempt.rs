@@ -44,13 +44,17 @@ pub(super) fn attempt(
     let collected = apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted)
         .and_then(|()| measure(run, &mut host, interrupted, tick));
     let left = take_back_all(&done, &mut host, &mut journal);
-    let kept = folder.join(results::JOURNAL);
+    remove_empty_logs(run, folder);
+    finish(collected, journal, &left, &folder.join(results::JOURNAL))
+}
+
+/// What comes of an attempt whose steps were taken back, except for what is `left`; the journal goes to where the run keeps it.
+pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[String], kept: &Path) -> Result<T, Broken> {
     if left.is_empty() {
-        journal.close(&kept)?;
-        remove_empty_logs(run, folder);
+        journal.close(kept)?;
         return collected;
     }
-    journal.keep(&kept)?;
+    journal.keep(kept)?;
     let left = left.join("; ");
     Err(Broken::Left(match collected {
         Err(Broken::Failed(error)) => {

@@ -3,6 +3,7 @@
 mod attempt;
 mod campaign;
 mod interrupt;
+mod life;
 mod record;
 mod report;
 
@@ -41,6 +42,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     };
     eprintln!("results go to {}", folder.path().display());
     plan.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    if plan.is_of_lives() {
+        let lives = life::carry_out(&plan, &folder, &interrupted)?;
+        let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
+        return life::show(arguments, &folder, &summary);
+    }
     let runs = campaign::carry_out(&plan, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
@@ -59,7 +65,8 @@ pub(crate) fn draw_token() -> Result<String, Failure> {
 
 /// Without root, namespaces can only be made inside a user namespace. Called before any thread is started.
 pub(crate) fn enter_user_namespace_if_needed(plan: &Plan, facts: &Facts) -> Result<(), Failure> {
-    let namespaces = plan.runs.iter().flat_map(|run| &run.steps).any(|step| matches!(step, Step::MakeNamespace { .. }));
+    let namespaces =
+        plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).any(|step| matches!(step, Step::MakeNamespace { .. }));
     if facts.privilege.root || !namespaces {
         return Ok(());
     }

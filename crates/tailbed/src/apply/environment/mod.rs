@@ -26,7 +26,18 @@ pub(super) trait Driver {
         Ok(())
     }
 
-    /// Removes what [`Self::provision`] made.
+    /// Makes the same out of another environment of this specification that runs, by that one's name on the host; what can be shared
+    /// is. Where there is nothing to share it is made anew.
+    fn clone_from(&self, _from: &str) -> anyhow::Result<()> {
+        self.provision()
+    }
+
+    /// Bytes on disk that are the environment's own, and those of the image it shares with others.
+    fn disk(&self) -> anyhow::Result<(u64, u64)> {
+        Ok((0, 0))
+    }
+
+    /// Removes what [`Self::provision`] or [`Self::clone_from`] made.
     fn remove(&self) -> anyhow::Result<()> {
         Ok(())
     }
