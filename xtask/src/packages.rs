@@ -39,9 +39,9 @@ impl Sign {
             Self::Kernel(word) => {
                 let modules = std::fs::read_dir("/lib/modules").into_iter().flatten().flatten();
                 let releases = modules.map(|entry| entry.file_name().to_string_lossy().into_owned());
-                releases.into_iter().any(|release| {
-                    release.contains(word) && std::path::Path::new(&format!("/boot/vmlinuz-{release}")).exists()
-                })
+                releases
+                    .into_iter()
+                    .any(|release| release.contains(word) && std::path::Path::new(&format!("/boot/vmlinuz-{release}")).exists())
             }
         }
     }
