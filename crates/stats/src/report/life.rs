@@ -98,24 +98,37 @@ fn times(summary: &LifeCampaign) -> Markup {
             }
         }
     };
-    page::section(
-        "times",
-        "How long each phase takes",
-        &page::scrolling("Median of the repeats, its 95 % interval beneath", &table),
-    )
+    page::section("times", "How long each phase takes", &page::scrolling(beneath(summary), &table))
 }
 
-/// Median with its interval, or with its range where the repeats cannot carry an interval.
-fn value(repeats: Option<Repeats>, show: impl Fn(u64) -> String) -> Markup {
+/// What stands beneath each median of a campaign.
+fn beneath(summary: &LifeCampaign) -> &'static str {
+    let carried = summary.cells.iter().flat_map(|cell| &cell.phases).all(|phase| phase.time.interval.is_some());
+    if carried {
+        "Median of the repeats, beneath it its 95 % interval"
+    } else {
+        "Median of the repeats, beneath it their range: fewer than six cannot carry a 95 % interval"
+    }
+}
+
+/// The interval of the median, or the range where the repeats cannot carry an interval; the unit stands once where both have the same.
+fn bounds(repeats: Repeats, show: impl Fn(u64) -> String) -> String {
+    let (low, high) = repeats.interval.unwrap_or((repeats.minimum, repeats.maximum));
+    let (low, high) = (show(low), show(high));
+    match (low.rsplit_once('\u{a0}'), high.rsplit_once('\u{a0}')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} to {high}"),
+        _ => format!("{low} to {high}"),
+    }
+}
+
+/// Median with what bounds it.
+fn value(repeats: Option<Repeats>, show: impl Fn(u64) -> String + Copy) -> Markup {
     html! {
         @match repeats {
             None => "–",
             Some(repeats) => {
                 (show(repeats.median)) br;
-                @match repeats.interval {
-                    Some((low, high)) => small { (show(low)) " to " (show(high)) },
-                    None => small { "range " (show(repeats.minimum)) " to " (show(repeats.maximum)) },
-                }
+                small { (bounds(repeats, show)) }
             }
         }
     }
