@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
 use tailbed_format::lifecycle::{LifeCampaign, LifeCell, Phase, Repeats};
 use tailbed_stats::life::label;
-use tailbed_stats::plot::number::time;
+use tailbed_stats::plot::number::{interval, time};
 
 /// Every environment with its phases, memory and how many fit; `fit` breaks lines to the terminal's width.
 pub(crate) fn table(summary: &LifeCampaign, fit: bool) -> String {
@@ -30,20 +30,23 @@ fn row(summary: &LifeCampaign, cell: &LifeCell, phases: &[Phase]) -> Vec<Cell> {
     let mut row = vec![Cell::new(name), number(lives)];
     for phase in phases {
         let found = cell.phases.iter().find(|found| found.phase == *phase);
-        row.push(number(found.map_or_else(|| "–".to_owned(), |found| repeats(&found.time, time))));
+        row.push(number(found.map_or_else(|| "–".to_owned(), |found| times(&found.time))));
     }
-    row.push(number(cell.memory.map_or_else(|| "–".to_owned(), |memory| repeats(&memory, mebibytes))));
+    row.push(number(cell.memory.map_or_else(|| "–".to_owned(), |memory| mebibytes(&memory))));
     row.push(number(cell.density.as_ref().map_or_else(|| "–".to_owned(), |density| density.nodes.to_string())));
     row
 }
 
-fn repeats(repeats: &Repeats, show: impl Fn(u64) -> String) -> String {
+fn times(repeats: &Repeats) -> String {
     let (low, high) = repeats.interval.unwrap_or((repeats.minimum, repeats.maximum));
-    format!("{}\n{} to {}", show(repeats.median), show(low), show(high))
+    format!("{}\n{}", time(repeats.median), interval(Some(low), Some(high)).unwrap_or_default())
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1}\u{a0}MiB", bytes as f64 / f64::from(1 << 20))
+fn mebibytes(repeats: &Repeats) -> String {
+    let (low, high) = repeats.interval.unwrap_or((repeats.minimum, repeats.maximum));
+    let in_mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let (median, low, high) = (in_mebibytes(repeats.median), in_mebibytes(low), in_mebibytes(high));
+    format!("{median:.1}\u{a0}MiB\n{low:.1}–{high:.1}\u{a0}MiB")
 }
 
 fn number(text: String) -> Cell {
