@@ -3,10 +3,10 @@
 
 use std::io;
 
-/// Puts the calling thread under `SCHED_FIFO`.
-pub(super) fn set_fifo(priority: u8) -> io::Result<()> {
+/// Puts a thread under `SCHED_FIFO`; 0 is the calling one.
+pub(super) fn set_fifo(thread: i32, priority: u8) -> io::Result<()> {
     let parameter = libc::sched_param { sched_priority: libc::c_int::from(priority) };
-    // SAFETY: the pointer is to a structure that outlives the call, which only reads it; 0 is the calling thread.
-    let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter) };
+    // SAFETY: the pointer is to a structure that outlives the call, which only reads it.
+    let result = unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &raw const parameter) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
