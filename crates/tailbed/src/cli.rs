@@ -60,6 +60,22 @@ pub(crate) enum Command {
         #[arg(long)]
         parent: i32,
     },
+    /// Become the emulator of one virtual machine
+    #[command(hide = true)]
+    Emulator {
+        #[arg(long)]
+        tap: Vec<String>,
+        #[arg(long)]
+        parent: i32,
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Be the agent of a virtual machine, in it
+    #[command(hide = true)]
+    Guest {
+        #[arg(long)]
+        interface: Vec<String>,
+    },
     /// Bring the topology of an experiment's first run up and down again, and say how long each took
     #[command(hide = true)]
     UpDown(ExperimentArguments),

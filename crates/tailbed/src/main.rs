@@ -5,6 +5,7 @@ mod apply;
 mod cli;
 mod experiment;
 mod failure;
+mod guest;
 mod journal;
 mod probe;
 mod results;
@@ -22,6 +23,9 @@ use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    if guest::is_first() {
+        guest::run_as_first();
+    }
     let cli = Cli::parse();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +56,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Container { bundle, id, control_groups, parent } => {
             Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
         }
+        Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
+        Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),
         Command::UpDown(arguments) => up_down::up_down(&arguments),
     }
 }

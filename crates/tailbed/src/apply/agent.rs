@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use tailbed_format::message::{Command, Frame, read_frame, write_message};
-use tailbed_plan::step::AgentEnvironment;
+use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
@@ -25,6 +25,7 @@ pub(crate) struct Agent {
     input: Option<Box<dyn Write + Send>>,
     frames: Receiver<io::Result<Option<Frame>>>,
     log: Option<PathBuf>,
+    deadline: Instant,
 }
 
 impl Agent {
@@ -70,12 +71,42 @@ impl Agent {
             .map(|status| format!(" ({status})"))
             .unwrap_or_default();
         let known = driver(&self.environment).last_words();
-        let words = known.as_deref().unwrap_or(words);
+        let words: Vec<&str> = known.as_deref().into_iter().chain((!words.is_empty()).then_some(words)).collect();
         if words.is_empty() {
             anyhow!("the agent of {} is gone{status}: {error}", self.node)
         } else {
-            anyhow!("the agent of {} is gone{status}: {words}", self.node)
+            anyhow!("the agent of {} is gone{status}: {}", self.node, words.join("; "))
         }
+    }
+
+    /// Until when its first word is waited for.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What to say of an agent whose first word has not come in time.
+    pub(crate) fn silent(&self) -> anyhow::Error {
+        let patience = patience(&self.environment);
+        let known = driver(&self.environment).last_words().map_or_else(String::new, |words| format!(": {words}"));
+        match self.environment {
+            AgentEnvironment::Host | AgentEnvironment::Container(_) => {
+                anyhow!("the agent of {} has not said a word in {patience:?}{known}", self.node)
+            }
+            _ => anyhow!(
+                "{} has not come up within its boot_timeout of {patience:?}: its agent has not said a word{known}",
+                self.node
+            ),
+        }
+    }
+}
+
+/// How long an environment may take from its start to its agent's first word: what was asked for, else a minute.
+fn patience(environment: &AgentEnvironment) -> Duration {
+    match environment {
+        AgentEnvironment::Host | AgentEnvironment::Container(_) => Duration::from_mins(1),
+        AgentEnvironment::Lxc(LxcSpec { boot_timeout, .. })
+        | AgentEnvironment::Docker(DockerSpec { boot_timeout, .. })
+        | AgentEnvironment::Vm(VmSpec { boot_timeout, .. }) => Duration::from_nanos(*boot_timeout),
     }
 }
 
@@ -121,6 +152,7 @@ impl Agent {
             input: Some(input),
             frames,
             log: start.log(),
+            deadline: Instant::now() + patience(environment),
         })
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod process;
 mod sequence;
 mod setting;
+mod tap;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
 pub(crate) use agent::{Agent, run_as_agent};
-pub(crate) use environment::run_as_shim;
+pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
+pub(crate) use namespace::disable_ipv6;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 

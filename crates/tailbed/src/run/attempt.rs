@@ -140,9 +140,11 @@ fn generate(run: &Run, host: &mut Host, interrupted: &AtomicBool, tick: &mut dyn
 
 /// Waits until an agent is there.
 pub(crate) fn expect_hello(host: &mut Host, node: &str, interrupted: &AtomicBool) -> Result<(), Broken> {
-    match expect_reply(host, node, PATIENCE, interrupted)? {
-        Reply::Hello { protocol: PROTOCOL, .. } => Ok(()),
-        other => Err(anyhow!("the agent of {node} began with {other:?}").into()),
+    let deadline = agent(host, node)?.deadline();
+    match next_reply(host, node, deadline, interrupted)? {
+        Some(Reply::Hello { protocol: PROTOCOL, .. }) => Ok(()),
+        Some(other) => Err(anyhow!("the agent of {node} began with {other:?}").into()),
+        None => Err(agent(host, node)?.silent().into()),
     }
 }
 
@@ -151,17 +153,20 @@ fn agent<'a>(host: &'a mut Host, node: &str) -> anyhow::Result<&'a mut crate::ap
 }
 
 fn expect_reply(host: &mut Host, node: &str, patience: Duration, interrupted: &AtomicBool) -> Result<Reply, Broken> {
+    let reply = next_reply(host, node, Instant::now() + patience, interrupted)?;
+    Ok(reply.with_context(|| format!("the agent of {node} has not answered in {patience:?}"))?)
+}
+
+/// The next reply, or `None` when the deadline passes without one.
+fn next_reply(host: &mut Host, node: &str, deadline: Instant, interrupted: &AtomicBool) -> Result<Option<Reply>, Broken> {
     let agent = agent(host, node)?;
-    let deadline = Instant::now() + patience;
     loop {
         if interrupted.load(Ordering::Relaxed) {
             return Err(Broken::Interrupted);
         }
         match agent.receive(Duration::from_millis(200))? {
-            Some(frame) => return Ok(reply(&frame).with_context(|| format!("from the agent of {node}"))?),
-            None if Instant::now() > deadline => {
-                return Err(anyhow!("the agent of {node} has not answered in {patience:?}").into());
-            }
+            Some(frame) => return Ok(Some(reply(&frame).with_context(|| format!("from the agent of {node}"))?)),
+            None if Instant::now() > deadline => return Ok(None),
             None => {}
         }
     }
