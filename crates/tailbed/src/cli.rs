@@ -47,16 +47,14 @@ pub(crate) enum Command {
         namespace: Option<PathBuf>,
         #[arg(long)]
         parent: Option<i32>,
+        #[arg(long)]
+        seccomp: bool,
     },
     /// Be the parent of one container
     #[command(hide = true)]
     Container {
         #[arg(long)]
-        bundle: PathBuf,
-        #[arg(long)]
         id: String,
-        #[arg(long)]
-        control_groups: bool,
         #[arg(long)]
         parent: i32,
     },

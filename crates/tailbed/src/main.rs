@@ -52,10 +52,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
             print(&String::from_utf8_lossy(&page))
         }
-        Command::Agent { namespace, parent } => Ok(apply::run_as_agent(namespace.as_deref(), parent)?),
-        Command::Container { bundle, id, control_groups, parent } => {
-            Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
-        }
+        Command::Agent { namespace, parent, seccomp } => Ok(apply::run_as_agent(namespace.as_deref(), parent, seccomp)?),
+        Command::Container { id, parent } => Ok(apply::run_as_shim(&id, parent)?),
         Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
         Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),
         Command::UpDown(arguments) => up_down::up_down(&arguments),

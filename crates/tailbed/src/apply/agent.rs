@@ -13,7 +13,7 @@ use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
-use super::{TakenBack, namespace};
+use super::{TakenBack, namespace, seccomp};
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -204,9 +204,12 @@ impl Agent {
     }
 }
 
-/// The program's life as an agent: obeys what comes in on standard input until it ends.
-pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> anyhow::Result<()> {
+/// The program's life as an agent: obeys what comes in on standard input until it ends. `seccomp` confines it and all that it starts.
+pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>, seccomp: bool) -> anyhow::Result<()> {
     process::follow(parent)?;
+    if seccomp {
+        seccomp::load()?;
+    }
     if let Some(namespace) = namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }

@@ -7,6 +7,7 @@ mod environment;
 mod namespace;
 mod network;
 mod process;
+mod seccomp;
 mod sequence;
 mod setting;
 mod tap;

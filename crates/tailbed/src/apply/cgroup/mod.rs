@@ -1,5 +1,7 @@
 //! Control groups, by their files: version 1 with its hierarchy per controller, and version 2 (cgroups(7)).
 
+mod memory;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +14,8 @@ use tailbed_plan::step::CgroupSpec;
 
 use super::{TakenBack, process};
 use crate::probe;
+
+pub(super) use memory::out_of_memory;
 
 /// Folders made with their inodes, and version 2 controllers switched on.
 type Made = (Vec<(PathBuf, u64)>, Vec<String>);
@@ -93,7 +97,7 @@ fn set_v1(spec: &CgroupSpec, controller: &str, leaf: &Path) -> anyhow::Result<()
             set_list(leaf, "cpuset.cpus", &spec.cpus)?;
             set_list(leaf, "cpuset.mems", &spec.memory_nodes)
         }
-        "memory" => spec.memory.map_or(Ok(()), |memory| set(leaf, "memory.limit_in_bytes", &memory.to_string())),
+        "memory" => spec.memory.map_or(Ok(()), |memory| memory::limit_v1(leaf, memory)),
         _ => Ok(()),
     }
 }
@@ -113,7 +117,7 @@ fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Mad
     make_folder(&leaf, &mut made.0)?;
     set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
     set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
-    spec.memory.map_or(Ok(()), |memory| set(&leaf, "memory.max", &memory.to_string()))
+    spec.memory.map_or(Ok(()), |memory| memory::limit_v2(&leaf, memory))
 }
 
 /// Makes the folder that holds the groups of all nodes, unless an earlier step has. Says whether it is new.
