@@ -68,6 +68,12 @@ pub(crate) enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Try whether a guest runs under KVM
+    #[command(hide = true)]
+    TryKvm {
+        #[arg(long)]
+        parent: i32,
+    },
     /// Be the agent of a virtual machine, in it
     #[command(hide = true)]
     Guest {

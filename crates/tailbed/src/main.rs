@@ -56,6 +56,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Container { id, parent } => Ok(apply::run_as_shim(&id, parent)?),
         Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
         Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),
+        Command::TryKvm { parent } => probe::kvm::run_as_try(parent),
         Command::UpDown(arguments) => up_down::up_down(&arguments),
     }
 }

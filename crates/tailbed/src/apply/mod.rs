@@ -21,7 +21,7 @@ use tailbed_plan::step::{AgentEnvironment, Step};
 pub(crate) use agent::{Agent, run_as_agent};
 pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
 pub(crate) use namespace::disable_ipv6;
-pub(crate) use process::Process;
+pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 
 use self::network::Network;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
 pub(crate) use clean::clean;
-pub(crate) use state::{folder, lock};
+pub(crate) use state::{folder, lock, path};
 
 use crate::apply::{Before, Made};
 

@@ -2,7 +2,9 @@
 
 mod cgroup;
 mod cpu;
+pub(crate) mod kvm;
 mod privilege;
+mod vm;
 
 use std::fs;
 use std::path::Path;
@@ -31,8 +33,8 @@ pub(crate) fn facts() -> Facts {
         cgroup: cgroup::probe(privilege.root),
         privilege,
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
-        engines: Vec::new(),
-        kvm: tailbed_format::facts::Kvm::Unknown,
+        engines: vm::engines().into(),
+        kvm: kvm::known(),
     }
 }
 

@@ -14,6 +14,7 @@ use tailbed_plan::plan::Plan;
 use tailbed_plan::step::Step;
 
 pub(crate) use attempt::expect_hello;
+pub(crate) use interrupt::watch;
 
 use crate::cli::RunArguments;
 use crate::experiment::Showing;
@@ -24,12 +25,12 @@ use crate::{experiment, journal, probe, user_namespace};
 /// Plan, apply, collect, take back, summarise, report.
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.experiment.file)?;
-    let facts = probe::facts();
+    let mut facts = probe::facts();
     if arguments.dry_run {
         return experiment::show(&arguments.experiment, &text, &facts, &Showing { steps: false, json: arguments.json });
     }
     let token = draw_token()?;
-    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &facts, &token)?;
+    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;

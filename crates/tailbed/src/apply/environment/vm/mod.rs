@@ -18,11 +18,11 @@ mod threads;
 
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use anyhow::{Context, anyhow};
-use tailbed_plan::step::{Boot, VmSpec};
+use tailbed_plan::step::{Boot, Kernel, VmSpec};
 
 use super::{Driver, Start, Started};
 use crate::apply::process::Process;
@@ -37,16 +37,30 @@ pub(crate) use kernel::{PACKAGE, find as find_kernel};
 /// Where kernels and their modules are looked for.
 pub(crate) const ROOT: &str = "/";
 
+/// Whether this host has what a machine is made of, before anything is touched.
+pub(crate) fn check(spec: &VmSpec) -> anyhow::Result<()> {
+    match &spec.boot {
+        Boot::Kernel { kernel, .. } => modules_of(spec, kernel).map(drop)?,
+        Boot::Disk { image } => disk::format(Path::new(image)).map(drop)?,
+    }
+    if spec.hugepages {
+        huge_pages::mount_for(spec.memory)?;
+    }
+    Ok(())
+}
+
+/// The modules that a machine's kernel needs.
+fn modules_of(spec: &VmSpec, kernel: &Kernel) -> anyhow::Result<Vec<PathBuf>> {
+    let kernel = kernel::find(kernel, Path::new(ROOT))?;
+    modules::files(&kernel.release, &modules::wanted(spec.machine), Path::new(ROOT))
+}
+
 impl Driver for VmSpec {
     fn provision(&self) -> anyhow::Result<()> {
         let bundle = Bundle::of(&self.id);
         bundle.make()?;
         match &self.boot {
-            Boot::Kernel { kernel, .. } => {
-                let kernel = kernel::find(kernel, Path::new(ROOT))?;
-                let modules = modules::files(&kernel.release, &modules::wanted(self.machine), Path::new(ROOT))?;
-                initramfs::write(&bundle.initramfs(), &modules)
-            }
+            Boot::Kernel { kernel, .. } => initramfs::write(&bundle.initramfs(), &modules_of(self, kernel)?),
             Boot::Disk { image } => {
                 disk::format(Path::new(image))?;
                 disk::seed(self, &bundle.seed())
