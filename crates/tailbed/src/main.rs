@@ -5,6 +5,7 @@ mod apply;
 mod cli;
 mod experiment;
 mod failure;
+mod image;
 mod journal;
 mod probe;
 mod results;
