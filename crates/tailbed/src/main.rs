@@ -6,6 +6,7 @@ mod cli;
 mod experiment;
 mod failure;
 mod guest;
+mod image;
 mod journal;
 mod probe;
 mod results;

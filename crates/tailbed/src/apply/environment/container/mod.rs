@@ -52,6 +52,8 @@ impl Driver for ContainerSpec {
         match first_line(&mut *started.output).and_then(|line| init(&line)) {
             Ok(init) => Ok(Started { init: Some(init), ..started }),
             Err(error) => {
+                // a limit may be too small even for what becomes the agent
+                let error = self.last_words().map_or(error, |words| anyhow!(words));
                 if let Some(mut child) = started.child.take() {
                     child.kill().ok();
                     child.wait().context("cannot wait for the container's parent")?;

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 use super::bundle::Bundle;
 use super::configuration::{Found, configuration};
@@ -33,9 +33,21 @@ pub(crate) fn run_as_shim(id: &str, parent: i32) -> anyhow::Result<()> {
         match waitpid(Some(pid), WaitOptions::empty()) {
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("cannot wait for the container's process"),
+            Ok(None) => {}
             // its control group stays for those who ask why it ended; the step that made the group removes it
-            Ok(_) => return Bundle::of(id).forget_last_start(),
+            Ok(Some((_, status))) => return Bundle::of(id).forget_last_start().and_then(|()| how_it_ended(status)),
         }
+    }
+}
+
+/// An end that nobody asked for is told: it is all that is known of an agent that was killed.
+fn how_it_ended(status: WaitStatus) -> anyhow::Result<()> {
+    if let Some(signal) = status.terminating_signal() {
+        bail!("the container's first process was ended by signal {signal}");
+    }
+    match status.exit_status() {
+        Some(0) | None => Ok(()),
+        Some(status) => bail!("the container's first process ended with status {status}"),
     }
 }
 

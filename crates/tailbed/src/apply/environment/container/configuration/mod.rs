@@ -131,11 +131,13 @@ fn mounts(order: &Order, found: &Found) -> Vec<Value> {
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=64k"]),
         mount("/dev/pts", "devpts", &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
-        mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]),
-        mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-        // without an image there is nothing inside that would need much
         mount("/tmp", "tmpfs", &["nosuid", "nodev", "mode=1777", if image { "size=50%" } else { "size=16m" }]),
     ];
+    // every mount costs time, and without an image there is nobody inside who would use these
+    if image {
+        mounts.push(mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=64m"]));
+        mounts.push(mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]));
+    }
     // a container started without root sees no mount of the host's, and the kernel then refuses it one of its own (mount_namespaces(7))
     if order.spec.cgroup.is_some() {
         let writable = if order.spec.confinement.privileged { "rw" } else { "ro" };
