@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +48,16 @@ pub(crate) enum Command {
         namespace: Option<PathBuf>,
         #[arg(long)]
         parent: Option<i32>,
+        #[arg(long)]
+        socket: Option<PathBuf>,
+    },
+    /// Become another program that ends when the parent does
+    #[command(hide = true)]
+    Follow {
+        #[arg(long)]
+        parent: i32,
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
     },
     /// Be the parent of one container
     #[command(hide = true)]

@@ -49,7 +49,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
             print(&String::from_utf8_lossy(&page))
         }
-        Command::Agent { namespace, parent } => Ok(apply::run_as_agent(namespace.as_deref(), parent)?),
+        Command::Agent { namespace, parent, socket } => Ok(apply::run_as_agent(namespace.as_deref(), parent, socket.as_deref())?),
+        Command::Follow { parent, command } => Ok(apply::run_as_follower(parent, &command)?),
         Command::Container { bundle, id, control_groups, parent } => {
             Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
         }

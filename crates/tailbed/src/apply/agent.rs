@@ -1,6 +1,7 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
 use std::io::{self, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -167,11 +168,17 @@ impl Agent {
     }
 }
 
-/// The program's life as an agent: obeys what comes in on standard input until it ends.
-pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> anyhow::Result<()> {
-    process::follow(parent)?;
+/// The program's life as an agent: obeys what comes in on standard input, or by the socket that it connects to, until that ends.
+pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>, socket: Option<&Path>) -> anyhow::Result<()> {
+    // by a socket it may be an engine's child, which comes and goes with reasons of its own; the socket ends when the other side does
+    if socket.is_none() {
+        process::follow(parent)?;
+    }
     if let Some(namespace) = namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }
-    Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?)
+    let Some(socket) = socket else { return Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?) };
+    let output = UnixStream::connect(socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
+    let input = output.try_clone().context("cannot open a socket twice")?;
+    Ok(tailbed_traffic::agent::agent(input, output)?)
 }

@@ -4,6 +4,7 @@ mod agent;
 mod cgroup;
 mod cookie;
 mod environment;
+mod follower;
 mod namespace;
 mod network;
 mod process;
@@ -18,6 +19,7 @@ use tailbed_plan::step::Step;
 
 pub(crate) use agent::{Agent, run_as_agent};
 pub(crate) use environment::run_as_shim;
+pub(crate) use follower::run_as_follower;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, apply_all, take_back_all};
 
