@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::analyze::AnalyzeArguments;
+use crate::apply::AgentArguments;
 
 /// Measures what virtualization costs the tail of a packet's latency, on this machine.
 #[derive(Debug, Parser)]
@@ -42,13 +44,14 @@ pub(crate) enum Command {
     Man,
     /// Be an agent: obey what comes in on standard input
     #[command(hide = true)]
-    Agent {
+    Agent(AgentArguments),
+    /// Become another program that ends when the parent does
+    #[command(hide = true)]
+    Follow {
         #[arg(long)]
-        namespace: Option<PathBuf>,
-        #[arg(long)]
-        parent: Option<i32>,
-        #[arg(long)]
-        seccomp: bool,
+        parent: i32,
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
     },
     /// Be the parent of one container
     #[command(hide = true)]

@@ -53,7 +53,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
             print(&String::from_utf8_lossy(&page))
         }
-        Command::Agent { namespace, parent, seccomp } => Ok(apply::run_as_agent(namespace.as_deref(), parent, seccomp)?),
+        Command::Agent(arguments) => Ok(apply::run_as_agent(&arguments)?),
+        Command::Follow { parent, command } => Ok(apply::run_as_follower(parent, &command)?),
         Command::Container { id, parent } => Ok(apply::run_as_shim(&id, parent)?),
         Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
         Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),

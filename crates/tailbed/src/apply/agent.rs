@@ -1,6 +1,7 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
 use std::io::{self, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -204,15 +205,38 @@ impl Agent {
     }
 }
 
-/// The program's life as an agent: obeys what comes in on standard input until it ends. `seccomp` confines it and all that it starts.
-pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>, seccomp: bool) -> anyhow::Result<()> {
-    process::follow(parent)?;
-    if seccomp {
+/// What an agent is told when it is started.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AgentArguments {
+    /// The network namespace it runs in
+    #[arg(long)]
+    namespace: Option<PathBuf>,
+    /// The process whose life its own hangs on
+    #[arg(long)]
+    parent: Option<i32>,
+    /// A socket to be spoken to by, in place of its standard input and output
+    #[arg(long)]
+    socket: Option<PathBuf>,
+    /// Refuse system calls that ordinary programs do not need, to itself and to all that it starts
+    #[arg(long)]
+    seccomp: bool,
+}
+
+/// The program's life as an agent: obeys what comes in on standard input, or by the socket that it connects to, until that ends.
+pub(crate) fn run_as_agent(arguments: &AgentArguments) -> anyhow::Result<()> {
+    // by a socket it may be an engine's child, which comes and goes with reasons of its own; the socket ends when the other side does
+    if arguments.socket.is_none() {
+        process::follow(arguments.parent)?;
+    }
+    if arguments.seccomp {
         seccomp::load()?;
     }
-    if let Some(namespace) = namespace {
+    if let Some(namespace) = &arguments.namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }
     tailbed_traffic::program::adopt_orphans().context("cannot take in the orphans of programs")?;
-    Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?)
+    let Some(socket) = &arguments.socket else { return Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?) };
+    let output = UnixStream::connect(socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
+    let input = output.try_clone().context("cannot open a socket twice")?;
+    Ok(tailbed_traffic::agent::agent(input, output)?)
 }

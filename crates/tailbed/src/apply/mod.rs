@@ -4,6 +4,7 @@ mod agent;
 mod cgroup;
 mod cookie;
 mod environment;
+mod follower;
 mod namespace;
 mod network;
 mod process;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
-pub(crate) use agent::{Agent, run_as_agent};
+pub(crate) use agent::{Agent, AgentArguments, run_as_agent};
 pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
+pub(crate) use follower::run_as_follower;
 pub(crate) use namespace::disable_ipv6;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};

@@ -4,4 +4,15 @@ mod cache;
 mod digest;
 mod unpack;
 
+use std::path::{Path, PathBuf};
+
+pub(crate) use digest::of as digest_of;
 pub(crate) use unpack::{ImageConfig, Unpacked, unpack};
+
+/// What somebody else makes and the cache keeps besides images: a folder of this kind, filled by `make` if there is none yet that was made
+/// from the same.
+pub(crate) fn kept(kind: &str, made_from: &[&[u8]], make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {
+    let parts: Vec<_> = made_from.iter().map(|part| digest::of(part)).collect();
+    let cache = cache::Cache::at(&cache::folder()?.join(kind))?;
+    Ok(cache.get_or_make(&digest::of(parts.concat().as_bytes()), make)?.0)
+}

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::facts::{Accelerator, Kvm};
 use tailbed_plan::step::{AgentEnvironment, Boot, Kernel, Machine, Step, VmSpec};
 
-use super::vm::version;
+use super::engine::vm::version;
 use crate::apply::{Broken, Host, apply_all, follow, take_back_all};
 use crate::failure::Failure;
 use crate::journal::{self, Journal};

@@ -2,14 +2,16 @@
 
 mod cgroup;
 mod cpu;
+mod engine;
 pub(crate) mod kvm;
 mod privilege;
-mod vm;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tailbed_format::facts::{Cgroup, Facts};
+
+pub(crate) use engine::docker::socket as docker_socket;
 
 /// Looks at the host. What cannot be read is recorded as unknown rather than guessed.
 pub(crate) fn facts() -> Facts {
@@ -33,7 +35,7 @@ pub(crate) fn facts() -> Facts {
         cgroup: cgroup::probe(privilege.root),
         privilege,
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
-        engines: vm::engines().into(),
+        engines: engine::probe(privilege),
         kvm: kvm::known(),
     }
 }
@@ -46,6 +48,14 @@ pub(crate) fn is_root() -> bool {
 /// How control groups are mounted now, as far as we may write to them.
 pub(crate) fn cgroup() -> Cgroup {
     cgroup::probe(is_root())
+}
+
+/// Where a program lies: the first executable file of its name in the folders of PATH.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
 }
 
 /// A one-line file of the kernel's, trimmed; empty when it is not there.

@@ -172,6 +172,13 @@ pub(super) fn keep_real_time_share(pid: i32) -> anyhow::Result<()> {
     if folder.join("cpu.rt_runtime_us").exists() { set(&folder, "cgroup.procs", &pid.to_string()) } else { Ok(()) }
 }
 
+/// Ends what runs in a group and in the groups below it, and removes them all; none is fine.
+pub(super) fn delete_tree(group: &Path) -> anyhow::Result<()> {
+    let below = fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path());
+    below.filter(|path| path.is_dir()).try_for_each(|child| delete_tree(&child))?;
+    if group.is_dir() { wait_until_empty(group, Instant::now() + PATIENCE) } else { Ok(()) }
+}
+
 /// The folders by their names, which hold the campaign's token: for a group whose maker did not live to say what it made.
 fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
     let mounts: Vec<PathBuf> = match probe::cgroup() {
@@ -194,12 +201,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn end_processes(spec: &CgroupSpec, folders: &[(PathBuf, u64)]) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     for (folder, _) in folders.iter().filter(|(folder, _)| folder.ends_with(&spec.path)) {
-        while !empty(folder) {
-            if Instant::now() > deadline {
-                bail!("tasks in {} do not go away", folder.display());
-            }
-            std::thread::sleep(Duration::from_millis(2));
+        wait_until_empty(folder, deadline)?;
+    }
+    Ok(())
+}
+
+fn wait_until_empty(folder: &Path, deadline: Instant) -> anyhow::Result<()> {
+    while !empty(folder) {
+        if Instant::now() > deadline {
+            bail!("tasks in {} do not go away", folder.display());
         }
+        std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
 }

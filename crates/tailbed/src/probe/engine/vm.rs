@@ -27,7 +27,7 @@ pub(crate) fn engines() -> [Engine; 2] {
 }
 
 /// The emulator's version, by which it is told whether it has changed; `None` when it is not installed.
-pub(super) fn version() -> Option<String> {
+pub(in crate::probe) fn version() -> Option<String> {
     let output = Command::new(PROGRAM).arg("--version").stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next()?.trim();
