@@ -6,6 +6,7 @@ mod cli;
 mod experiment;
 mod failure;
 mod journal;
+mod lab;
 mod probe;
 mod results;
 mod run;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Program(status)) => ExitCode::from(status),
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.exit_code())
@@ -52,6 +54,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Container { bundle, id, control_groups, parent } => {
             Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
         }
+        Command::Up(arguments) => lab::up(&arguments),
+        Command::Ls { json } => lab::ls(json),
+        Command::Exec { terminal, node, command } => lab::exec(&node, command, terminal),
+        Command::Shell { node } => lab::shell(&node),
+        Command::Console { node } => lab::console(&node),
+        Command::Down => lab::down(),
+        Command::Keeper => lab::keep(),
         Command::UpDown(arguments) => up_down::up_down(&arguments),
     }
 }
@@ -62,6 +71,11 @@ fn clean() -> Result<(), Failure> {
     if cleaned.is_empty() {
         return print("nothing to take back\n");
     }
+    report(cleaned)
+}
+
+/// Says what was taken back; what was not is an error.
+pub(crate) fn report(cleaned: Vec<journal::Cleaned>) -> Result<(), Failure> {
     let mut left = Vec::new();
     for run in cleaned {
         print(&format!("{}: {} steps taken back\n", run.run, run.taken_back))?;

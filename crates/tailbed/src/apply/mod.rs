@@ -4,11 +4,13 @@ mod agent;
 mod cgroup;
 mod cookie;
 mod environment;
+mod interfaces;
 mod namespace;
 mod network;
 mod process;
 mod sequence;
 mod setting;
+mod voice;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +18,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
-pub(crate) use agent::{Agent, run_as_agent};
+pub(crate) use agent::{Agent, Frames, run_as_agent};
 pub(crate) use environment::run_as_shim;
+pub(crate) use interfaces::Interface;
 pub(crate) use process::Process;
-pub(crate) use sequence::{Broken, apply_all, take_back_all};
+pub(crate) use sequence::{Broken, Done, apply_all, apply_each, take_back_all};
+pub(crate) use voice::Voice;
 
 use self::network::Network;
 
@@ -107,6 +111,11 @@ impl Host {
     /// The agent a step started.
     pub(crate) fn agent(&mut self, node: &str) -> Option<&mut Agent> {
         self.agents.get_mut(node)
+    }
+
+    /// The interfaces of a namespace as they are now.
+    pub(crate) fn interfaces(&mut self, namespace: Option<&str>) -> anyhow::Result<Vec<Interface>> {
+        self.network.interfaces(namespace)
     }
 
     /// Does a step. One that fails leaves nothing behind.

@@ -40,10 +40,23 @@ pub(crate) fn apply_all<'a>(
     done: &mut Vec<Done<'a>>,
     interrupted: &AtomicBool,
 ) -> Result<(), Broken> {
+    apply_each(steps, host, journal, done, interrupted, &mut |_, _| ())
+}
+
+/// As [`apply_all`]; `tick` is told of each step, with its number, before it is done.
+pub(crate) fn apply_each<'a>(
+    steps: &'a [Step],
+    host: &mut Host,
+    journal: &mut Journal,
+    done: &mut Vec<Done<'a>>,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(usize, &Step),
+) -> Result<(), Broken> {
     for (number, step) in steps.iter().enumerate() {
         if interrupted.load(Ordering::Relaxed) {
             return Err(Broken::Interrupted);
         }
+        tick(number, step);
         let before = Before::of(step)?;
         journal.write(&Entry::Begin { number, step: step.clone(), before: before.clone() })?;
         match host.apply(step) {
