@@ -1,18 +1,21 @@
 //! The agent: obeys the commands that come over a byte stream, and answers.
 //!
-//! Three threads: one reads commands, so that a running loop can be stopped at any time, also by the end of the stream; one runs the
-//! packet loop, with its own cores and priority; the caller's own writes the answers.
+//! One thread reads commands, so that a running loop can be stopped at any time, also by the end of the stream; one runs the packet
+//! loop, with its own cores and priority; the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
+//! All of them write to the same output, each frame whole.
 
 mod reader;
 mod worker;
 
 use std::io::{self, Read, Write};
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 
-use tailbed_format::message::{PROTOCOL, Reply, write_arrivals, write_departures, write_message};
+use tailbed_format::message::{PROTOCOL, Reply, write_arrivals, write_departures};
 use tailbed_format::packet::{Arrival, Departure, WIRE_SIZE};
 
 use crate::measure::Outcome;
+use crate::program::{Output, Programs};
 use reader::Event;
 use worker::{Done, Worker};
 
@@ -35,17 +38,31 @@ pub enum AgentError {
 
 /// Obeys commands from `input` and answers on `output` until told to quit or the input ends.
 ///
-/// A running packet loop ends when the input does. The caller arranges for the process to die with the orchestrator
-/// (prctl(2), `PR_SET_PDEATHSIG`) where it should.
+/// A running packet loop ends when the input does, and so do all programs. The caller arranges for the process to die with the
+/// orchestrator (prctl(2), `PR_SET_PDEATHSIG`) where it should, and for its programs' orphans ([`crate::program::adopt_orphans`])
+/// where the process is the agent's alone; the first process of a pid namespace gets them in any case.
 ///
 /// # Errors
 /// When the input is not made of commands, the output refuses, or no thread can be started.
-pub fn agent(input: impl Read + Send + 'static, mut output: impl Write) -> Result<(), AgentError> {
+pub fn agent(input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Result<(), AgentError> {
+    let output = Arc::new(Output::new(output));
+    let programs = Programs::new(Arc::clone(&output));
+    if std::process::id() == 1 {
+        crate::program::adopt_orphans().map_err(AgentError::Thread)?;
+    }
     let (sender, events) = mpsc::channel();
-    let reader = move || reader::read(input, &sender);
+    let for_reader = programs.clone();
+    let reader = move || reader::read(input, &sender, &for_reader);
     std::thread::Builder::new().name("commands".to_owned()).spawn(reader).map_err(AgentError::Thread)?;
+    let result = obey(&events, &output);
+    programs.end();
+    result
+}
+
+/// Until told to quit.
+fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), AgentError> {
     let hello = Reply::Hello { protocol: PROTOCOL, pid: std::process::id() };
-    write_message(&mut output, &hello).map_err(AgentError::Output)?;
+    output.reply(&hello).map_err(AgentError::Output)?;
     let mut prepared: Option<Worker> = None;
     for event in events {
         match event {
@@ -59,12 +76,12 @@ pub fn agent(input: impl Read + Send + 'static, mut output: impl Write) -> Resul
                     }
                     Err(reason) => Reply::Failed(reason),
                 };
-                write_message(&mut output, &reply).map_err(AgentError::Output)?;
+                output.reply(&reply).map_err(AgentError::Output)?;
             }
             Event::Start(stop) => {
                 let unprepared = || Err("told to start before an order was prepared; send the order first".to_owned());
                 let done = prepared.take().map_or_else(unprepared, |worker| worker.run(stop));
-                report(done, &mut output).map_err(AgentError::Output)?;
+                report(done, output).map_err(AgentError::Output)?;
             }
             Event::Quit => return Ok(()),
             Event::Broken(error) => return Err(AgentError::Input(error)),
@@ -74,20 +91,20 @@ pub fn agent(input: impl Read + Send + 'static, mut output: impl Write) -> Resul
 }
 
 /// Answers what came of a run.
-fn report(done: Result<Done, String>, output: &mut impl Write) -> io::Result<()> {
+fn report(done: Result<Done, String>, output: &Output<impl Write>) -> io::Result<()> {
     match done {
         Ok(Done::Measured(outcome)) => {
             write_packets(&outcome, output)?;
-            write_message(output, &Reply::Measured(outcome.measured))
+            output.reply(&Reply::Measured(outcome.measured))
         }
-        Ok(Done::Forwarded(forwarded)) => write_message(output, &Reply::Forwarded(forwarded)),
-        Err(reason) => write_message(output, &Reply::Failed(reason)),
+        Ok(Done::Forwarded(forwarded)) => output.reply(&Reply::Forwarded(forwarded)),
+        Err(reason) => output.reply(&Reply::Failed(reason)),
     }
 }
 
-fn write_packets(outcome: &Outcome, output: &mut impl Write) -> io::Result<()> {
-    write_blocks(outcome.departures(), Departure::encode, |block| write_departures(output, block))?;
-    write_blocks(outcome.arrivals(), Arrival::encode, |block| write_arrivals(output, block))
+fn write_packets(outcome: &Outcome, output: &Output<impl Write>) -> io::Result<()> {
+    write_blocks(outcome.departures(), Departure::encode, |block| output.frame(|out| write_departures(out, block)))?;
+    write_blocks(outcome.arrivals(), Arrival::encode, |block| output.frame(|out| write_arrivals(out, block)))
 }
 
 /// Writes records in blocks of at most [`BLOCK`] bytes.

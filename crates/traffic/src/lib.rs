@@ -2,7 +2,8 @@
 //!
 //! An agent runs inside an environment and obeys orders that come over a byte stream ([`agent::agent`]). Its hot loops are
 //! [`measure`] (load generator and sink) and [`forward`]; both are generic over a [`clock`] and a [`port`], so that the same code
-//! runs on a wire and on a model of one. [`packet`] holds the wire formats, [`realtime`] what keeps a loop undisturbed.
+//! runs on a wire and on a model of one. [`packet`] holds the wire formats, [`realtime`] what keeps a loop undisturbed. [`program`] runs
+//! scripts, commands and shells besides.
 //!
 //! This is the only library of tailbed with `unsafe` code, and it is confined to the modules that allow it by name.
 
@@ -20,6 +21,7 @@ pub mod measure;
 pub mod packet;
 pub mod ping_pong;
 pub mod port;
+pub mod program;
 pub mod realtime;
 pub mod stop;
 

@@ -74,15 +74,31 @@ pub fn touch_stack() {
 
 /// Gets the calling thread out of the way of a packet loop with this scheduling; `home` are the cores it may use.
 pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
-    let mut elsewhere = *home;
-    for &cpu in scheduling.cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU) {
-        elsewhere.unset(cpu);
-    }
-    let moved = !scheduling.cpus.is_empty() && elsewhere.count() > 0 && sched_setaffinity(None, &elsewhere).is_ok();
+    let elsewhere = elsewhere(scheduling, home);
+    let shares = |&cpu: &usize| cpu < CpuSet::MAX_CPU && elsewhere.is_set(cpu);
+    let apart = !scheduling.cpus.is_empty() && !scheduling.cpus.iter().any(shares);
+    let moved = apart && sched_setaffinity(None, &elsewhere).is_ok();
     if let (false, Some(priority)) = (moved, scheduling.priority) {
         // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
         let _ = policy::set_fifo(priority.saturating_add(1).min(99));
     }
+}
+
+/// The cores of `home` that a packet loop with this scheduling leaves to others; where it leaves none, all of them.
+pub fn elsewhere(scheduling: &Scheduling, home: &CpuSet) -> CpuSet {
+    let mut elsewhere = *home;
+    for &cpu in scheduling.cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU) {
+        elsewhere.unset(cpu);
+    }
+    if elsewhere.count() > 0 { elsewhere } else { *home }
+}
+
+/// Makes the calling thread an ordinary one on these cores, whatever thread it was started by.
+pub fn step_down(cpus: &CpuSet) {
+    // Always granted: it gives something up.
+    let _ = policy::set_ordinary();
+    // Refused when those cores were taken away since, and then the ones it has are as good.
+    let _ = sched_setaffinity(None, cpus);
 }
 
 /// The cores the calling thread may use.

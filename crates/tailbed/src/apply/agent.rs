@@ -188,5 +188,6 @@ pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> any
     if let Some(namespace) = namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }
+    tailbed_traffic::program::adopt_orphans().context("cannot take in the orphans of programs")?;
     Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?)
 }

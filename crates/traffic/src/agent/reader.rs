@@ -6,7 +6,9 @@ use std::sync::mpsc::Sender;
 
 use tailbed_format::message::{Command, Frame, read_frame};
 use tailbed_format::order::Order;
+use tailbed_format::program::Stream;
 
+use crate::program::{Listener, Programs};
 use crate::realtime;
 use crate::stop::Stop;
 
@@ -23,52 +25,91 @@ pub(super) enum Event {
     Broken(io::Error),
 }
 
-/// Reads until the stream ends or breaks; whatever runs then is stopped.
+/// Reads until the stream ends or breaks; whatever runs then is stopped. What concerns programs is done here and now, so that it does
+/// not wait for a packet loop.
 ///
 /// Every start gets a flag of its own, so that a stop reaches the run it was meant for, however fast the commands come.
-pub(super) fn read(mut input: impl Read, events: &Sender<Event>) {
+pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Programs<impl Listener>) {
     let home = realtime::home();
     let mut running: Option<Arc<Stop>> = None;
-    loop {
-        let command = next(&mut input);
-        if let Ok(Command::Prepare(order)) = &command {
-            let scheduling = match order {
-                Order::Measure(measure) => &measure.scheduling,
-                Order::Forward(forward) => &forward.scheduling,
-            };
-            realtime::stand_aside(scheduling, &home);
-        } else if let Some(stop) = running.take() {
-            // Also on a second start: a run whose flag nobody holds could never be stopped.
+    // Also on a second start: a run whose flag nobody holds could never be stopped.
+    let mut stop = |next: Option<Arc<Stop>>| {
+        if let Some(stop) = std::mem::replace(&mut running, next) {
             stop.raise();
         }
-        let event = match command {
-            Ok(Command::Prepare(order)) => Event::Prepare(Box::new(order)),
-            Ok(Command::Start) => match Stop::new() {
-                Ok(stop) => {
-                    let stop = Arc::new(stop);
-                    running = Some(Arc::clone(&stop));
-                    Event::Start(stop)
+    };
+    loop {
+        let event = match next(&mut input) {
+            Ok(Heard::Command(command)) => match for_programs(command, programs) {
+                Ok(None) => continue,
+                Ok(Some(Command::Prepare(order))) => {
+                    let scheduling = match &order {
+                        Order::Measure(measure) => &measure.scheduling,
+                        Order::Forward(forward) => &forward.scheduling,
+                    };
+                    realtime::stand_aside(scheduling, &home);
+                    programs.keep_to(realtime::elsewhere(scheduling, &home));
+                    Event::Prepare(Box::new(order))
+                }
+                Ok(Some(Command::Start)) => match Stop::new() {
+                    Ok(flag) => {
+                        let flag = Arc::new(flag);
+                        stop(Some(Arc::clone(&flag)));
+                        Event::Start(flag)
+                    }
+                    Err(error) => Event::Broken(error),
+                },
+                Ok(Some(Command::Quit)) => Event::Quit,
+                Ok(Some(_)) => {
+                    stop(None);
+                    continue;
                 }
                 Err(error) => Event::Broken(error),
             },
-            Ok(Command::Stop | Command::Execute { .. } | Command::Resize { .. } | Command::Signal { .. } | Command::Collect) => {
+            Ok(Heard::Input { session, bytes }) => {
+                programs.input(session, bytes);
                 continue;
             }
-            Ok(Command::Quit) => Event::Quit,
             Err(error) => Event::Broken(error),
         };
         let last = matches!(event, Event::Quit | Event::Broken(_));
+        if last {
+            stop(None);
+        }
         if events.send(event).is_err() || last {
             return;
         }
     }
 }
 
-/// The next command; the end of the stream means the same as being told to quit.
-fn next(input: &mut impl Read) -> io::Result<Command> {
+/// Does what concerns programs; gives back what does not.
+fn for_programs(command: Command, programs: &Programs<impl Listener>) -> io::Result<Option<Command>> {
+    match command {
+        Command::Execute { session, program } => programs.execute(session, program),
+        Command::Resize { session, size } => programs.resize(session, size),
+        Command::Signal { session, signal } => programs.signal(session, signal),
+        Command::Collect => programs.collect()?,
+        other => return Ok(Some(other)),
+    }
+    Ok(None)
+}
+
+/// What the stream holds.
+enum Heard {
+    Command(Command),
+    /// Bytes for a program.
+    Input {
+        session: u32,
+        bytes: Vec<u8>,
+    },
+}
+
+/// The next of it; the end of the stream means the same as being told to quit.
+fn next(input: &mut impl Read) -> io::Result<Heard> {
     match read_frame(input)? {
-        None => Ok(Command::Quit),
-        Some(Frame::Json(body)) => Ok(serde_json::from_slice(&body)?),
+        None => Ok(Heard::Command(Command::Quit)),
+        Some(Frame::Json(body)) => Ok(Heard::Command(serde_json::from_slice(&body)?)),
+        Some(Frame::Stream { session, stream: Stream::Input, bytes }) => Ok(Heard::Input { session, bytes }),
         Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a block of records came where a command was expected")),
     }
 }
@@ -76,12 +117,13 @@ fn next(input: &mut impl Read) -> io::Result<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::Output;
     use std::sync::mpsc;
     use tailbed_format::message::{write_arrivals, write_message};
 
     fn events(stream: &[u8]) -> Vec<Event> {
         let (sender, receiver) = mpsc::channel();
-        read(stream, &sender);
+        read(stream, &sender, &Programs::new(Arc::new(Output::new(io::sink()))));
         drop(sender);
         receiver.into_iter().collect()
     }

@@ -38,8 +38,16 @@ impl Client {
         write_message(&mut self.stream, command).unwrap();
     }
 
+    pub(crate) fn stream(&mut self) -> &mut UnixStream {
+        &mut self.stream
+    }
+
+    pub(crate) fn frame(&mut self) -> Frame {
+        read_frame(&mut self.stream).unwrap().unwrap()
+    }
+
     pub(crate) fn reply(&mut self) -> Reply {
-        match read_frame(&mut self.stream).unwrap().unwrap() {
+        match self.frame() {
             Frame::Json(body) => serde_json::from_slice(&body).unwrap(),
             other => panic!("a reply was expected: {other:?}"),
         }

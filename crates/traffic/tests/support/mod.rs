@@ -4,3 +4,4 @@
 
 pub(crate) mod client;
 pub(crate) mod network;
+pub(crate) mod programs;
