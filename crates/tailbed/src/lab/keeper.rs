@@ -92,7 +92,7 @@ fn hold(orders: &Orders, teller: &Teller) -> Result<(Answer, Vec<Farewell>), Fai
     let mut done = Vec::new();
     let up = bring_up(orders, &mut host, &mut journal, &mut done, &interrupted, teller);
     let up = up.and_then(|downgrades| {
-        desk.open(&orders.run, &mut host)?;
+        desk.open(&orders.run, &orders.token, &mut host)?;
         teller.tell(&Progress::Up { downgrades });
         Ok(attend(orders, &desk, &mut host, &events))
     });

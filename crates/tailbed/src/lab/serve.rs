@@ -39,13 +39,16 @@ impl Desk {
     }
 
     /// Everything is up: listens to all agents from now on.
-    pub(super) fn open(&self, run: &Run, host: &mut Host) -> anyhow::Result<()> {
+    pub(super) fn open(&self, run: &Run, token: &str, host: &mut Host) -> anyhow::Result<()> {
         let mut all = HashMap::new();
         for name in nodes(&run.steps) {
             let agent = agent_of(host, name)?;
             let (voice, frames) = (agent.voice(), agent.take_frames());
             let programs = run.programs.iter().find(|programs| programs.node == name);
-            let environment = programs.map(|programs| programs.environment.clone()).unwrap_or_default();
+            let own = || {
+                [("TAILBED_NODE", name), ("TAILBED_TOKEN", token)].map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+            };
+            let environment = programs.map_or_else(own, |programs| programs.environment.clone());
             let node = Node::new(name, voice, frames, environment, self.events.clone()).context("cannot start a thread")?;
             all.insert(name.to_owned(), node);
         }
