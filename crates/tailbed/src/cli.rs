@@ -31,7 +31,38 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
-    /// Take back what a killed run left behind
+    /// Bring up the nodes and links of an experiment, without load, and leave them up to work in
+    Up(UpArguments),
+    /// List the nodes that are up: state, interfaces, process ids, cores, memory
+    Ls {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a program in a node that is up; its input, outputs and exit status are passed on
+    Exec {
+        /// Give it a terminal
+        #[arg(short = 't', long = "tty")]
+        terminal: bool,
+        /// The node, by its name in the experiment file
+        node: String,
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Open a shell in a node that is up
+    Shell {
+        /// The node, by its name in the experiment file
+        node: String,
+    },
+    /// Open the console of a virtual machine or system container that is up
+    Console {
+        /// The node, by its name in the experiment file
+        node: String,
+    },
+    /// Take down what `up` brought up
+    Down,
+    /// Take back what a killed run or lab left behind
     Clean,
     /// Print the JSON Schema of experiment files
     Schema,
@@ -83,6 +114,9 @@ pub(crate) enum Command {
         #[arg(long)]
         interface: Vec<String>,
     },
+    /// Hold a lab up; what is to be held comes in on standard input
+    #[command(hide = true)]
+    Keeper,
     /// Bring the topology of an experiment's first run up and down again, and say how long each took
     #[command(hide = true)]
     UpDown(ExperimentArguments),
@@ -99,6 +133,16 @@ pub(crate) struct ExperimentArguments {
     /// Vary a key of the file, for example traffic.rate=10kpps,100kpps; may be given again
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub(crate) sweep: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArguments,
+    /// Of an experiment that sweeps, the run whose environments are brought up, by its name in `tailbed plan` or the part of the name
+    /// that says what varies; without it, the first combination
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Failed(anyhow::Error),
     /// The user stopped it; all was taken back.
     Interrupted(String),
+    /// A program in a node ended with this status, and has said itself what there was to say.
+    Program(u8),
 }
 
 impl Failure {
@@ -23,6 +25,7 @@ impl Failure {
             Self::File(_) => 2,
             Self::Host(_) => 3,
             Self::Interrupted(_) => 130,
+            Self::Program(status) => *status,
         }
     }
 }
@@ -31,6 +34,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(text) | Self::Host(text) | Self::Interrupted(text) => f.write_str(text),
+            Self::Program(status) => write!(f, "the program ended with status {status}"),
             Self::Failed(error) => write!(f, "{error:#}"),
         }
     }

@@ -8,6 +8,7 @@ mod failure;
 mod guest;
 mod image;
 mod journal;
+mod lab;
 mod probe;
 mod results;
 mod run;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Program(status)) => ExitCode::from(status),
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.exit_code())
@@ -59,6 +61,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
         Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),
         Command::TryKvm { parent } => probe::kvm::run_as_try(parent),
+        Command::Up(arguments) => lab::up(&arguments),
+        Command::Ls { json } => lab::ls(json),
+        Command::Exec { terminal, node, command } => lab::exec(&node, command, terminal),
+        Command::Shell { node } => lab::shell(&node),
+        Command::Console { node } => lab::console(&node),
+        Command::Down => lab::down(),
+        Command::Keeper => lab::keep(),
         Command::UpDown(arguments) => up_down::up_down(&arguments),
     }
 }
@@ -69,6 +78,11 @@ fn clean() -> Result<(), Failure> {
     if cleaned.is_empty() {
         return print("nothing to take back\n");
     }
+    report(cleaned)
+}
+
+/// Says what was taken back; what was not is an error.
+pub(crate) fn report(cleaned: Vec<journal::Cleaned>) -> Result<(), Failure> {
     let mut left = Vec::new();
     for run in cleaned {
         print(&format!("{}: {} steps taken back\n", run.run, run.taken_back))?;

@@ -1,6 +1,6 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tailbed_format::message::{Command, Frame, read_frame, write_message};
+use tailbed_format::message::{Frame, read_frame, write_message};
 use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
+use super::voice::Voice;
 use super::{TakenBack, namespace, seccomp};
+
+/// What an agent says, frame by frame; `None` is the end.
+pub(crate) type Frames = Receiver<io::Result<Option<Frame>>>;
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -23,8 +27,8 @@ pub(crate) struct Agent {
     child: Option<Child>,
     process: Option<Process>,
     init: Option<Process>,
-    input: Option<Box<dyn Write + Send>>,
-    frames: Receiver<io::Result<Option<Frame>>>,
+    voice: Voice,
+    frames: Frames,
     log: Option<PathBuf>,
     deadline: Instant,
 }
@@ -47,8 +51,22 @@ impl Agent {
 
     /// Sends a message.
     pub(crate) fn send<M: Serialize>(&mut self, message: &M) -> anyhow::Result<()> {
-        let input = self.input.as_mut().context("the agent was told to leave")?;
-        write_message(input, message).map_err(|error| self.gone(&error))
+        self.voice.say(|input| write_message(input, message)).map_err(|error| self.gone(&error))
+    }
+
+    /// To speak to it from several threads.
+    pub(crate) fn voice(&self) -> Voice {
+        self.voice.clone()
+    }
+
+    /// Gives away what it says from now on: [`Self::receive`] hears nothing any more.
+    pub(crate) fn take_frames(&mut self) -> Frames {
+        std::mem::replace(&mut self.frames, channel().1)
+    }
+
+    /// What to say of an agent whose frames, given away, have ended.
+    pub(crate) fn obituary(&mut self) -> String {
+        self.gone(&io::Error::from(io::ErrorKind::UnexpectedEof)).to_string()
     }
 
     /// The next frame, or `None` when none comes in time.
@@ -150,7 +168,7 @@ impl Agent {
             child,
             process,
             init,
-            input: Some(input),
+            voice: Voice::new(input),
             frames,
             log: start.log(),
             deadline: Instant::now() + patience(environment),
@@ -176,10 +194,7 @@ pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: 
 impl Agent {
     /// Tells the agent to leave and waits until it has; after some time the process that it hangs on is ended.
     fn leave(&mut self) -> anyhow::Result<()> {
-        // the end of its input tells an agent to leave; a serial port has no end, so it is said as well
-        if let Some(mut input) = self.input.take() {
-            write_message(&mut input, &Command::Quit).ok();
-        }
+        self.voice.dismiss();
         let Some(child) = &mut self.child else { return Ok(()) };
         let deadline = Instant::now() + PATIENCE;
         while child.try_wait().context("cannot wait for an agent")?.is_none() {

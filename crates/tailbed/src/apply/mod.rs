@@ -5,6 +5,7 @@ mod cgroup;
 mod cookie;
 mod environment;
 mod follower;
+mod interfaces;
 mod namespace;
 mod network;
 mod process;
@@ -12,6 +13,7 @@ mod seccomp;
 mod sequence;
 mod setting;
 mod tap;
+mod voice;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,12 +21,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
-pub(crate) use agent::{Agent, AgentArguments, run_as_agent};
+pub(crate) use agent::{Agent, AgentArguments, Frames, run_as_agent};
 pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
+pub(crate) use interfaces::Interface;
 pub(crate) use namespace::disable_ipv6;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
+pub(crate) use voice::Voice;
 
 use self::network::Network;
 
@@ -117,6 +121,11 @@ impl Host {
     /// Bytes on disk that are an environment's own, and those of the image it shares.
     pub(crate) fn disk(environment: &AgentEnvironment) -> anyhow::Result<(u64, u64)> {
         environment::driver(environment).disk()
+    }
+
+    /// The interfaces of a namespace as they are now.
+    pub(crate) fn interfaces(&mut self, namespace: Option<&str>) -> anyhow::Result<Vec<Interface>> {
+        self.network.interfaces(namespace)
     }
 
     /// Does a step. One that fails leaves nothing behind.

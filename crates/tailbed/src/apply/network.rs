@@ -21,7 +21,7 @@ const ALIAS: &str = "tailbed";
 
 /// Netlink sockets by namespace; the empty name is the host's own.
 pub(super) struct Network {
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     handles: HashMap<String, Handle>,
 }
 
@@ -174,7 +174,7 @@ impl Network {
     }
 
     /// The socket of a namespace, opened when first needed.
-    fn handle(&mut self, name: Option<&str>) -> anyhow::Result<Handle> {
+    pub(super) fn handle(&mut self, name: Option<&str>) -> anyhow::Result<Handle> {
         let key = name.unwrap_or_default();
         if let Some(handle) = self.handles.get(key) {
             return Ok(handle.clone());

@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::{Entry, boot_id, folder, open_steps};
 use crate::apply::{Host, TakenBack};
+use crate::lab;
 
 /// What became of one abandoned journal.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ pub(crate) struct Cleaned {
 }
 
 /// Takes back, last to first, what the abandoned journals in the state folder say, and removes each journal that is done with.
-/// Journals that a living process holds are passed over. A failure does not stop the rest.
+/// Journals that a living process holds are passed over. A failure does not stop the rest. The caller holds the state folder, so that a
+/// lab's files there are a dead one's.
 pub(crate) fn clean() -> anyhow::Result<Vec<Cleaned>> {
     let folder = folder()?;
     let mut journals: Vec<PathBuf> = fs::read_dir(&folder)
@@ -33,10 +35,12 @@ pub(crate) fn clean() -> anyhow::Result<Vec<Cleaned>> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     journals.sort();
-    Ok(journals
+    let cleaned = journals
         .iter()
         .filter_map(|journal| clean_one(journal).unwrap_or_else(|error| Some(unreadable(journal, &error))))
-        .collect())
+        .collect();
+    lab::clear_away()?;
+    Ok(cleaned)
 }
 
 /// A journal that cannot be worked through is itself what is left.

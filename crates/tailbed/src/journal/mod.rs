@@ -18,7 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
-pub(crate) use clean::clean;
+pub(crate) use clean::{Cleaned, clean};
 pub(crate) use state::{folder, lock, path};
 
 use crate::apply::{Before, Made};

@@ -7,6 +7,7 @@ use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::Failure;
+use crate::lab;
 
 /// Holds the state folder for this process alone, for as long as the result lives: two campaigns at a time would spoil each other's
 /// measurements, and put back settings under each other's feet.
@@ -15,6 +16,7 @@ pub(crate) fn lock() -> Result<File, Failure> {
     let file = File::open(&folder).with_context(|| format!("cannot open the state folder {}", folder.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
+        Err(_) if lab::record().is_some() => Err(Failure::Host(lab::is_up())),
         Err(_) => Err(Failure::Host(format!(
             "error: another campaign is under way on this host (it holds {}); wait until it has ended",
             folder.display()

@@ -82,11 +82,7 @@ fn measure(run: &Run, host: &mut Host, interrupted: &AtomicBool, tick: &mut dyn 
     for AgentOrder { node, order } in &run.agents {
         expect_hello(host, node, interrupted)?;
         agent(host, node)?.send(&Command::Prepare(order.clone()))?;
-        match expect_reply(host, node, PATIENCE, interrupted)? {
-            Reply::Ready { downgrades: refused } => downgrades.extend(refused.into_iter().map(|what| format!("{node}: {what}"))),
-            Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
-            other => return Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
-        }
+        downgrades.extend(expect_ready(host, node, interrupted)?);
     }
     let forwarders = || run.agents.iter().map(|agent| &agent.node).filter(|node| *node != GENERATOR);
     for node in forwarders() {
@@ -145,6 +141,15 @@ pub(crate) fn expect_hello(host: &mut Host, node: &str, interrupted: &AtomicBool
         Some(Reply::Hello { protocol: PROTOCOL, .. }) => Ok(()),
         Some(other) => Err(anyhow!("the agent of {node} began with {other:?}").into()),
         None => Err(agent(host, node)?.silent().into()),
+    }
+}
+
+/// Waits until an agent has prepared its order; returns what was asked for and not granted.
+pub(crate) fn expect_ready(host: &mut Host, node: &str, interrupted: &AtomicBool) -> Result<Vec<String>, Broken> {
+    match expect_reply(host, node, PATIENCE, interrupted)? {
+        Reply::Ready { downgrades } => Ok(downgrades.into_iter().map(|what| format!("{node}: {what}")).collect()),
+        Reply::Failed(error) => Err(anyhow!("{node}: {error}").into()),
+        other => Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
     }
 }
 

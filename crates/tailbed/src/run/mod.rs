@@ -10,10 +10,10 @@ mod report;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tailbed_format::facts::Facts;
-use tailbed_plan::plan::Plan;
+use tailbed_plan::plan::{Plan, Run};
 use tailbed_plan::step::Step;
 
-pub(crate) use attempt::expect_hello;
+pub(crate) use attempt::{expect_hello, expect_ready};
 pub(crate) use interrupt::watch;
 
 use crate::cli::RunArguments;
@@ -66,15 +66,21 @@ pub(crate) fn draw_token() -> Result<String, Failure> {
 
 /// Without root, namespaces can only be made inside a user namespace. Called before any thread is started.
 pub(crate) fn enter_user_namespace_if_needed(plan: &Plan, facts: &Facts) -> Result<(), Failure> {
-    let namespaces =
-        plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).any(|step| matches!(step, Step::MakeNamespace { .. }));
-    if facts.privilege.root || !namespaces {
-        return Ok(());
-    }
+    if plan.runs.iter().any(|run| needs_user_namespace(run, facts)) { enter_user_namespace() } else { Ok(()) }
+}
+
+/// Whether a run can only be made inside a user namespace.
+pub(crate) fn needs_user_namespace(run: &Run, facts: &Facts) -> bool {
+    !facts.privilege.root && run.every_step().any(|step| matches!(step, Step::MakeNamespace { .. }))
+}
+
+/// Called before any thread is started.
+pub(crate) fn enter_user_namespace() -> Result<(), Failure> {
     user_namespace::enter().map_err(|error| Failure::Host(format!("error: {error:#}")))
 }
 
-fn take_back_leftovers() -> Result<(), Failure> {
+/// What runs and labs that were killed have left.
+pub(crate) fn take_back_leftovers() -> Result<(), Failure> {
     for cleaned in journal::clean()? {
         let taken_back = cleaned.taken_back;
         cleaned.not_ours.iter().for_each(|what| eprintln!("note: {what}: it is left as it is"));
@@ -122,6 +128,6 @@ fn find_unfinished(arguments: &RunArguments, plan: &Plan, text: &str, facts: &Fa
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -7,6 +7,7 @@ mod confined;
 mod container;
 mod interrupted;
 mod killed;
+mod lab;
 mod own_network;
 mod recovered;
 mod support;

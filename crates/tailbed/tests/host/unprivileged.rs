@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::support::{Lab, lab, results, traces};
 
 /// Runs a copy of the program as nobody.
-fn as_nobody(lab: &Lab, arguments: &[&str]) -> Output {
+pub(crate) fn as_nobody(lab: &Lab, arguments: &[&str]) -> Output {
     fs::set_permissions(lab.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let binary = lab.path("tailbed");
     fs::copy(env!("CARGO_BIN_EXE_tailbed"), &binary).unwrap();
