@@ -66,7 +66,7 @@ fn describe(step: &Step) -> String {
         Step::MakeNamespace { name } => format!("namespace {name}"),
         Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } => "links".to_owned(),
         Step::MakeCgroup(spec) => format!("control group {}", spec.path),
-        Step::ProvisionNode { node, .. } => format!("preparing {node}"),
+        Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => format!("preparing {node}"),
         Step::StartAgent { node, .. } => format!("starting {node}"),
     }
 }
