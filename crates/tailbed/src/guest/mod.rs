@@ -79,7 +79,7 @@ fn power_off() {
 }
 
 /// How long the kernel may take to find the devices it has drivers for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Waits until something is there: devices appear some time after their driver.
 fn wait_for<T>(mut there: impl FnMut() -> anyhow::Result<Option<T>>, missing: impl FnOnce() -> String) -> anyhow::Result<T> {
