@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rustix::process::{WaitOptions, wait};
 use rustix::system::{RebootCommand, reboot};
 
@@ -49,9 +49,11 @@ fn first() -> anyhow::Result<()> {
     let agent = i32::try_from(agent.id()).unwrap_or(0);
     loop {
         match wait(WaitOptions::empty()) {
-            Ok(Some((pid, status))) if pid.as_raw_pid() == agent => {
-                return if status.exit_status() == Some(0) { Ok(()) } else { bail!("the agent ended ({status:?})") };
-            }
+            Ok(Some((pid, status))) if pid.as_raw_pid() == agent => match status.terminating_signal() {
+                Some(signal) => bail!("the agent was ended by signal {signal}"),
+                // it has said itself why, if there was something to say
+                None => return Ok(()),
+            },
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("cannot wait for the agent"),
         }
@@ -59,7 +61,12 @@ fn first() -> anyhow::Result<()> {
 }
 
 /// The life of a guest's agent. When it has come to speak to the host, the guest ends with it: what a guest has written is not kept.
+/// The host finds errors on the console by the word they begin with.
 pub(crate) fn run_as_guest(interfaces: &[String]) -> anyhow::Result<()> {
+    speak(interfaces).map_err(|error| anyhow!("tailbed: {error:#}"))
+}
+
+fn speak(interfaces: &[String]) -> anyhow::Result<()> {
     let port = port::open()?;
     let input = port.try_clone().context("cannot share the port to the host")?;
     interfaces::set_up(interfaces)?;
@@ -79,7 +86,7 @@ fn power_off() {
 }
 
 /// How long the kernel may take to find the devices it has drivers for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Waits until something is there: devices appear some time after their driver.
 fn wait_for<T>(mut there: impl FnMut() -> anyhow::Result<Option<T>>, missing: impl FnOnce() -> String) -> anyhow::Result<T> {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use crate::journal::{self, Journal};
 use crate::{run, user_namespace};
 
 /// A guest that has not come up in this time will not: where they run, they take a second.
-const PATIENCE: u64 = 10_000_000_000;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of an earlier try.
 #[derive(Debug, Serialize, Deserialize)]
@@ -95,6 +96,7 @@ pub(crate) fn run_as_try(parent: i32) -> Result<(), Failure> {
     let mut journal = Journal::open(&token, "kvm")?;
     let mut host = Host::new()?;
     let mut done = Vec::new();
+    let began = Instant::now();
     let up = attempt(&steps, &mut host, &mut journal, &mut done, &interrupted);
     let left = take_back_all(&done, &mut host, &mut journal);
     if !left.is_empty() {
@@ -105,7 +107,12 @@ pub(crate) fn run_as_try(parent: i32) -> Result<(), Failure> {
         Ok(()) => Kvm::Works,
         // without the folder of the machine there was nothing to try with: no kernel, most likely
         Err(Broken::Failed(_)) if done.is_empty() => Kvm::Unknown,
-        Err(Broken::Failed(error) | Broken::Left(error)) => Kvm::Refused(reason(&error)),
+        Err(Broken::Failed(_)) if began.elapsed() >= PATIENCE => {
+            Kvm::Refused(format!("a guest that was started to try it had not come up after {PATIENCE:?}"))
+        }
+        Err(Broken::Failed(error) | Broken::Left(error)) => {
+            Kvm::Refused(format!("a guest that was started to try it failed: {error:#}").replace('\n', " "))
+        }
         Err(Broken::Interrupted) => return Err(Failure::Interrupted("interrupted".to_owned())),
     };
     crate::print(&(serde_json::to_string(&kvm).map_err(anyhow::Error::from)? + "\n"))
@@ -124,11 +131,6 @@ fn attempt<'a>(
 /// The guest's name as a node.
 const NODE: &str = "kvm";
 
-/// As a clause, in one line.
-fn reason(error: &anyhow::Error) -> String {
-    format!("a guest was run to try it: {error:#}").replace('\n', " ")
-}
-
 /// What runs the guest.
 fn steps(token: &str) -> [Step; 2] {
     let environment = AgentEnvironment::Vm(VmSpec {
@@ -146,7 +148,7 @@ fn steps(token: &str) -> [Step; 2] {
         boot: Boot::Kernel { kernel: Kernel::Newest, command_line: String::new() },
         interfaces: Vec::new(),
         arguments: Vec::new(),
-        boot_timeout: PATIENCE,
+        boot_timeout: u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX),
     });
     let node = NODE.to_owned();
     [

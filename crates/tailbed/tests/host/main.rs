@@ -12,3 +12,4 @@ mod own_network;
 mod recovered;
 mod support;
 mod unprivileged;
+mod vm;

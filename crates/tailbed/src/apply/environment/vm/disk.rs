@@ -79,12 +79,14 @@ pub(super) fn seed(spec: &VmSpec, folder: &Path) -> anyhow::Result<()> {
     files.into_iter().try_for_each(|(name, bytes)| fs::write(folder.join(name), bytes)).with_context(what)
 }
 
-/// Starts the agent as early as cloud-init starts anything, apart from what waits for cloud-init.
+/// Starts the agent once the guest's system has come up, whatever of it has failed: until then its services would take the time of the
+/// virtual CPUs from what is measured. cloud-init itself, which the system waits for, must not wait for that.
 fn user_data(spec: &VmSpec) -> String {
     let arguments = guest_arguments(spec).join(" ");
     let mount = "mkdir -p /run/tailbed; mount -o ro LABEL=cidata /run/tailbed || mount -o ro LABEL=CIDATA /run/tailbed";
-    let start = format!("setsid /run/tailbed/tailbed {arguments} </dev/null >/dev/console 2>&1 &");
-    format!("#cloud-config\nbootcmd:\n  - [ sh, -c, \"{mount}; {start}\" ]\n")
+    let up = "systemctl is-system-running --wait";
+    let start = format!("{up}; exec /run/tailbed/tailbed {arguments}");
+    format!("#cloud-config\nbootcmd:\n  - [ sh, -c, \"{mount}; setsid sh -c '{start}' </dev/null >/dev/console 2>&1 &\" ]\n")
 }
 
 #[cfg(test)]
@@ -137,6 +139,6 @@ mod tests {
     #[test]
     fn the_seed_starts_the_agent_with_its_interfaces() {
         let spec = super::super::arguments::tests::spec();
-        assert!(user_data(&spec).contains("/run/tailbed/tailbed guest --interface in=02:01:00:00:00:01 </dev/null"));
+        assert!(user_data(&spec).contains("exec /run/tailbed/tailbed guest --interface in=02:01:00:00:00:01' </dev/null"));
     }
 }
