@@ -1,6 +1,6 @@
 //! The list: calls by what programs use them for.
 
-#[expect(clippy::wildcard_imports, reason = "three hundred names of one family")]
+#[allow(clippy::wildcard_imports, reason = "three hundred names of one family")]
 use libc::*;
 use rustix::thread::CapabilitySet;
 

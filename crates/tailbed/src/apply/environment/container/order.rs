@@ -10,6 +10,7 @@ use tailbed_plan::step::ContainerSpec;
 use super::bundle::Bundle;
 use super::{capabilities, devices, profile};
 use crate::apply::namespace;
+use crate::image::{self, ImageConfig};
 
 /// An unpacked image. It is never written to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,9 +80,9 @@ fn filesystems() -> String {
     std::fs::read_to_string("/proc/filesystems").unwrap_or_default()
 }
 
-/// Makes a root file system of an image.
+/// Makes a root file system of an image, or finds the one made before.
 pub(super) fn unpack(path: &str) -> anyhow::Result<Image> {
-    let rootfs = std::fs::canonicalize(path).with_context(|| format!("cannot use the image {path}"))?;
-    ensure!(rootfs.is_dir(), "the image {path} is not a folder");
-    Ok(Image { rootfs, environment: Vec::new(), working_directory: None })
+    let unpacked = image::unpack(Path::new(path))?;
+    let ImageConfig { environment, working_directory, .. } = unpacked.config;
+    Ok(Image { rootfs: unpacked.rootfs, environment, working_directory })
 }

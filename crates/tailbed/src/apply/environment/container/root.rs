@@ -161,9 +161,9 @@ fn look(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedF
 fn stage(source: &Path, private: &Path, number: usize) -> io::Result<PathBuf> {
     let place = private.join(format!("volume-{number}"));
     if source.is_dir() {
-        fs::create_dir(&place)?
+        fs::create_dir(&place)?;
     } else {
-        fs::write(&place, b"")?
+        fs::write(&place, b"")?;
     }
     mount_bind_recursive(source, &place)?;
     Ok(place)

@@ -31,9 +31,8 @@ pub(crate) fn run_as_shim(id: &str, parent: i32) -> anyhow::Result<()> {
     container.start().map_err(failed(id, "start"))?;
     loop {
         match waitpid(Some(pid), WaitOptions::empty()) {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::INTR) | Ok(None) => {}
             Err(error) => return Err(error).context("cannot wait for the container's process"),
-            Ok(None) => {}
             // its control group stays for those who ask why it ended; the step that made the group removes it
             Ok(Some((_, status))) => return Bundle::of(id).forget_last_start().and_then(|()| how_it_ended(status)),
         }
@@ -94,7 +93,9 @@ fn configure(order: &Order, bundle: &Bundle) -> anyhow::Result<()> {
     let mapping = order.spec.user_namespace.then(identity::mapping).transpose()?;
     let (devices, device_rules) = devices::of(&order.spec)?;
     let (limits, lowered) = limits::of(&order.spec);
-    lowered.iter().for_each(|sentence| eprintln!("{sentence}"));
+    for sentence in lowered {
+        eprintln!("{sentence}");
+    }
     let found = Found {
         root: root::make(order, bundle, mapping)?,
         capabilities: capabilities::of(&order.spec)?,
