@@ -80,8 +80,8 @@ fn parse(texts: &Texts) -> Result<Recipe, Fault> {
     let root = tree::parse(texts.file()).map_err(|fault| {
         fault.only_help("write base = \"debian:bookworm\", texts in quotes, one key a line; or [files] before the names of files")
     })?;
-    let written = Written::deserialize(toml::de::Deserializer::from(root))
-        .map_err(|error| advice::fault_in(&error, texts, &WORDING))?;
+    let written =
+        Written::deserialize(toml::de::Deserializer::from(root)).map_err(|error| advice::fault_in(&error, texts, &WORDING))?;
     let base = base(&written.base)?;
     name(&written.name)?;
     for package in &written.packages {

@@ -13,6 +13,7 @@ use tailbed_plan::plan::Plan;
 use tailbed_plan::step::Step;
 
 pub(crate) use attempt::expect_hello;
+pub(crate) use interrupt::watch;
 
 use crate::cli::RunArguments;
 use crate::experiment::Showing;
