@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::support::{Lab, lab, system};
 
@@ -41,19 +42,19 @@ fn built(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Every path with its mode, owner, and content or what it links to.
-fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
+/// Every path with its mode, owner, and the digest of its content or what it links to.
+fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
     let mut found = BTreeMap::new();
     let mut left = vec![folder.to_owned()];
     while let Some(path) = left.pop() {
         let metadata = fs::symlink_metadata(&path).unwrap();
         let content = if metadata.is_symlink() {
-            fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            fs::read_link(&path).unwrap().into_os_string().into_string().unwrap()
         } else if metadata.is_dir() {
             left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            Vec::new()
+            String::new()
         } else {
-            fs::read(&path).unwrap()
+            digest(&path)
         };
         found.insert(path.strip_prefix(folder).unwrap().to_owned(), (metadata.mode(), metadata.uid(), content));
     }
@@ -61,7 +62,11 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
     found
 }
 
-fn names(files: &BTreeMap<PathBuf, (u32, u32, Vec<u8>)>) -> Vec<&str> {
+fn digest(path: &Path) -> String {
+    Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn names(files: &BTreeMap<PathBuf, (u32, u32, String)>) -> Vec<&str> {
     files.keys().map(|path| path.to_str().unwrap()).collect()
 }
 
@@ -75,7 +80,7 @@ fn layer(layout: &Path) -> PathBuf {
     blob(&manifest["layers"][0]["digest"])
 }
 
-fn unpacked(lab: &Lab, name: &str, archive: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
+fn unpacked(lab: &Lab, name: &str, archive: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
     let folder = lab.path(name);
     fs::create_dir(&folder).unwrap();
     system(&format!(
@@ -87,7 +92,7 @@ fn unpacked(lab: &Lab, name: &str, archive: &Path) -> BTreeMap<PathBuf, (u32, u3
 }
 
 /// The files of a virtual machine's disk, without mounting it.
-fn on_disk(lab: &Lab, image: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
+fn on_disk(lab: &Lab, image: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
     let (raw, folder) = (lab.path("disk.raw"), lab.path("disk"));
     system(&format!("qemu-img check -q {0} && qemu-img convert -O raw {0} {1}", image.display(), raw.display()));
     system(&format!("PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn {} >/dev/null 2>&1", raw.display()));
@@ -96,6 +101,10 @@ fn on_disk(lab: &Lab, image: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
     system(&dump);
     let mut files = files(&folder);
     files.remove(Path::new("lost+found"));
+    // debugfs gives back all of a mode but the sticky bit
+    if let Some(tmp) = files.get_mut(Path::new("tmp")) {
+        tmp.0 |= 0o1000;
+    }
     files
 }
 
@@ -115,7 +124,7 @@ fn every_form_of_an_image_holds_the_same_files_and_the_second_build_is_cached() 
 
     let rootfs = unpacked(&lab, "from-rootfs", &image.join("rootfs.tar.gz"));
     assert_eq!(names(&rootfs), ["dev", "etc", "etc/motd", "proc", "sys", "tailbed", "tmp"]);
-    assert_eq!(rootfs[Path::new("tailbed")].2, fs::read(&binary).unwrap());
+    assert_eq!(rootfs[Path::new("tailbed")].2, digest(&binary));
     assert_eq!((rootfs[Path::new("etc/motd")].0 & 0o7777, rootfs[Path::new("etc/motd")].1), (0o600, 0));
     assert_eq!(unpacked(&lab, "from-oci", &layer(&image.join("oci"))), rootfs);
     assert_eq!(unpacked(&lab, "from-lxc", &image.join("lxc/rootfs.tar.xz")), rootfs);
@@ -153,9 +162,7 @@ fn an_image_is_built_upon_another_in_whatever_form_that_is() {
     let saved = lab.path("saved");
     fs::create_dir_all(saved.join("0")).unwrap();
     system(&format!("gzip -dc {} > {}/0/layer.tar", small.join("rootfs.tar.gz").display(), saved.display()));
-    let sum = Command::new("sha256sum").arg(saved.join("0/layer.tar")).output().unwrap();
-    let sum = String::from_utf8(sum.stdout).unwrap();
-    let digest = sum.split(' ').next().unwrap();
+    let digest = digest(&saved.join("0/layer.tar"));
     let config =
         format!(r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":["sha256:{digest}"]}}}}"#);
     fs::write(saved.join("c.json"), config).unwrap();
@@ -193,7 +200,7 @@ fn the_example_of_busybox_runs_its_script_inside() {
     built(&build(&lab, &binary, &[&format!("{EXAMPLES}/busybox.toml"), "--json"]));
     assert_eq!(fs::read_to_string("/proc/self/mountinfo").unwrap(), mounts);
     let rootfs = unpacked(&lab, "rootfs", &lab.path("busybox.image/rootfs.tar.gz"));
-    assert_eq!(rootfs[Path::new("bin/ls")].2, b"/bin/busybox");
+    assert_eq!(rootfs[Path::new("bin/ls")].2, "/bin/busybox");
     assert!(rootfs.keys().all(|path| !path.starts_with("dev") || path == Path::new("dev")), "devices of the host");
     let oci = layer(&lab.path("busybox.image/oci"));
     assert_eq!(oci.extension(), None);

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 
 use super::steps::Steps;
 use crate::image::unpack::Root;
+use crate::show::quote::quote;
 
 /// The path that Debian gives root, inside and outside.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -56,9 +57,12 @@ pub(super) fn script(
     if root.resolve(Path::new("bin/sh")).is_err() {
         bail!("there is no /bin/sh in the image to run its script: bring one in [files], or begin with another base");
     }
+    // set inside only: the image's PATH is not that of the programs that lead into it
+    let exports = environment.iter().map(|(name, value)| format!("export {name}={}; ", quote(value)));
+    let beginning = exports.collect::<String>() + "eval \"$0\"";
     with_network(rootfs, work, || {
-        let mut command = inside(rootfs, &["/bin/sh", "-e", "-c", text]);
-        steps.run(command.envs(environment), "the recipe's script")
+        let mut command = inside(rootfs, &["/bin/sh", "-e", "-c", &beginning, text]);
+        steps.run(&mut command, "the recipe's script")
     })
 }
 
