@@ -176,10 +176,11 @@ fn file(inside: &Spanned<String>, source: &Spanned<String>) -> Result<(), Fault>
 
 fn variable(variable: &Spanned<String>, value: &Spanned<String>) -> Result<(), Fault> {
     let text = variable.get_ref();
-    if text.is_empty() || text.contains(['=', '\0']) {
+    let right = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !text.chars().all(right) || !text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return Err(Fault::file(format!("`{text}` cannot be a variable's name"))
             .at(variable.span(), "not a name")
-            .help("write LANG = \"C.UTF-8\" below [environment]"));
+            .help("use letters, digits and underscores, no digit first: LANG = \"C.UTF-8\""));
     }
     if value.get_ref().contains('\0') {
         return Err(Fault::file(format!("the value of `{text}` holds a zero byte"))

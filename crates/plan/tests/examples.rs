@@ -19,6 +19,16 @@ fn described(name: &str, facts: &Facts, overrides: &Overrides) -> String {
     describe(&plan, facts, true)
 }
 
+#[test]
+fn recipes_are_right() {
+    let folder = Path::new(FOLDER).join("images");
+    for name in ["busybox.toml", "debian.toml"] {
+        let text = fs::read(folder.join(name)).unwrap();
+        let read = tailbed_plan::recipe::read(&Source { name, text: &text });
+        assert!(read.is_ok(), "{}", read.unwrap_err());
+    }
+}
+
 fn golden(name: &str, text: &str) {
     insta::with_settings!({ snapshot_path => "snapshots/plan", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, text);
@@ -73,8 +83,9 @@ fn a_long_line_is_listed() {
 #[test]
 fn the_schema_names_every_top_level_key_of_the_examples() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-    for entry in fs::read_dir(FOLDER).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let entries = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    for file in entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        let text = fs::read_to_string(file).unwrap();
         let table: toml::Table = text.parse().unwrap();
         for key in table.keys() {
             assert!(schema["properties"].get(key).is_some(), "{key}");

@@ -44,6 +44,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
+        Command::Image(command) => image::image(&command),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),
         Command::Completions { shell } => {

@@ -26,6 +26,11 @@ impl Cache {
         Self::at(&folder()?.join("images"))
     }
 
+    /// The cache of built images.
+    pub(super) fn builds() -> anyhow::Result<Self> {
+        Self::at(&folder()?.join("builds"))
+    }
+
     /// A cache in a folder, which is made.
     pub(super) fn at(folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| {

@@ -5,6 +5,7 @@
 
 mod confined;
 mod container;
+mod image;
 mod interrupted;
 mod killed;
 mod lab;

@@ -26,13 +26,19 @@ impl Attributes {
     /// Reads them off an entry.
     pub(super) fn of<R: Read>(entry: &mut Entry<'_, R>) -> anyhow::Result<Self> {
         let header = entry.header();
-        let number = |value: std::io::Result<u64>, what: &str| {
-            let value = value.with_context(|| format!("its {what} is garbled"))?;
+        let fields = header.as_old();
+        let number = |value: std::io::Result<u64>, field: &[u8], what: &str| match value {
+            // some programs leave fields blank that are zero
+            Err(_) if field.iter().all(|byte| matches!(byte, 0 | b' ')) => Ok(0),
+            other => other.with_context(|| format!("its {what} is garbled")),
+        };
+        let id = |value, field: &[u8], what: &str| {
+            let value = number(value, field, what)?;
             u32::try_from(value).with_context(|| format!("its {what} {value} is too large"))
         };
-        let (user, group) = (number(header.uid(), "owner")?, number(header.gid(), "group")?);
-        let mode = header.mode().context("its mode is garbled")? & 0o7777;
-        let modified = header.mtime().context("its time is garbled")?;
+        let (user, group) = (id(header.uid(), &fields.uid, "owner")?, id(header.gid(), &fields.gid, "group")?);
+        let mode = id(header.mode().map(u64::from), &fields.mode, "mode")? & 0o7777;
+        let modified = number(header.mtime(), &fields.mtime, "time")?;
         let mut extended = Vec::new();
         for extension in entry.pax_extensions().context("its pax header is garbled")?.into_iter().flatten() {
             let extension = extension.context("its pax header is garbled")?;

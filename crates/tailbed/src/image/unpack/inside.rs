@@ -1,8 +1,10 @@
 //! Paths inside a root file system that is being filled: whatever links it holds, none leads out of it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,14 +12,14 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
 /// The folder that is being filled.
-pub(super) struct Root {
+pub(in crate::image) struct Root {
     folder: File,
     path: PathBuf,
 }
 
 impl Root {
     /// A folder that exists.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(in crate::image) fn open(path: &Path) -> anyhow::Result<Self> {
         let folder = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let path = fs::canonicalize(path).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self { folder, path })
@@ -29,7 +31,7 @@ impl Root {
     }
 
     /// Where an entry is to be made: the real folder, made if needed, and the last name. `None` for the root itself.
-    pub(super) fn place(&self, name: &Path) -> anyhow::Result<Option<PathBuf>> {
+    pub(in crate::image) fn place(&self, name: &Path) -> anyhow::Result<Option<PathBuf>> {
         let name = relative(name)?;
         let Some(last) = name.file_name() else { return Ok(None) };
         let parent = name.parent().unwrap_or(Path::new(""));
@@ -46,7 +48,7 @@ impl Root {
     }
 
     /// What a path leads to inside, links followed to the end.
-    pub(super) fn resolve(&self, name: &Path) -> anyhow::Result<PathBuf> {
+    pub(in crate::image) fn resolve(&self, name: &Path) -> anyhow::Result<PathBuf> {
         let name = relative(name)?;
         self.open_inside(&name, OFlags::PATH).with_context(|| format!("there is no {} in it", name.display()))
     }
@@ -66,7 +68,7 @@ impl Root {
         if fs::symlink_metadata(&path).is_ok() {
             bail!("{} is a link that leads out of the image, or to nothing in it", folder.display());
         }
-        fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        fs::create_dir(&path).and_then(|()| as_usual(&path)).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(path)
     }
 
@@ -79,8 +81,13 @@ impl Root {
     }
 }
 
+/// The mode of a folder that nothing is said of, whatever the user's umask(2).
+pub(super) fn as_usual(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
+
 /// The name of an entry without `.`; what is absolute or climbs is refused.
-pub(super) fn relative(name: &Path) -> anyhow::Result<PathBuf> {
+fn relative(name: &Path) -> anyhow::Result<PathBuf> {
     let mut path = PathBuf::new();
     for component in name.components() {
         match component {

@@ -23,7 +23,7 @@ const OPAQUE: &str = ".wh..wh..opq";
 
 /// What an archive is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::image) enum Kind {
     /// A layer of an image: names may mark others as deleted, and digests tell whether it is whole.
     Layer,
     /// An archive on its own: names are names, and a missing end mark tells that it is cut short.
@@ -31,7 +31,7 @@ pub(super) enum Kind {
 }
 
 /// Lays an archive over a root file system; all of the archive is read, to its last byte.
-pub(super) fn apply(reader: impl Read, root: &Root, kind: Kind) -> anyhow::Result<()> {
+pub(in crate::image) fn apply(reader: impl Read, root: &Root, kind: Kind) -> anyhow::Result<()> {
     let mut archive = Archive::new(Counted::new(reader));
     let mut filling = Filling { root, kind, owners: has_all_users(), made: HashSet::new(), folders: BTreeMap::new() };
     let mut last = PathBuf::new();

@@ -21,6 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
 
+pub(super) use self::inside::Root;
+pub(super) use self::layer::{Kind, apply};
+
 /// A root file system, ready for use. It is never written to: it is shared by all that use the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unpacked {
@@ -79,7 +82,9 @@ fn cached(
     let (folder, _) = cache.get_or_make(digest, |temporary| {
         let (rootfs, work) = (temporary.join("rootfs"), temporary.join("work"));
         for folder in [&rootfs, &work] {
-            fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            fs::create_dir(folder)
+                .and_then(|()| inside::as_usual(folder))
+                .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let config = make(&rootfs, &work)?;
         super::cache::remove_tree(&work).with_context(|| format!("cannot remove {}", work.display()))?;
