@@ -39,7 +39,10 @@ pub(super) fn table(listing: &Listing) -> String {
             Cell::new(interfaces(node)),
         ]);
     }
-    let mut text: String = table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned() + "\n").collect();
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     for node in &listing.nodes {
         if let State::NotForwarding(why) | State::Dead(why) = &node.state {
             text += &format!("{}: {why}\n", node.node);
@@ -122,6 +125,8 @@ mod tests {
         let nodes = vec![node("dut", State::Running), node("other", State::Dead("out of memory".to_owned()))];
         let listing = Listing { name: "n".to_owned(), run: "r".to_owned(), keeper: 1, nodes };
         let text = table(&listing);
+        let at = |words: &str| text.lines().find_map(|line| line.find(words));
+        assert_eq!(at("in 02:"), at("out 02:"), "{text}");
         let lines: Vec<_> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[0], "NODE ENVIRONMENT STATE PID CORES MEMORY INTERFACES");
         assert_eq!(lines[1], "dut host running 17 1 3.0 MiB in 02:01:00:00:00:01 10.0.0.1/24");

@@ -129,9 +129,15 @@ fn attend(desk: &Desk, stream: &UnixStream) -> io::Result<()> {
         Request::Down => {
             desk.interrupted.store(true, Ordering::Relaxed);
             let (reply, answer) = channel();
-            let (_telling, told) = channel();
+            let (telling, told) = channel();
             desk.events.send(Event::Down(Some(Farewell { reply, told }))).ok();
-            return answer.recv().map_or(Ok(()), |answer| write_message(&mut out, &answer));
+            let passed_on = answer.recv().map_or(Ok(()), |answer| write_message(&mut out, &answer));
+            drop(telling);
+            passed_on?;
+            // the connection ends with the keeper, not before: its end tells that nothing of it is left
+            loop {
+                std::thread::park();
+            }
         }
     };
     write_message(&mut out, &Answer::Refused(refused))
