@@ -15,7 +15,7 @@ use tailbed_format::summary::RunKind;
 use tailbed_plan::plan::{Plan, Run};
 
 use super::protocol::{Orders, Progress};
-use super::{client, list, place};
+use super::{client, descriptors, list, place};
 use crate::cli::UpArguments;
 use crate::failure::Failure;
 use crate::{experiment, journal, print, probe, run};
@@ -89,6 +89,7 @@ fn which(plan: &Plan, run: &Run) -> Option<String> {
 }
 
 fn start(orders: &Orders, log: std::fs::File) -> anyhow::Result<Child> {
+    descriptors::keep_to_ourselves();
     let mut command = Command::new("/proc/self/exe");
     command.arg0("tailbed").arg("keeper").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let mut keeper = command.spawn().context("cannot start this program again")?;
