@@ -154,6 +154,11 @@ pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: 
 }
 
 impl Agent {
+    /// Tells the agent to leave.
+    pub(super) fn dismiss(&self) {
+        self.voice.dismiss();
+    }
+
     /// Tells the agent to leave and waits until it has; after some time the process that it hangs on is ended.
     fn leave(&mut self) -> anyhow::Result<()> {
         self.voice.dismiss();

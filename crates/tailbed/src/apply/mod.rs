@@ -118,6 +118,11 @@ impl Host {
         self.network.interfaces(namespace)
     }
 
+    /// Tells all agents to leave. Taking their steps back then waits for each.
+    pub(crate) fn dismiss(&mut self) {
+        self.agents.values().for_each(Agent::dismiss);
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {

@@ -15,7 +15,7 @@ use super::look;
 use super::place::{self, Record};
 use super::protocol::{Answer, Listing, Orders, Progress};
 use super::serve::{self, Desk};
-use crate::apply::{Broken, Done, Host, take_back_all};
+use crate::apply::{Agent, Broken, Done, Host, take_back_all};
 use crate::failure::Failure;
 use crate::journal::{self, Journal};
 use crate::run;
@@ -156,7 +156,7 @@ fn attend(orders: &Orders, desk: &Desk, host: &mut Host, events: &Receiver<Event
     loop {
         match events.recv() {
             Ok(Event::Gone(name)) => {
-                let why = host.agent(&name).map_or_else(String::new, |agent| agent.obituary());
+                let why = host.agent(&name).map_or_else(String::new, Agent::obituary);
                 eprintln!("{why}");
                 if let Some(node) = desk.node(&name) {
                     node.bury(&why);
@@ -174,8 +174,12 @@ fn attend(orders: &Orders, desk: &Desk, host: &mut Host, events: &Receiver<Event
 
 /// Takes everything back; says how many steps, and what is left, with the journal still there.
 fn take_down(done: &[Done<'_>], host: &mut Host, mut journal: Journal) -> anyhow::Result<(usize, Vec<String>)> {
+    // all at once, before the first is waited for: they leave side by side
+    host.dismiss();
     let left = take_back_all(done, host, &mut journal);
-    left.iter().for_each(|what| eprintln!("left behind: {what}"));
+    for what in &left {
+        eprintln!("left behind: {what}");
+    }
     if left.is_empty() {
         journal.discard()?;
     }

@@ -1,5 +1,7 @@
 //! `tailbed ls`.
 
+use std::fmt::Write as _;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
@@ -45,7 +47,7 @@ pub(super) fn table(listing: &Listing) -> String {
     let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     for node in &listing.nodes {
         if let State::NotForwarding(why) | State::Dead(why) = &node.state {
-            text += &format!("{}: {why}\n", node.node);
+            let _ = writeln!(text, "{}: {why}", node.node);
         }
     }
     text
