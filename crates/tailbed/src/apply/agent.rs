@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tailbed_format::message::{Command, Frame, read_frame, write_message};
+use tailbed_format::message::{Command, Frame, read_frame, write_message, write_stream};
+use tailbed_format::program::Stream;
 use tailbed_plan::step::AgentEnvironment;
 
 use super::environment::{Start, Started, driver};
@@ -42,6 +43,12 @@ impl Agent {
     pub(crate) fn send<M: Serialize>(&mut self, message: &M) -> anyhow::Result<()> {
         let input = self.input.as_mut().context("the agent was told to leave")?;
         write_message(input, message).map_err(|error| self.gone(&error))
+    }
+
+    /// Gives bytes to a program's standard input; none at all end it.
+    pub(crate) fn write_input(&mut self, session: u32, bytes: &[u8]) -> anyhow::Result<()> {
+        let input = self.input.as_mut().context("the agent was told to leave")?;
+        write_stream(input, session, Stream::Input, bytes).map_err(|error| self.gone(&error))
     }
 
     /// The next frame, or `None` when none comes in time.

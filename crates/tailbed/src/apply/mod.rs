@@ -9,6 +9,7 @@ mod network;
 mod process;
 mod sequence;
 mod setting;
+mod sweep;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub(crate) use agent::{Agent, run_as_agent};
 pub(crate) use environment::run_as_shim;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, apply_all, take_back_all};
+pub(crate) use sweep::sweep;
 
 use self::network::Network;
 

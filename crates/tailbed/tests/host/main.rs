@@ -8,5 +8,6 @@ mod interrupted;
 mod killed;
 mod own_network;
 mod recovered;
+mod scripts;
 mod support;
 mod unprivileged;
