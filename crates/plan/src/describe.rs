@@ -129,9 +129,11 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
     let mut table =
         vec![["housekeeping".to_owned(), format!("cpu {}", facts.cpus.first().copied().unwrap_or_default()), String::new()]];
     for run in &plan.runs {
-        for agent in &run.agents {
+        let agents = run.agents.iter().map(|agent| {
             let scheduling = agent.scheduling();
-            let row = [role(&agent.node), drawing::cores(scheduling), manner(scheduling)];
+            [role(&agent.node), drawing::cores(scheduling), manner(scheduling)]
+        });
+        for row in agents.chain(programs::cores(run)) {
             if !table.contains(&row) {
                 table.push(row);
             }

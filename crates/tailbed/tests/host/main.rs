@@ -6,6 +6,7 @@
 mod container;
 mod interrupted;
 mod killed;
+mod orphans;
 mod own_network;
 mod recovered;
 mod scripts;
