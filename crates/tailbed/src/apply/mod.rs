@@ -10,6 +10,7 @@ mod network;
 mod process;
 mod sequence;
 mod setting;
+mod sweep;
 mod voice;
 
 use std::collections::HashMap;
@@ -18,11 +19,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
-pub(crate) use agent::{Agent, Frames, run_as_agent};
+pub(crate) use agent::{Agent, Frames, Said, run_as_agent};
 pub(crate) use environment::run_as_shim;
 pub(crate) use interfaces::Interface;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, Done, apply_all, apply_each, take_back_all};
+pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
 use self::network::Network;

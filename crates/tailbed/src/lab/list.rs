@@ -50,6 +50,9 @@ pub(super) fn table(listing: &Listing) -> String {
             let _ = writeln!(text, "{}: {why}", node.node);
         }
     }
+    for trouble in &listing.troubles {
+        let _ = writeln!(text, "{trouble}");
+    }
     text
 }
 
@@ -125,7 +128,13 @@ mod tests {
             memory: Some(3 << 20),
         };
         let nodes = vec![node("dut", State::Running), node("other", State::Dead("out of memory".to_owned()))];
-        let listing = Listing { name: "n".to_owned(), run: "r".to_owned(), keeper: 1, nodes };
+        let listing = Listing {
+            name: "n".to_owned(),
+            run: "r".to_owned(),
+            keeper: 1,
+            nodes,
+            troubles: vec!["a command has ended".to_owned()],
+        };
         let text = table(&listing);
         let at = |words: &str| text.lines().find_map(|line| line.find(words));
         assert_eq!(at("in 02:"), at("out 02:"), "{text}");
@@ -133,6 +142,6 @@ mod tests {
         assert_eq!(lines[0], "NODE ENVIRONMENT STATE PID CORES MEMORY INTERFACES");
         assert_eq!(lines[1], "dut host running 17 1 3.0 MiB in 02:01:00:00:00:01 10.0.0.1/24");
         assert_eq!(lines[2], "out 02:01:00:00:00:02");
-        assert_eq!(lines[5], "other: out of memory");
+        assert_eq!(lines[5..], ["other: out of memory", "a command has ended"]);
     }
 }

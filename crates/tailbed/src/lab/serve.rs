@@ -14,12 +14,13 @@ use tailbed_format::program::Stream;
 use tailbed_plan::plan::Run;
 use tailbed_plan::step::{AgentEnvironment, Step};
 
-use super::bring_up::{agent_of, nodes};
+use super::bring_up::nodes;
 use super::keeper::{Event, Farewell};
 use super::node::{Node, Session};
 use super::outbox::Item;
 use super::protocol::{Answer, Ask, Request};
 use crate::apply::Host;
+use crate::run;
 
 /// What those who serve know.
 pub(super) struct Desk {
@@ -42,8 +43,8 @@ impl Desk {
     pub(super) fn open(&self, run: &Run, token: &str, host: &mut Host) -> anyhow::Result<()> {
         let mut all = HashMap::new();
         for name in nodes(&run.steps) {
-            let agent = agent_of(host, name)?;
-            let (voice, frames) = (agent.voice(), agent.take_frames());
+            let agent = run::agent(host, name)?;
+            let (voice, frames) = (agent.voice(), agent.divert());
             let programs = run.programs.iter().find(|programs| programs.node == name);
             let own = || {
                 [("TAILBED_NODE", name), ("TAILBED_TOKEN", token)].map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()

@@ -26,6 +26,7 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     let facts = probe::facts();
     let token = run::draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &facts, &token)?;
+    let scripts = run::Scripts::of(&plan)?;
     let run = choose(&plan, arguments.run.as_deref())?;
     let log = {
         let _alone = journal::lock()?;
@@ -36,12 +37,14 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     if let Some(which) = which(&plan, run) {
         eprintln!("{which}");
     }
+    let mut chosen = run.clone();
+    scripts.fill_in(&mut chosen.programs);
     let orders = Orders {
         name: plan.name.clone(),
         file: arguments.experiment.file.display().to_string(),
         token,
-        run: run.clone(),
         user_namespace: run::needs_user_namespace(run, &facts),
+        run: chosen,
     };
     let began = Instant::now();
     let mut keeper = start(&orders, log)?;

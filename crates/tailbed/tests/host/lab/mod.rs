@@ -2,6 +2,7 @@
 
 mod dies;
 mod programs;
+mod scripts;
 mod terminal;
 
 use std::fs;
