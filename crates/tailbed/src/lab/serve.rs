@@ -116,7 +116,7 @@ fn attend(desk: &Desk, stream: &UnixStream) -> io::Result<()> {
             }
         }
         Request::Execute { node, program } => match desk.find(&node).and_then(|node| node.execute(program)) {
-            Ok(session) => return relay(Arc::new(session), stream, out),
+            Ok(session) => return relay(&Arc::new(session), stream, out),
             Err(reason) => reason,
         },
         Request::Console { node } => match desk.find(&node).and_then(|_| open_console(desk, &node)) {
@@ -145,9 +145,9 @@ fn attend(desk: &Desk, stream: &UnixStream) -> io::Result<()> {
 }
 
 /// Passes on what a command and its program have to say to each other.
-fn relay(session: Arc<Session>, stream: &UnixStream, mut out: BufWriter<&UnixStream>) -> io::Result<()> {
+fn relay(session: &Arc<Session>, stream: &UnixStream, mut out: BufWriter<&UnixStream>) -> io::Result<()> {
     let mut input = BufReader::new(stream.try_clone()?);
-    let hearing = Arc::clone(&session);
+    let hearing = Arc::clone(session);
     let hear = move || {
         while let Ok(Some(frame)) = read_frame(&mut input) {
             let passed_on = match frame {
