@@ -16,6 +16,9 @@ pub struct Program {
     pub timeout: Option<u64>,
     /// A terminal of this size is made for it; otherwise its input and outputs are pipes.
     pub terminal: Option<TerminalSize>,
+    /// Cores it may run on, in the numbering of the node's kernel; empty for those that no packet loop of the agent has.
+    #[serde(default)]
+    pub cpus: Vec<usize>,
 }
 
 /// Size of a terminal in characters.

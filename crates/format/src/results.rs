@@ -9,6 +9,8 @@
 //!   report.html          the report, and its plots/ as SVG and CSV
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//!     programs.json        how scripts and commands ended; programs/ their texts and what they printed
+//!     results-dut/         what programs in the node left in TAILBED_RESULTS; host-dut/ what its scripts on the host left
 //! ```
 
 /// The experiment file as given.
@@ -37,3 +39,17 @@ pub const PACKETS: &str = "packets.parquet";
 pub const HGRM: &str = "latency.hgrm";
 /// Of a run: the generator's gaps.
 pub const GAPS: &str = "gaps.csv";
+/// Of a run: how its scripts and commands ended.
+pub const PROGRAMS: &str = "programs.json";
+/// Of a run: folder of the scripts' texts and of what programs printed.
+pub const PROGRAM_LOGS: &str = "programs";
+
+/// Of a run: folder of what a node's programs left in `TAILBED_RESULTS`.
+pub fn node_results(node: &str) -> String {
+    format!("results-{node}")
+}
+
+/// Of a run: folder of what a node's scripts on the host left in `TAILBED_RESULTS`.
+pub fn host_results(node: &str) -> String {
+    format!("host-{node}")
+}

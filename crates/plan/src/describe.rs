@@ -10,6 +10,8 @@ use crate::drawing::{self, draw};
 use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
+mod programs;
+
 /// The question, every run in order with its parameters, the path in text, who runs on which core, notes, the time it should take;
 /// with `steps` also every change to the host as shell lines, and how it is taken back.
 pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
@@ -17,6 +19,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     heading(plan, &mut text);
     paths(plan, &mut text);
     cores(plan, facts, &mut text);
+    scripts(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
     if steps {
@@ -133,15 +136,28 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
     let mut table =
         vec![["housekeeping".to_owned(), format!("cpu {}", facts.cpus.first().copied().unwrap_or_default()), String::new()]];
     for run in &plan.runs {
-        for agent in &run.agents {
+        let agents = run.agents.iter().map(|agent| {
             let scheduling = agent.scheduling();
-            let row = [role(&agent.node), drawing::cores(scheduling), manner(scheduling)];
+            [role(&agent.node), drawing::cores(scheduling), manner(scheduling)]
+        });
+        for row in agents.chain(programs::cores(run)) {
             if !table.contains(&row) {
                 table.push(row);
             }
         }
     }
     rows(&table, text);
+}
+
+/// What runs besides the agents, for each different set of it.
+fn scripts(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, programs::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Scripts and commands{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 fn role(node: &str) -> String {

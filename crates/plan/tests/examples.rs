@@ -83,8 +83,8 @@ fn a_long_line_is_listed() {
 #[test]
 fn the_schema_names_every_top_level_key_of_the_examples() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-    let entries = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
-    for file in entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+    let files = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
         let text = fs::read_to_string(file).unwrap();
         let table: toml::Table = text.parse().unwrap();
         for key in table.keys() {

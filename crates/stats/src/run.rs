@@ -126,6 +126,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         clock: None,
         forwarders: Vec::new(),
         downgrades: Vec::new(),
+        programs: Vec::new(),
         invalid: Vec::new(),
     }
 }

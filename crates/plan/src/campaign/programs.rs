@@ -38,7 +38,11 @@ fn variables(
     links: &[[Interface; 2]],
     setting: &Setting<'_>,
 ) -> Vec<(String, String)> {
-    let list: Vec<_> = cpus.iter().map(ToString::to_string).collect();
+    // a virtual machine's kernel numbers its own
+    let list: Vec<_> = match environment {
+        AgentEnvironment::Vm(spec) => (0..spec.vcpus).map(|cpu| cpu.to_string()).collect(),
+        _ => cpus.iter().map(ToString::to_string).collect(),
+    };
     let mut variables = vec![
         ("TAILBED_NODE".to_owned(), node.name.clone()),
         ("TAILBED_ENVIRONMENT".to_owned(), environment.kind().to_owned()),

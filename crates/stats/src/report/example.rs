@@ -146,6 +146,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         }),
         forwarders: Vec::new(),
         downgrades: vec!["real-time priority was not permitted".to_owned()],
+        programs: Vec::new(),
         invalid: Vec::new(),
     }
 }

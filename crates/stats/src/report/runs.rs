@@ -73,6 +73,7 @@ fn verdict(run: &RunSummary, common: &[&str]) -> Markup {
             strong.no { "no" }
             @for reason in &run.invalid { span.under { (reason) } }
         }
+        @for program in run.programs.iter().filter(|program| !program.good) { span.under { (program) } }
         @for downgrade in run.downgrades.iter().filter(|downgrade| !common.contains(&downgrade.as_str())) {
             span.under { "not granted: " (downgrade) }
         }

@@ -4,12 +4,13 @@ use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tailbed_format::message::{Frame, read_frame, write_message};
+use tailbed_format::message::{Frame, read_frame, write_message, write_stream};
+use tailbed_format::program::Stream;
 use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
@@ -17,8 +18,11 @@ use super::process::{self, Process};
 use super::voice::Voice;
 use super::{TakenBack, namespace, seccomp};
 
-/// What an agent says, frame by frame; `None` is the end.
-pub(crate) type Frames = Receiver<io::Result<Option<Frame>>>;
+/// What an agent says; `None` is the end.
+pub(crate) type Said = io::Result<Option<Frame>>;
+
+/// Frame by frame.
+pub(crate) type Frames = Receiver<Said>;
 
 /// A running agent.
 pub(crate) struct Agent {
@@ -59,14 +63,20 @@ impl Agent {
         self.voice.clone()
     }
 
-    /// Gives away what it says from now on: [`Self::receive`] hears nothing any more.
-    pub(crate) fn take_frames(&mut self) -> Frames {
-        std::mem::replace(&mut self.frames, channel().1)
+    /// Gives away what it says from now on; [`Self::receive`] hears what whoever has it then passes on.
+    pub(crate) fn divert(&mut self) -> (Frames, Sender<Said>) {
+        let (sender, frames) = channel();
+        (std::mem::replace(&mut self.frames, frames), sender)
     }
 
-    /// What to say of an agent whose frames, given away, have ended.
+    /// What to say of an agent whose words, given away, have ended.
     pub(crate) fn obituary(&mut self) -> String {
         self.gone(&io::Error::from(io::ErrorKind::UnexpectedEof)).to_string()
+    }
+
+    /// Gives bytes to a program's standard input; none at all end it.
+    pub(crate) fn write_input(&mut self, session: u32, bytes: &[u8]) -> anyhow::Result<()> {
+        self.voice.say(|input| write_stream(input, session, Stream::Input, bytes)).map_err(|error| self.gone(&error))
     }
 
     /// The next frame, or `None` when none comes in time.
@@ -192,6 +202,11 @@ pub(super) fn end(agent: Option<Agent>, process: Option<&Process>, environment: 
 }
 
 impl Agent {
+    /// Tells the agent to leave.
+    pub(super) fn dismiss(&self) {
+        self.voice.dismiss();
+    }
+
     /// Tells the agent to leave and waits until it has; after some time the process that it hangs on is ended.
     fn leave(&mut self) -> anyhow::Result<()> {
         self.voice.dismiss();

@@ -12,6 +12,7 @@ mod process;
 mod seccomp;
 mod sequence;
 mod setting;
+mod sweep;
 mod tap;
 mod voice;
 
@@ -21,13 +22,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
-pub(crate) use agent::{Agent, AgentArguments, Frames, run_as_agent};
+pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
 pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
 pub(crate) use namespace::disable_ipv6;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
+pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
 use self::network::Network;
@@ -126,6 +128,11 @@ impl Host {
     /// The interfaces of a namespace as they are now.
     pub(crate) fn interfaces(&mut self, namespace: Option<&str>) -> anyhow::Result<Vec<Interface>> {
         self.network.interfaces(namespace)
+    }
+
+    /// Tells all agents to leave. Taking their steps back then waits for each.
+    pub(crate) fn dismiss(&mut self) {
+        self.agents.values().for_each(Agent::dismiss);
     }
 
     /// Does a step. One that fails leaves nothing behind.

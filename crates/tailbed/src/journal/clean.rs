@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 
 use super::{Entry, boot_id, folder, open_steps};
-use crate::apply::{Host, TakenBack};
+use crate::apply::{Host, TakenBack, sweep};
 use crate::lab;
 
 /// What became of one abandoned journal.
@@ -62,7 +62,10 @@ fn clean_one(path: &Path) -> anyhow::Result<Option<Cleaned>> {
     let text = String::from_utf8_lossy(&text);
     let opened = text.lines().next().and_then(|line| serde_json::from_str(line).ok());
     let (run, boot) = match opened {
-        Some(Entry::Opened { run, boot, .. }) => (run, boot),
+        Some(Entry::Opened { run, boot, token, .. }) => {
+            sweep(&token);
+            (run, boot)
+        }
         // killed before the first line was whole: nothing was done yet
         _ => (name(path), String::new()),
     };

@@ -39,7 +39,7 @@ impl Line {
 }
 
 /// Passes everything on until the end; returns the keeper's last word, `None` after the key that detaches.
-pub(super) fn attach(stream: UnixStream, attachment: Attachment) -> Result<Option<Answer>, Failure> {
+pub(super) fn attach(stream: &UnixStream, attachment: Attachment) -> Result<Option<Answer>, Failure> {
     let lent = attachment.terminal && Terminal::is_there();
     let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH]).context("cannot watch for signals")?;
     let ours = Arc::new(if lent { Some(Terminal::lend()?) } else { None });
@@ -72,7 +72,7 @@ pub(super) fn attach(stream: UnixStream, attachment: Attachment) -> Result<Optio
     let pass_input = move || pass_input(&to, attachment.escape.filter(|_| lent), &escaped);
     std::thread::Builder::new().name("input".to_owned()).spawn(pass_input).context("cannot start a thread")?;
 
-    let last = pass_output(&stream);
+    let last = pass_output(stream);
     if let Some(terminal) = &*ours {
         terminal.give_back();
     }

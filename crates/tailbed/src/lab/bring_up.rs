@@ -2,22 +2,22 @@
 
 use std::sync::atomic::AtomicBool;
 
-use tailbed_format::message::Command;
 use tailbed_plan::plan::GENERATOR;
 use tailbed_plan::step::Step;
 
 use super::keeper::Teller;
 use super::protocol::{Orders, Progress};
-use crate::apply::{Agent, Broken, Done, Host, apply};
+use crate::apply::{Broken, Done, Host, apply};
 use crate::journal::Journal;
-use crate::run::{expect_hello, expect_ready};
+use crate::run::{Programs, expect_hello, prepare, start_forwarders};
 
-/// Does the steps, waits for every agent, and lets the forwarders forward. The generator gets no order: nothing is sent, nothing counted.
+/// Does the steps, waits for every agent, sets the nodes up, and lets forwarders and commands do their work. The generator gets no order: nothing is sent, nothing counted.
 /// Returns what was asked for and not granted.
 pub(super) fn bring_up<'a>(
     orders: &'a Orders,
     host: &mut Host,
     journal: &mut Journal,
+    programs: &mut Programs<'_>,
     done: &mut Vec<Done<'a>>,
     interrupted: &AtomicBool,
     teller: &Teller,
@@ -34,16 +34,11 @@ pub(super) fn bring_up<'a>(
         tell(run.steps.len() + number, format!("waiting for {node}"));
         expect_hello(host, node, interrupted)?;
     }
-    // all are told before the first is waited for: they prepare side by side
-    let forwarders = || run.agents.iter().filter(|agent| agent.node != GENERATOR);
-    for agent in forwarders() {
-        agent_of(host, &agent.node)?.send(&Command::Prepare(agent.order.clone()))?;
-    }
-    let mut downgrades = Vec::new();
-    for agent in forwarders() {
-        downgrades.extend(expect_ready(host, &agent.node, interrupted)?);
-        agent_of(host, &agent.node)?.send(&Command::Start)?;
-    }
+    programs.set_up(host, interrupted)?;
+    let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
+    let downgrades = prepare(forwarders, host, programs, interrupted)?;
+    start_forwarders(run, host)?;
+    programs.start_commands(host)?;
     Ok(downgrades)
 }
 
@@ -53,11 +48,6 @@ pub(super) fn nodes(steps: &[Step]) -> impl Iterator<Item = &str> {
         Step::StartAgent { node, .. } => Some(node.as_str()),
         _ => None,
     })
-}
-
-/// A node's agent, which a step has started.
-pub(super) fn agent_of<'a>(host: &'a mut Host, node: &str) -> anyhow::Result<&'a mut Agent> {
-    host.agent(node).ok_or_else(|| anyhow::anyhow!("the plan has an order for {node} but starts no agent there"))
 }
 
 fn describe(step: &Step) -> String {

@@ -36,7 +36,7 @@ fn at_machine(node: &str) -> Result<(), Failure> {
     }
     let stream = client::ask(&Request::Console { node: node.to_owned() })?;
     eprintln!("at the console of {node}; Ctrl-] leaves it");
-    match attach(stream, Attachment { terminal: true, escape: Some(ESCAPE) })? {
+    match attach(&stream, Attachment { terminal: true, escape: Some(ESCAPE) })? {
         None => {
             eprintln!();
             Ok(())

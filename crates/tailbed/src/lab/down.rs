@@ -16,7 +16,10 @@ pub(crate) fn down() -> Result<(), Failure> {
     // the connection ends with the keeper: whoever comes after this command finds nothing of it
     while client::answer(&stream).is_ok_and(|more| more.is_some()) {}
     match answer {
-        Some(Answer::Down { taken_back, left }) if left.is_empty() => print(&format!("{name}: {taken_back} steps taken back\n")),
+        Some(Answer::Down { taken_back, left, failed }) if left.is_empty() => {
+            print(&format!("{name}: {taken_back} steps taken back\n"))?;
+            failed.map_or(Ok(()), |failed| Err(anyhow::anyhow!("everything is taken back, but {failed}").into()))
+        }
         Some(Answer::Down { left, .. }) => {
             let left = left.join("; ");
             Err(anyhow::anyhow!("not everything could be taken back: {left}; `tailbed clean` tries again").into())

@@ -34,9 +34,9 @@ pub(super) fn execute(
         environment.extend(std::env::var("TERM").ok().map(|kind| ("TERM".to_owned(), kind)));
     }
     let size = terminal.then(terminal::size);
-    let program = Program { command, script: None, environment, timeout: None, terminal: size };
+    let program = Program { command, script: None, environment, timeout: None, terminal: size, cpus: Vec::new() };
     let stream = client::ask(&Request::Execute { node: node.to_owned(), program })?;
-    match attach(stream, Attachment { terminal, escape: None })? {
+    match attach(&stream, Attachment { terminal, escape: None })? {
         Some(Answer::Exited(exit)) => Ok(exit),
         Some(Answer::Refused(reason)) => Err(anyhow::anyhow!("error: {reason}").into()),
         _ => Err(client::unexpected()),

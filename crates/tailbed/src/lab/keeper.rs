@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tailbed_format::message::write_message;
@@ -15,10 +16,10 @@ use super::look;
 use super::place::{self, Record};
 use super::protocol::{Answer, Listing, Orders, Progress};
 use super::serve::{self, Desk};
-use crate::apply::{Broken, Done, Host, take_back_all};
+use crate::apply::{Agent, Broken, Done, Host, sweep, take_back_all};
 use crate::failure::Failure;
 use crate::journal::{self, Journal};
-use crate::run;
+use crate::run::{self, Programs, Scripts};
 
 /// What the keeper's main thread, which alone works on the host, is to do.
 pub(super) enum Event {
@@ -89,32 +90,39 @@ fn hold(orders: &Orders, teller: &Teller) -> Result<(Answer, Vec<Farewell>), Fai
     let mut journal = Journal::open(&orders.token, &format!("lab-{}", orders.run.name))?;
     let mut host = Host::new()?;
     host.log_to(&place::logs()?);
+    let scripts = Scripts::default();
+    let mut programs = Programs::new(&orders.run, &scripts, &place::logs()?)?;
     let mut done = Vec::new();
-    let up = bring_up(orders, &mut host, &mut journal, &mut done, &interrupted, teller);
-    let up = up.and_then(|downgrades| {
+    let up = bring_up(orders, &mut host, &mut journal, &mut programs, &mut done, &interrupted, teller).and_then(|downgrades| {
         desk.open(&orders.run, &orders.token, &mut host)?;
         teller.tell(&Progress::Up { downgrades });
-        Ok(attend(orders, &desk, &mut host, &events))
+        Ok(attend(orders, &desk, &mut host, &mut programs, &events))
     });
+    let failed = programs.finish(&mut host).err().map(|error| format!("{error:#}"));
     let (taken_back, left) = take_down(&done, &mut host, journal)?;
+    sweep(&orders.token);
     let mut farewells: Vec<_> = events.try_iter().filter_map(farewell).collect();
-    match (up, left.is_empty()) {
-        (Ok(waiting), _) => farewells.extend(waiting),
-        (Err(Broken::Interrupted), true) => {
-            say_farewell(&Answer::Down { taken_back, left }, farewells);
+    let error = match up {
+        Ok(waiting) => {
+            farewells.extend(waiting);
+            return Ok((Answer::Down { taken_back, left, failed }, farewells));
+        }
+        Err(Broken::Interrupted) if left.is_empty() => {
+            say_farewell(&Answer::Down { taken_back, left, failed }, farewells);
             return Err(Failure::Interrupted("interrupted: everything is taken back".to_owned()));
         }
-        (Err(Broken::Failed(error) | Broken::Left(error)), true) => return Err(error.into()),
-        (Err(broken), false) => {
-            let left = left.join("; ");
-            let error =
-                if let Broken::Failed(error) | Broken::Left(error) = broken { error } else { anyhow::anyhow!("interrupted") };
-            return Err(error
-                .context(format!("not everything could be taken back ({left}); `tailbed clean` tries again"))
-                .into());
-        }
+        Err(Broken::Interrupted) => anyhow!("interrupted"),
+        Err(Broken::Failed(error) | Broken::Left(error)) => error,
+    };
+    let error = match failed {
+        Some(failed) => anyhow!("{error:#}; after that, {failed}"),
+        None => error,
+    };
+    if left.is_empty() {
+        return Err(error.into());
     }
-    Ok((Answer::Down { taken_back, left }, farewells))
+    let left = left.join("; ");
+    Err(error.context(format!("not everything could be taken back ({left}); `tailbed clean` tries again")).into())
 }
 
 fn farewell(event: Event) -> Option<Farewell> {
@@ -151,12 +159,33 @@ fn watch(events: Sender<Event>) -> anyhow::Result<Arc<AtomicBool>> {
     Ok(interrupted)
 }
 
+/// How often what the nodes' own scripts and commands print is fetched.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same where there are none.
+const IDLE: Duration = Duration::from_hours(1);
+
 /// Keeps the lab up until told to take it down; returns who told.
-fn attend(orders: &Orders, desk: &Desk, host: &mut Host, events: &Receiver<Event>) -> Option<Farewell> {
+fn attend(
+    orders: &Orders,
+    desk: &Desk,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    events: &Receiver<Event>,
+) -> Option<Farewell> {
+    let mut troubles = Vec::new();
+    let interval = if orders.run.programs.is_empty() { IDLE } else { INTERVAL };
     loop {
-        match events.recv() {
+        if let Err(error) = programs.look_after(host) {
+            let trouble = format!("{error:#}");
+            if !troubles.contains(&trouble) {
+                eprintln!("{trouble}");
+                troubles.push(trouble);
+            }
+        }
+        match events.recv_timeout(interval) {
             Ok(Event::Gone(name)) => {
-                let why = host.agent(&name).map_or_else(String::new, |agent| agent.obituary());
+                let why = host.agent(&name).map_or_else(String::new, Agent::obituary);
                 eprintln!("{why}");
                 if let Some(node) = desk.node(&name) {
                     node.bury(&why);
@@ -164,18 +193,23 @@ fn attend(orders: &Orders, desk: &Desk, host: &mut Host, events: &Receiver<Event
             }
             Ok(Event::List(reply)) => {
                 // who asked may have gone
-                reply.send(look::listing(orders, desk, host)).ok();
+                reply.send(look::listing(orders, desk, host, &troubles)).ok();
             }
             Ok(Event::Down(farewell)) => return farewell,
-            Err(_) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
 }
 
 /// Takes everything back; says how many steps, and what is left, with the journal still there.
 fn take_down(done: &[Done<'_>], host: &mut Host, mut journal: Journal) -> anyhow::Result<(usize, Vec<String>)> {
+    // all at once, before the first is waited for: they leave side by side
+    host.dismiss();
     let left = take_back_all(done, host, &mut journal);
-    left.iter().for_each(|what| eprintln!("left behind: {what}"));
+    for what in &left {
+        eprintln!("left behind: {what}");
+    }
     if left.is_empty() {
         journal.discard()?;
     }

@@ -1,5 +1,7 @@
 //! `tailbed ls`.
 
+use std::fmt::Write as _;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Table};
 
@@ -39,11 +41,17 @@ pub(super) fn table(listing: &Listing) -> String {
             Cell::new(interfaces(node)),
         ]);
     }
-    let mut text: String = table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned() + "\n").collect();
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     for node in &listing.nodes {
         if let State::NotForwarding(why) | State::Dead(why) = &node.state {
-            text += &format!("{}: {why}\n", node.node);
+            let _ = writeln!(text, "{}: {why}", node.node);
         }
+    }
+    for trouble in &listing.troubles {
+        let _ = writeln!(text, "{trouble}");
     }
     text
 }
@@ -120,12 +128,20 @@ mod tests {
             memory: Some(3 << 20),
         };
         let nodes = vec![node("dut", State::Running), node("other", State::Dead("out of memory".to_owned()))];
-        let listing = Listing { name: "n".to_owned(), run: "r".to_owned(), keeper: 1, nodes };
+        let listing = Listing {
+            name: "n".to_owned(),
+            run: "r".to_owned(),
+            keeper: 1,
+            nodes,
+            troubles: vec!["a command has ended".to_owned()],
+        };
         let text = table(&listing);
+        let at = |words: &str| text.lines().find_map(|line| line.find(words));
+        assert_eq!(at("in 02:"), at("out 02:"), "{text}");
         let lines: Vec<_> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines[0], "NODE ENVIRONMENT STATE PID CORES MEMORY INTERFACES");
         assert_eq!(lines[1], "dut host running 17 1 3.0 MiB in 02:01:00:00:00:01 10.0.0.1/24");
         assert_eq!(lines[2], "out 02:01:00:00:00:02");
-        assert_eq!(lines[5], "other: out of memory");
+        assert_eq!(lines[5..], ["other: out of memory", "a command has ended"]);
     }
 }

@@ -11,7 +11,7 @@ use super::serve::Desk;
 use crate::apply::{Host, Interface};
 
 /// Looks at all nodes.
-pub(super) fn listing(orders: &Orders, desk: &Desk, host: &mut Host) -> Listing {
+pub(super) fn listing(orders: &Orders, desk: &Desk, host: &mut Host, troubles: &[String]) -> Listing {
     let run = &orders.run;
     let nodes = run.steps.iter().filter_map(|step| match step {
         Step::StartAgent { node, namespace, environment } => {
@@ -19,7 +19,9 @@ pub(super) fn listing(orders: &Orders, desk: &Desk, host: &mut Host) -> Listing 
         }
         _ => None,
     });
-    Listing { name: orders.name.clone(), run: run.name.clone(), keeper: std::process::id(), nodes: nodes.collect() }
+    let nodes = nodes.collect();
+    let (name, run) = (orders.name.clone(), run.name.clone());
+    Listing { name, run, keeper: std::process::id(), nodes, troubles: troubles.to_vec() }
 }
 
 fn look(

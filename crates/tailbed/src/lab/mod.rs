@@ -12,6 +12,7 @@ mod attached;
 mod bring_up;
 mod client;
 mod console;
+mod descriptors;
 mod down;
 mod exec;
 mod keeper;

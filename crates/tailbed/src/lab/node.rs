@@ -12,7 +12,7 @@ use tailbed_format::program::{Program, Stream, TerminalSize};
 use super::keeper::Event;
 use super::outbox::{Flow, Item, Outbox};
 use super::protocol::State;
-use crate::apply::{Frames, Voice};
+use crate::apply::{Frames, Said, Voice};
 
 /// A node whose agent listens.
 pub(super) struct Node {
@@ -23,10 +23,13 @@ pub(super) struct Node {
     sessions: Mutex<Sessions>,
 }
 
+/// Commands' programs are numbered from here; those below belong to the experiment, as in a run.
+const FIRST: u32 = 1 << 16;
+
 /// Programs under way.
 #[derive(Default)]
 struct Sessions {
-    last: u32,
+    started: u32,
     open: HashMap<u32, Arc<Outbox>>,
     /// Why there will be no more.
     dead: Option<String>,
@@ -46,18 +49,27 @@ impl Node {
     pub(super) fn new(
         name: &str,
         voice: Voice,
-        frames: Frames,
+        (frames, others): (Frames, Sender<Said>),
         environment: Vec<(String, String)>,
         events: Sender<Event>,
     ) -> io::Result<Arc<Self>> {
         let node = Arc::new(Self { name: name.to_owned(), voice, environment, sessions: Mutex::default() });
         let listening = Arc::clone(&node);
         let listen = move || {
-            while let Ok(Ok(Some(frame))) = frames.recv() {
-                listening.hear(frame);
+            loop {
+                let said = match frames.recv() {
+                    Ok(Ok(Some(frame))) => listening.hear(frame).map(|frame| Ok(Some(frame))),
+                    Ok(end) => Some(end),
+                    Err(_) => Some(Ok(None)),
+                };
+                let last = !matches!(said, None | Some(Ok(Some(_))));
+                // the keeper may be leaving, and then nobody wants to know
+                said.map(|said| others.send(said).ok());
+                if last {
+                    events.send(Event::Gone(listening.name.clone())).ok();
+                    return;
+                }
             }
-            // the keeper may be leaving, and then nobody wants to know
-            events.send(Event::Gone(listening.name.clone())).ok();
         };
         std::thread::Builder::new().name(format!("of {name}")).spawn(listen)?;
         Ok(node)
@@ -67,24 +79,29 @@ impl Node {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, frame: Frame) {
+    /// Tells whom it concerns; gives back what is not about a command's program.
+    fn hear(&self, frame: Frame) -> Option<Frame> {
         match frame {
-            Frame::Stream { session, stream, bytes } => {
+            Frame::Stream { session, stream, bytes } if session >= FIRST => {
                 let outbox = self.sessions().open.get(&session).cloned();
                 if let Some(outbox) = outbox {
                     self.regulate(session, outbox.put(Item::Printed(stream, bytes)));
                 }
+                None
             }
             Frame::Json(body) => match serde_json::from_slice(&body) {
-                Ok(Reply::Exited { session, exit }) => {
+                Ok(Reply::Exited { session, exit }) if session >= FIRST => {
                     let outbox = self.sessions().open.remove(&session);
                     outbox.map(|outbox| outbox.put(Item::Exited(exit)));
+                    None
                 }
-                Ok(Reply::Failed(reason)) => self.sessions().trouble = Some(reason),
-                _ => {}
+                Ok(Reply::Failed(reason)) => {
+                    self.sessions().trouble = Some(reason);
+                    None
+                }
+                _ => Some(Frame::Json(body)),
             },
-            // of a measurement or a collection nobody asked for
-            Frame::Departures(_) | Frame::Arrivals(_) | Frame::File { .. } => {}
+            other => Some(other),
         }
     }
 
@@ -115,8 +132,8 @@ impl Node {
             if let Some(why) = &sessions.dead {
                 return Err(format!("{} is dead: {why}", self.name));
             }
-            sessions.last = sessions.last.wrapping_add(1);
-            let number = sessions.last;
+            let number = FIRST.saturating_add(sessions.started);
+            sessions.started = sessions.started.wrapping_add(1);
             sessions.open.insert(number, Arc::clone(&outbox));
             number
         };

@@ -95,6 +95,8 @@ pub(super) enum Answer {
         taken_back: usize,
         /// What could not be taken back, each a sentence.
         left: Vec<String>,
+        /// What went wrong with the nodes' own scripts and commands before that.
+        failed: Option<String>,
     },
     /// It cannot be done: why, and the way out.
     Refused(String),
@@ -111,6 +113,8 @@ pub(super) struct Listing {
     pub(super) keeper: u32,
     /// Nodes in the order of the file; the generator comes last.
     pub(super) nodes: Vec<ListedNode>,
+    /// What went wrong since it is up, each a sentence.
+    pub(super) troubles: Vec<String>,
 }
 
 /// A node.

@@ -14,12 +14,13 @@ use tailbed_format::program::Stream;
 use tailbed_plan::plan::Run;
 use tailbed_plan::step::{AgentEnvironment, Step};
 
-use super::bring_up::{agent_of, nodes};
+use super::bring_up::nodes;
 use super::keeper::{Event, Farewell};
 use super::node::{Node, Session};
 use super::outbox::Item;
 use super::protocol::{Answer, Ask, Request};
 use crate::apply::Host;
+use crate::run;
 
 /// What those who serve know.
 pub(super) struct Desk {
@@ -42,8 +43,8 @@ impl Desk {
     pub(super) fn open(&self, run: &Run, token: &str, host: &mut Host) -> anyhow::Result<()> {
         let mut all = HashMap::new();
         for name in nodes(&run.steps) {
-            let agent = agent_of(host, name)?;
-            let (voice, frames) = (agent.voice(), agent.take_frames());
+            let agent = run::agent(host, name)?;
+            let (voice, frames) = (agent.voice(), agent.divert());
             let programs = run.programs.iter().find(|programs| programs.node == name);
             let own = || {
                 [("TAILBED_NODE", name), ("TAILBED_TOKEN", token)].map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
@@ -115,7 +116,7 @@ fn attend(desk: &Desk, stream: &UnixStream) -> io::Result<()> {
             }
         }
         Request::Execute { node, program } => match desk.find(&node).and_then(|node| node.execute(program)) {
-            Ok(session) => return relay(Arc::new(session), stream, out),
+            Ok(session) => return relay(&Arc::new(session), stream, out),
             Err(reason) => reason,
         },
         Request::Console { node } => match desk.find(&node).and_then(|_| open_console(desk, &node)) {
@@ -129,18 +130,24 @@ fn attend(desk: &Desk, stream: &UnixStream) -> io::Result<()> {
         Request::Down => {
             desk.interrupted.store(true, Ordering::Relaxed);
             let (reply, answer) = channel();
-            let (_telling, told) = channel();
+            let (telling, told) = channel();
             desk.events.send(Event::Down(Some(Farewell { reply, told }))).ok();
-            return answer.recv().map_or(Ok(()), |answer| write_message(&mut out, &answer));
+            let passed_on = answer.recv().map_or(Ok(()), |answer| write_message(&mut out, &answer));
+            drop(telling);
+            passed_on?;
+            // the connection ends with the keeper, not before: its end tells that nothing of it is left
+            loop {
+                std::thread::park();
+            }
         }
     };
     write_message(&mut out, &Answer::Refused(refused))
 }
 
 /// Passes on what a command and its program have to say to each other.
-fn relay(session: Arc<Session>, stream: &UnixStream, mut out: BufWriter<&UnixStream>) -> io::Result<()> {
+fn relay(session: &Arc<Session>, stream: &UnixStream, mut out: BufWriter<&UnixStream>) -> io::Result<()> {
     let mut input = BufReader::new(stream.try_clone()?);
-    let hearing = Arc::clone(&session);
+    let hearing = Arc::clone(session);
     let hear = move || {
         while let Ok(Some(frame)) = read_frame(&mut input) {
             let passed_on = match frame {

@@ -15,7 +15,7 @@ use tailbed_format::summary::RunKind;
 use tailbed_plan::plan::{Plan, Run};
 
 use super::protocol::{Orders, Progress};
-use super::{client, list, place};
+use super::{client, descriptors, list, place};
 use crate::cli::UpArguments;
 use crate::failure::Failure;
 use crate::{experiment, journal, print, probe, run};
@@ -26,6 +26,7 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     let mut facts = probe::facts();
     let token = run::draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
+    let scripts = run::Scripts::of(&plan)?;
     let run = choose(&plan, arguments.run.as_deref())?;
     let log = {
         let _alone = journal::lock()?;
@@ -36,12 +37,14 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     if let Some(which) = which(&plan, run) {
         eprintln!("{which}");
     }
+    let mut chosen = run.clone();
+    scripts.fill_in(&mut chosen.programs);
     let orders = Orders {
         name: plan.name.clone(),
         file: arguments.experiment.file.display().to_string(),
         token,
-        run: run.clone(),
         user_namespace: run::needs_user_namespace(run, &facts),
+        run: chosen,
     };
     let began = Instant::now();
     let mut keeper = start(&orders, log)?;
@@ -89,6 +92,7 @@ fn which(plan: &Plan, run: &Run) -> Option<String> {
 }
 
 fn start(orders: &Orders, log: std::fs::File) -> anyhow::Result<Child> {
+    descriptors::keep_to_ourselves();
     let mut command = Command::new("/proc/self/exe");
     command.arg0("tailbed").arg("keeper").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
     let mut keeper = command.spawn().context("cannot start this program again")?;

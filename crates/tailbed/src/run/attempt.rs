@@ -1,27 +1,25 @@
-//! One attempt at one run: apply, order, collect, take back.
+//! One attempt at one run: apply, set up, order, collect, tear down, take back.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use tailbed_format::message::{Command, Frame, Measured, PROTOCOL, Reply};
-use tailbed_format::packet::{Arrival, Departure};
+use anyhow::anyhow;
 use tailbed_format::results;
 use tailbed_format::summary::ForwarderSummary;
-use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
+use tailbed_plan::plan::Run;
+use tailbed_plan::step::Step;
 
-use crate::apply::{Broken, Host, apply_all, take_back_all};
+use super::answers::expect_hello;
+use super::programs::{Programs, Scripts};
+use super::traffic::{self, Generated};
+use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
 use crate::journal::Journal;
 
 /// All that an attempt brings home.
 pub(super) struct Collected {
-    /// Every packet sent, in order.
-    pub(super) departures: Vec<Departure>,
-    /// Every packet received, in order.
-    pub(super) arrivals: Vec<Arrival>,
-    /// What the generator knows besides.
-    pub(super) measured: Measured,
+    /// The packets, and what the generator knows besides.
+    pub(super) generated: Generated,
     /// What the forwarders counted.
     pub(super) forwarders: Vec<ForwarderSummary>,
     /// What was asked for and not granted.
@@ -32,6 +30,7 @@ pub(super) struct Collected {
 /// everything is taken back when this returns, or the error names what is left.
 pub(super) fn attempt(
     run: &Run,
+    scripts: &Scripts,
     token: &str,
     folder: &Path,
     interrupted: &AtomicBool,
@@ -40,10 +39,15 @@ pub(super) fn attempt(
     let mut journal = Journal::open(token, &run.name)?;
     let mut host = Host::new()?;
     host.log_to(folder);
+    let mut programs = Programs::new(run, scripts, folder)?;
     let mut done = Vec::new();
     let collected = apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted)
-        .and_then(|()| measure(run, &mut host, interrupted, tick));
+        .and_then(|()| measure(run, &mut host, &mut programs, interrupted, tick));
+    let collected = both(collected, programs.finish(&mut host));
     let left = take_back_all(&done, &mut host, &mut journal);
+    if !run.programs.is_empty() {
+        sweep(token);
+    }
     remove_empty_logs(run, folder);
     finish(collected, journal, &left, &folder.join(results::JOURNAL))
 }
@@ -64,122 +68,50 @@ pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[
     }))
 }
 
+/// From the first agent's first word to the last packet, with everything that belongs around it.
+fn measure(
+    run: &Run,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(Duration),
+) -> Result<Collected, Broken> {
+    for node in nodes(run) {
+        expect_hello(host, node, interrupted)?;
+    }
+    programs.set_up(host, interrupted)?;
+    let downgrades = traffic::prepare(run.agents.iter(), host, programs, interrupted)?;
+    traffic::start_forwarders(run, host)?;
+    programs.start(host)?;
+    let generated = traffic::generate(run, host, programs, interrupted, tick)?;
+    let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
+    programs.wind_up(host, interrupted)?;
+    Ok(Collected { generated, forwarders, downgrades })
+}
+
+/// Every node that an agent is started in.
+fn nodes(run: &Run) -> impl Iterator<Item = &str> {
+    run.steps.iter().filter_map(|step| match step {
+        Step::StartAgent { node, .. } => Some(node.as_str()),
+        _ => None,
+    })
+}
+
+/// What failed first is what counts; what failed while cleaning up after it is said as well.
+fn both<T>(first: Result<T, Broken>, then: anyhow::Result<()>) -> Result<T, Broken> {
+    match (first, then) {
+        (first, Ok(())) => first,
+        (Ok(_), Err(error)) => Err(Broken::Failed(error)),
+        (Err(Broken::Failed(error)), Err(also)) => Err(Broken::Failed(anyhow!("{error:#}; after that, {also:#}"))),
+        (Err(broken), Err(_)) => Err(broken),
+    }
+}
+
 fn remove_empty_logs(run: &Run, folder: &Path) {
-    for agent in &run.agents {
-        let log = folder.join(format!("agent-{}.log", agent.node));
+    for node in nodes(run) {
+        let log = folder.join(format!("agent-{node}.log"));
         if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() == 0) {
             std::fs::remove_file(log).ok();
         }
-    }
-}
-
-/// An agent answers an order within this time, or it is broken.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Gives the orders, lets the traffic run, gathers the answers.
-fn measure(run: &Run, host: &mut Host, interrupted: &AtomicBool, tick: &mut dyn FnMut(Duration)) -> Result<Collected, Broken> {
-    let mut downgrades = Vec::new();
-    for AgentOrder { node, order } in &run.agents {
-        expect_hello(host, node, interrupted)?;
-        agent(host, node)?.send(&Command::Prepare(order.clone()))?;
-        downgrades.extend(expect_ready(host, node, interrupted)?);
-    }
-    let forwarders = || run.agents.iter().map(|agent| &agent.node).filter(|node| *node != GENERATOR);
-    for node in forwarders() {
-        agent(host, node)?.send(&Command::Start)?;
-    }
-    let (departures, arrivals, measured) = generate(run, host, interrupted, tick)?;
-    let mut counted = Vec::new();
-    for node in forwarders() {
-        agent(host, node)?.send(&Command::Stop)?;
-        match expect_reply(host, node, PATIENCE, interrupted)? {
-            Reply::Forwarded(forwarded) => counted.push(ForwarderSummary { node: node.clone(), rules: forwarded.rules }),
-            Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
-            other => return Err(anyhow!("the forwarder of {node} stopped with {other:?}").into()),
-        }
-    }
-    Ok(Collected { departures, arrivals, measured, forwarders: counted, downgrades })
-}
-
-type Generated = (Vec<Departure>, Vec<Arrival>, Measured);
-
-fn generate(run: &Run, host: &mut Host, interrupted: &AtomicBool, tick: &mut dyn FnMut(Duration)) -> Result<Generated, Broken> {
-    let generator = agent(host, GENERATOR)?;
-    generator.send(&Command::Start)?;
-    let began = Instant::now();
-    // long runs bring many packets home: ten times the expected time, and a minute, is broken by any measure
-    let patience = Duration::from_nanos(run.expected) * 10 + PATIENCE;
-    let (mut departures, mut arrivals) = (Vec::new(), Vec::new());
-    loop {
-        if interrupted.load(Ordering::Relaxed) {
-            return Err(Broken::Interrupted);
-        }
-        tick(began.elapsed());
-        match generator.receive(Duration::from_secs(1)) {
-            Err(_) if interrupted.load(Ordering::Relaxed) => return Err(Broken::Interrupted),
-            Err(error) => return Err(error.into()),
-            Ok(None) if began.elapsed() > patience => {
-                return Err(anyhow!("the generator has not come back in {patience:?}").into());
-            }
-            // what a program of the generator's would print; it has none
-            Ok(None | Some(Frame::Stream { .. } | Frame::File { .. })) => {}
-            Ok(Some(Frame::Departures(block))) => departures.extend(Departure::decode(&block).context("from the generator")?),
-            Ok(Some(Frame::Arrivals(block))) => arrivals.extend(Arrival::decode(&block).context("from the generator")?),
-            Ok(Some(Frame::Json(body))) => match serde_json::from_slice(&body).context("from the generator")? {
-                Reply::Measured(measured) => return Ok((departures, arrivals, measured)),
-                Reply::Failed(error) => return Err(anyhow!("{GENERATOR}: {error}").into()),
-                other => return Err(anyhow!("the generator said {other:?} while measuring").into()),
-            },
-        }
-    }
-}
-
-/// Waits until an agent is there.
-pub(crate) fn expect_hello(host: &mut Host, node: &str, interrupted: &AtomicBool) -> Result<(), Broken> {
-    let deadline = agent(host, node)?.deadline();
-    match next_reply(host, node, deadline, interrupted)? {
-        Some(Reply::Hello { protocol: PROTOCOL, .. }) => Ok(()),
-        Some(other) => Err(anyhow!("the agent of {node} began with {other:?}").into()),
-        None => Err(agent(host, node)?.silent().into()),
-    }
-}
-
-/// Waits until an agent has prepared its order; returns what was asked for and not granted.
-pub(crate) fn expect_ready(host: &mut Host, node: &str, interrupted: &AtomicBool) -> Result<Vec<String>, Broken> {
-    match expect_reply(host, node, PATIENCE, interrupted)? {
-        Reply::Ready { downgrades } => Ok(downgrades.into_iter().map(|what| format!("{node}: {what}")).collect()),
-        Reply::Failed(error) => Err(anyhow!("{node}: {error}").into()),
-        other => Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
-    }
-}
-
-fn agent<'a>(host: &'a mut Host, node: &str) -> anyhow::Result<&'a mut crate::apply::Agent> {
-    host.agent(node).with_context(|| format!("the plan has an order for {node} but starts no agent there"))
-}
-
-fn expect_reply(host: &mut Host, node: &str, patience: Duration, interrupted: &AtomicBool) -> Result<Reply, Broken> {
-    let reply = next_reply(host, node, Instant::now() + patience, interrupted)?;
-    Ok(reply.with_context(|| format!("the agent of {node} has not answered in {patience:?}"))?)
-}
-
-/// The next reply, or `None` when the deadline passes without one.
-fn next_reply(host: &mut Host, node: &str, deadline: Instant, interrupted: &AtomicBool) -> Result<Option<Reply>, Broken> {
-    let agent = agent(host, node)?;
-    loop {
-        if interrupted.load(Ordering::Relaxed) {
-            return Err(Broken::Interrupted);
-        }
-        match agent.receive(Duration::from_millis(200))? {
-            Some(frame) => return Ok(Some(reply(&frame).with_context(|| format!("from the agent of {node}"))?)),
-            None if Instant::now() > deadline => return Ok(None),
-            None => {}
-        }
-    }
-}
-
-fn reply(frame: &Frame) -> anyhow::Result<Reply> {
-    match frame {
-        Frame::Json(body) => Ok(serde_json::from_slice(body)?),
-        _ => bail!("records came before they were asked for"),
     }
 }

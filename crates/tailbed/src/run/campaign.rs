@@ -16,6 +16,7 @@ use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
 
 use super::attempt::attempt;
+use super::programs::{self, Scripts};
 use super::{now, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ pub(super) struct Finished {
 /// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are read, not made again.
 pub(super) fn carry_out(
     plan: &Plan,
+    scripts: &Scripts,
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
@@ -49,7 +51,7 @@ pub(super) fn carry_out(
             let again = attempt + 1 < plan.attempts && repetitions > 0;
             let made = match read_earlier(folder, run, attempt)? {
                 Some(earlier) => earlier,
-                None => match make(plan, facts, run, attempt, folder, interrupted, &progress) {
+                None => match make(&Campaign { plan, scripts, facts, folder, interrupted, progress: &progress }, run, attempt) {
                     Ok(made) => made,
                     Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
                     Err(broken) => return Err(explain(broken, &progress, folder, run)),
@@ -100,32 +102,37 @@ fn one_line(summary: &RunSummary) -> String {
     format!("{}: median {}, maximum {}{validity}", summary.run, time(median), time(summary.latency.maximum))
 }
 
-fn make(
-    plan: &Plan,
-    facts: &Facts,
-    run: &Run,
-    number: u32,
-    folder: &CampaignFolder,
-    interrupted: &AtomicBool,
-    progress: &Progress,
-) -> Result<Finished, Broken> {
+/// What all attempts have in common.
+struct Campaign<'a> {
+    plan: &'a Plan,
+    scripts: &'a Scripts,
+    facts: &'a Facts,
+    folder: &'a CampaignFolder,
+    interrupted: &'a AtomicBool,
+    progress: &'a Progress,
+}
+
+fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Broken> {
+    let Campaign { plan, scripts, facts, folder, interrupted, progress } = *campaign;
     let order = measure_order(run)?;
     let path = folder.begin_attempt(&run.name, number)?;
     let began = now();
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
-    let collected = attempt(run, &plan.token, &path, interrupted, &mut |running| progress.tick(running, expected))?;
+    let tick = &mut |running| progress.tick(running, expected);
+    let collected = attempt(run, scripts, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let recorded = Recorded {
-        departures: &collected.departures,
-        arrivals: &collected.arrivals,
-        measured: &collected.measured,
+        departures: &collected.generated.departures,
+        arrivals: &collected.generated.arrivals,
+        measured: &collected.generated.measured,
         scheduled: order.schedule.packets(),
         duration: order.schedule.duration,
         forwarders: &collected.forwarders,
         downgrades: &collected.downgrades,
     };
-    let summarised = summarise_run(attempt, &recorded, &run.limits);
+    let mut summarised = summarise_run(attempt, &recorded, &run.limits);
+    summarised.summary.programs = programs::recorded(&path);
     record::after(&path, &summarised)?;
     let worst = record::worst(&summarised.records);
     Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
@@ -134,7 +141,8 @@ fn make(
 /// An attempt that a step or an agent has failed: it is written down like any other that does not count.
 fn failed(plan: &Plan, run: &Run, number: u32, folder: &CampaignFolder, error: &anyhow::Error) -> anyhow::Result<Finished> {
     let path = folder.attempt(&run.name, number);
-    let summary = failed_run(identify(plan, run, number, &path, now())?, format!("{error:#}"), Vec::new());
+    let mut summary = failed_run(identify(plan, run, number, &path, now())?, format!("{error:#}"), Vec::new());
+    summary.programs = programs::recorded(&path);
     write_new(&path.join(results::SUMMARY), &json(&summary)?)?;
     Ok(Finished { run: CountedRun { summary, counters: RunCounters::default() }, worst: Vec::new() })
 }

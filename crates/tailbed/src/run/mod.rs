@@ -1,11 +1,14 @@
 //! `tailbed run`: the whole pipeline on one screen.
 
+mod answers;
 mod attempt;
 mod campaign;
 mod interrupt;
 mod life;
+mod programs;
 mod record;
 mod report;
+mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,8 +16,10 @@ use tailbed_format::facts::Facts;
 use tailbed_plan::plan::{Plan, Run};
 use tailbed_plan::step::Step;
 
-pub(crate) use attempt::{expect_hello, expect_ready};
+pub(crate) use answers::{agent, expect_hello};
 pub(crate) use interrupt::watch;
+pub(crate) use programs::{Programs, Scripts};
+pub(crate) use traffic::{prepare, start_forwarders};
 
 use crate::cli::RunArguments;
 use crate::experiment::Showing;
@@ -31,6 +36,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let token = draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
+    let scripts = programs::Scripts::of(&plan)?;
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;
@@ -48,7 +54,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
     }
-    let runs = campaign::carry_out(&plan, &facts, &folder, &interrupted)?;
+    let runs = campaign::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
 }

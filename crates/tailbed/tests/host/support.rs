@@ -71,7 +71,7 @@ pub(crate) fn results(output: &Output) -> Value {
 }
 
 /// Everything on the host that a run makes or changes, by name: to be the same before and after.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Traces {
     namespaces: Vec<String>,
     pub(crate) groups: Vec<String>,

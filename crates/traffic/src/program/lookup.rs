@@ -122,6 +122,7 @@ mod tests {
             environment: Vec::new(),
             timeout: None,
             terminal: None,
+            cpus: Vec::new(),
         }
     }
 

@@ -131,6 +131,11 @@ fn start<L: Listener>(
     let script = script.map_err(|error| format!("no file in memory for the script: {error}"))?;
     let (streams, theirs) = Streams::open(program.terminal)?;
     let descriptors = theirs.descriptors(script.as_ref().map(AsFd::as_fd));
+    let chosen: CpuSet = program.cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU).fold(CpuSet::new(), |mut set, &cpu| {
+        set.set(cpu);
+        set
+    });
+    let cpus = if chosen.count() > 0 { &chosen } else { cpus };
     let child = children::start(&image, &descriptors, cpus).map_err(|error| lookup::refusal(&image, &error))?;
     let mut wishes = lock(&session.wishes);
     wishes.leader = Some(child.pid);

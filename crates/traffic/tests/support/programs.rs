@@ -13,6 +13,7 @@ pub(crate) fn command(command: &[&str]) -> Program {
         environment: Vec::new(),
         timeout: None,
         terminal: None,
+        cpus: Vec::new(),
     }
 }
 

@@ -13,7 +13,8 @@ use tailbed_plan::step::Step;
 use super::{density, footprint};
 use crate::apply::{Broken, Done, Host, apply, apply_all, take_back, take_back_all};
 use crate::journal::Journal;
-use crate::run::attempt::{expect_hello, finish};
+use crate::run::answers::expect_hello;
+use crate::run::attempt::finish;
 
 /// What was found out.
 pub(super) struct Gone {

@@ -76,8 +76,8 @@ fn a_killed_keeper_is_in_nobodys_way() {
 fn a_lab_interrupted_while_it_comes_up_is_taken_back() {
     let Some(lab) = lab() else { return };
     let before = traces();
-    let nodes: String = (0..40).map(|number| format!("[nodes.n{number}]\nenvironment = \"host\"\n\n")).collect();
-    let text = TWO.replace("[nodes.near]\nenvironment = \"host\"\n\n", &nodes);
+    let nodes: Vec<_> = (0..40).map(|number| format!("[nodes.n{number}]\nenvironment = \"host\"\n\n")).collect();
+    let text = TWO.replace("[nodes.near]\nenvironment = \"host\"\n\n", &nodes.concat());
     fs::write(lab.path("many.toml"), text).unwrap();
     let child = lab.tailbed().args(["up", "many.toml"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| lab.journal_says("make_veth").then_some(()));

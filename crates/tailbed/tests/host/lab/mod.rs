@@ -2,6 +2,7 @@
 
 mod dies;
 mod programs;
+mod scripts;
 mod terminal;
 
 use std::fs;
@@ -59,6 +60,23 @@ impl Up {
 
     fn exec(&self, arguments: &[&str]) -> Output {
         self.lab.tailbed().arg("exec").args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+/// A lab that somebody without root has up.
+struct Nobodys {
+    lab: Lab,
+}
+
+impl Nobodys {
+    fn run(&self, arguments: &[&str]) -> Output {
+        as_nobody(&self.lab, arguments)
+    }
+}
+
+impl Drop for Nobodys {
+    fn drop(&mut self) {
+        self.run(&["down"]);
     }
 }
 
@@ -138,11 +156,12 @@ fn without_root_a_lab_of_host_nodes_works() {
     lab.experiment("host", "1s", "");
     let up = as_nobody(&lab, &["up", "experiment.toml"]);
     assert!(up.status.success(), "{}", said(&up));
-    let inside = as_nobody(&lab, &["exec", "dut", "--", "sh", "-c", "id -u; ls /sys/class/net; exit 3"]);
+    let lab = Nobodys { lab };
+    let inside = lab.run(&["exec", "dut", "--", "sh", "-c", "id -u; ls /sys/class/net; exit 3"]);
     assert_eq!(inside.status.code(), Some(3), "{}", said(&inside));
     assert!(said(&inside).starts_with("0\n"), "{}", said(&inside));
-    let down = as_nobody(&lab, &["down"]);
+    let down = lab.run(&["down"]);
     assert!(down.status.success(), "{}", said(&down));
     assert_eq!(traces(), before);
-    assert!(state_is_empty(&lab));
+    assert!(state_is_empty(&lab.lab));
 }

@@ -59,7 +59,8 @@ fn several_programs_at_once_do_not_disturb_each_other() {
     // more than is held back for one that does not read
     let flood = start(&up, &["near", "head", "-c", "20000000", "/dev/zero"]);
     assert_eq!((line(&mut one), line(&mut two)), ("ready\n".to_owned(), "ready\n".to_owned()));
-    for (child, word) in [(&mut two, "b"), (&mut one, "a"), (&mut two, "c")] {
+    for (first, word) in [(false, "b"), (true, "a"), (false, "c")] {
+        let child = if first { &mut one } else { &mut two };
         child.stdin.as_mut().unwrap().write_all(format!("{word}\n").as_bytes()).unwrap();
         assert_eq!(line(child), format!("<{word}>\n"));
     }

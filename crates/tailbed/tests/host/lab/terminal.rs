@@ -112,3 +112,17 @@ fn a_lab_outlives_the_terminal_it_was_brought_up_at() {
     assert_eq!(up.node("near")["state"], "running");
     assert!(up.exec(&["near", "true"]).status.success());
 }
+
+#[test]
+fn a_keeper_holds_nothing_that_the_command_line_had_open() {
+    let Some(lab) = lab() else { return };
+    std::fs::write(lab.path("two.toml"), TWO).unwrap();
+    let up = Up { lab };
+    let binary = up.lab.tailbed().get_program().to_owned();
+    let mut command = Command::new("flock");
+    command.arg(up.lab.path("lock")).arg(binary).args(["up", "two.toml"]);
+    let brought_up = command.env("TAILBED_STATE", up.lab.path("state")).current_dir(up.lab.folder.path()).output().unwrap();
+    assert!(brought_up.status.success(), "{}", said(&brought_up));
+    let again = Command::new("flock").arg("--nonblock").arg(up.lab.path("lock")).arg("true").status().unwrap();
+    assert!(again.success(), "the lock under which the lab was brought up is still held");
+}

@@ -1,0 +1,112 @@
+//! Orders to the agents of one run, and what they bring home.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use tailbed_format::message::{Command, Frame, Measured, Reply};
+use tailbed_format::packet::{Arrival, Departure};
+use tailbed_format::summary::ForwarderSummary;
+use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
+
+use super::answers::{PATIENCE, agent, expect_reply};
+use super::programs::Programs;
+use crate::apply::{Broken, Host};
+
+/// What the generator brings home.
+pub(super) struct Generated {
+    /// Every packet sent, in order.
+    pub(super) departures: Vec<Departure>,
+    /// Every packet received, in order.
+    pub(super) arrivals: Vec<Arrival>,
+    /// What it knows besides.
+    pub(super) measured: Measured,
+}
+
+/// Has orders prepared; gives what was asked for and not granted.
+pub(crate) fn prepare<'a>(
+    orders: impl Iterator<Item = &'a AgentOrder>,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    interrupted: &AtomicBool,
+) -> Result<Vec<String>, Broken> {
+    let mut downgrades = Vec::new();
+    for AgentOrder { node, order } in orders {
+        agent(host, node)?.send(&Command::Prepare(order.clone()))?;
+        match expect_reply(host, node, programs, interrupted)? {
+            Reply::Ready { downgrades: refused } => downgrades.extend(refused.into_iter().map(|what| format!("{node}: {what}"))),
+            Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
+            other => return Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
+        }
+    }
+    Ok(downgrades)
+}
+
+fn forwarders(run: &Run) -> impl Iterator<Item = &String> {
+    run.agents.iter().map(|agent| &agent.node).filter(|node| *node != GENERATOR)
+}
+
+/// Starts the forwarders.
+pub(crate) fn start_forwarders(run: &Run, host: &mut Host) -> Result<(), Broken> {
+    for node in forwarders(run) {
+        agent(host, node)?.send(&Command::Start)?;
+    }
+    Ok(())
+}
+
+/// Stops the forwarders; gives what they counted.
+pub(super) fn stop_forwarders(
+    run: &Run,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    interrupted: &AtomicBool,
+) -> Result<Vec<ForwarderSummary>, Broken> {
+    let mut counted = Vec::new();
+    for node in forwarders(run) {
+        agent(host, node)?.send(&Command::Stop)?;
+        match expect_reply(host, node, programs, interrupted)? {
+            Reply::Forwarded(forwarded) => counted.push(ForwarderSummary { node: node.clone(), rules: forwarded.rules }),
+            Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
+            other => return Err(anyhow!("the forwarder of {node} stopped with {other:?}").into()),
+        }
+    }
+    Ok(counted)
+}
+
+/// Lets the traffic run, and looks after the programs meanwhile.
+pub(super) fn generate(
+    run: &Run,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(Duration),
+) -> Result<Generated, Broken> {
+    agent(host, GENERATOR)?.send(&Command::Start)?;
+    let began = Instant::now();
+    // long runs bring many packets home: ten times the expected time, and a minute, is broken by any measure
+    let patience = Duration::from_nanos(run.expected) * 10 + PATIENCE;
+    let (mut departures, mut arrivals) = (Vec::new(), Vec::new());
+    loop {
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(Broken::Interrupted);
+        }
+        tick(began.elapsed());
+        programs.look_after(host)?;
+        match agent(host, GENERATOR)?.receive(Duration::from_secs(1)) {
+            Err(_) if interrupted.load(Ordering::Relaxed) => return Err(Broken::Interrupted),
+            Err(error) => return Err(error.into()),
+            Ok(None) if began.elapsed() > patience => {
+                return Err(anyhow!("the generator has not come back in {patience:?}").into());
+            }
+            // what a program of the generator's would print; it has none
+            Ok(None | Some(Frame::Stream { .. } | Frame::File { .. })) => {}
+            Ok(Some(Frame::Departures(block))) => departures.extend(Departure::decode(&block).context("from the generator")?),
+            Ok(Some(Frame::Arrivals(block))) => arrivals.extend(Arrival::decode(&block).context("from the generator")?),
+            Ok(Some(Frame::Json(body))) => match serde_json::from_slice(&body).context("from the generator")? {
+                Reply::Measured(measured) => return Ok(Generated { departures, arrivals, measured }),
+                Reply::Failed(error) => return Err(anyhow!("{GENERATOR}: {error}").into()),
+                other => return Err(anyhow!("the generator said {other:?} while measuring").into()),
+            },
+        }
+    }
+}
