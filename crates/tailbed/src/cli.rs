@@ -30,6 +30,12 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
+    /// Show what each kind of environment can do on this host, and why not
+    Environments {
+        /// Print the table as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Take back what a killed run left behind
     Clean,
     /// Print the JSON Schema of experiment files

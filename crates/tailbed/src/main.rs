@@ -3,6 +3,7 @@
 mod analyze;
 mod apply;
 mod cli;
+mod environments;
 mod experiment;
 mod failure;
 mod image;
@@ -38,6 +39,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
+        Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),
         Command::Completions { shell } => {

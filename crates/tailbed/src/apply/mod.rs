@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
 pub(crate) use agent::{Agent, run_as_agent};
-pub(crate) use environment::run_as_shim;
+pub(crate) use environment::{LXC_SECCOMP, run_as_shim};
 pub(crate) use follower::run_as_follower;
 pub(crate) use process::Process;
 pub(crate) use sequence::{Broken, apply_all, take_back_all};

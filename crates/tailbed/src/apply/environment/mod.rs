@@ -17,6 +17,7 @@ use tailbed_plan::step::AgentEnvironment;
 use super::process::Process;
 
 pub(crate) use container::run_as_shim;
+pub(crate) use lxc::SECCOMP as LXC_SECCOMP;
 
 /// What a kind of environment does. Taking back works from the specification alone, so that it can be done by another process than the
 /// one that made the thing; it is no failure when there is nothing to take back, or only half of it.
