@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod container;
+mod docker;
 mod interrupted;
 mod killed;
+mod lxc;
 mod own_network;
 mod recovered;
 mod support;
