@@ -31,6 +31,12 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
+    /// Show what each kind of environment can do on this host, and why not
+    Environments {
+        /// Print the table as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make images for containers and virtual machines, or look after those made
     #[command(subcommand)]
     Image(ImageCommand),

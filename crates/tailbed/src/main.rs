@@ -3,6 +3,7 @@
 mod analyze;
 mod apply;
 mod cli;
+mod environments;
 mod experiment;
 mod failure;
 mod guest;
@@ -45,6 +46,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
+        Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),
         Command::Completions { shell } => {

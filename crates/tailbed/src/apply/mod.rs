@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
 pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
-pub(crate) use environment::{run_as_emulator, run_as_shim, vm};
+pub(crate) use environment::{LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
 pub(crate) use namespace::disable_ipv6;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tailbed_format::facts::{Cgroup, Facts};
 
-pub(crate) use engine::docker::socket as docker_socket;
+pub(crate) use engine::docker::{answer as docker_answer, socket as docker_socket};
 
 /// Looks at the host. What cannot be read is recorded as unknown rather than guessed.
 pub(crate) fn facts() -> Facts {
@@ -50,6 +50,11 @@ pub(crate) fn cgroup() -> Cgroup {
     cgroup::probe(is_root())
 }
 
+/// Whether the first CPU has a flag of /proc/cpuinfo.
+pub(crate) fn has_cpu_flag(flag: &str) -> bool {
+    cpu::has_flags(&[flag])
+}
+
 /// Where a program lies: the first executable file of its name in the folders of PATH.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -59,7 +64,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// A one-line file of the kernel's, trimmed; empty when it is not there.
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 

@@ -5,10 +5,12 @@
 
 mod confined;
 mod container;
+mod docker;
 mod image;
 mod interrupted;
 mod killed;
 mod lab;
+mod lxc;
 mod orphans;
 mod own_network;
 mod recovered;

@@ -17,6 +17,7 @@ use tailbed_plan::step::AgentEnvironment;
 use super::process::Process;
 
 pub(crate) use container::run_as_shim;
+pub(crate) use lxc::SECCOMP as LXC_SECCOMP;
 pub(crate) use vm::run_as_emulator;
 
 /// What a kind of environment does. Taking back works from the specification alone, so that it can be done by another process than the

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
 use tailbed_format::facts::{Missing, Privilege};
 
 use crate::probe::program;
@@ -72,22 +73,29 @@ fn is_listened_at(path: &Path, table: &str) -> bool {
     })
 }
 
-/// The version, asked for only where the engine itself runs.
+/// The version.
 pub(super) fn version() -> Option<String> {
+    Some(answer("/version")?["Version"].as_str()?.to_owned())
+}
+
+/// What the engine answers to a question, asked only where the engine itself runs.
+pub(crate) fn answer(question: &str) -> Option<Value> {
     let path = socket().ok()?;
     if path == Path::new(SOCKET) {
         let pid = fs::read_to_string(PROCESS).ok()?;
         fs::metadata(Path::new("/proc").join(pid.trim())).ok()?;
     }
     let mut stream = UnixStream::connect(path).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    stream.write_all(b"GET /version HTTP/1.0\r\nHost: docker\r\n\r\n").ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    // the older protocol has neither chunks nor connections that stay
+    stream.write_all(format!("GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    let (_, body) = answer.split_once("\r\n\r\n")?;
-    let body: serde_json::Value = serde_json::from_str(body.trim()).ok()?;
-    Some(body["Version"].as_str()?.to_owned())
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1.trim()).ok()
 }
+
+/// How long the engine may take over an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

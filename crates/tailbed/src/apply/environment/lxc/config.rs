@@ -13,6 +13,8 @@ pub(super) struct Places<'a> {
     pub(super) folder: &'a Path,
     /// This binary.
     pub(super) binary: &'a Path,
+    /// The list of system calls that are refused, where LXC brings one.
+    pub(super) seccomp: Option<&'a Path>,
     /// The file of the network namespace; `None` for the host's own.
     pub(super) namespace: Option<&'a Path>,
     /// Where what it writes on its console goes.
@@ -30,11 +32,16 @@ pub(super) fn monitor_group(id: &str) -> String {
 /// Keys that are ours to give, whatever a template says.
 const OURS: [&str; 5] = ["lxc.net.", "lxc.rootfs.path", "lxc.uts.name", "lxc.namespace.", "lxc.cgroup.dir"];
 
+/// The list of system calls that LXC refuses its containers, unless they have another.
+pub(crate) const SECCOMP: &str = "/usr/share/lxc/config/common.seccomp";
+
 /// The whole of it: what the root file system's maker says, then the experiment's own lines, then what the run needs.
 pub(super) fn text(spec: &LxcSpec, base: &[String], cgroup: &Cgroup, places: &Places<'_>) -> String {
     let is_ours = |line: &str| OURS.iter().any(|key| line.starts_with(key));
     let theirs = base.iter().map(|line| line.trim()).filter(|line| !line.is_empty() && !line.starts_with('#') && !is_ours(line));
-    let mut lines: Vec<String> = theirs.map(str::to_owned).collect();
+    // of a key that is given twice, the later counts
+    let mut lines: Vec<String> = places.seccomp.iter().map(|list| format!("lxc.seccomp.profile = {}", list.display())).collect();
+    lines.extend(theirs.map(str::to_owned));
     lines.extend(spec.config.iter().cloned());
     let id = &spec.id;
     let hostname = id.rsplit('-').next().unwrap_or(id);
@@ -98,6 +105,7 @@ mod tests {
             rootfs: Path::new("/cache/rootfs"),
             folder: Path::new("/run/tailbed/tb-ab12-dut"),
             binary: Path::new("/opt/my tools/tailbed"),
+            seccomp: Some(Path::new(SECCOMP)),
             namespace: Some(Path::new("/run/netns/tb-ab12-dut")),
             console: None,
         };
@@ -106,6 +114,7 @@ mod tests {
         assert_eq!(
             made.lines().collect::<Vec<_>>(),
             [
+                "lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp",
                 "lxc.tty.max = 5",
                 "lxc.environment = A=b",
                 "lxc.rootfs.path = overlay:/cache/rootfs:/run/tailbed/tb-ab12-dut/written",

@@ -18,6 +18,8 @@ use anyhow::{Context, bail};
 use tailbed_plan::step::LxcSpec;
 
 use self::config::{Places, UPPER};
+
+pub(crate) use self::config::SECCOMP;
 use self::tools::{failed, folder, remove_all, run, succeed, tool};
 use super::{Driver, Start, Started};
 use crate::apply::namespace;
@@ -105,8 +107,14 @@ fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result
     let binary = std::env::current_exe().context("cannot find this program's own file")?;
     let namespace = start.namespace.map(namespace::path);
     let console = start.logs.map(|logs| std::path::absolute(logs.join(format!("console-{}.log", start.node)))).transpose()?;
-    let places =
-        Places { rootfs: &rootfs, folder, binary: &binary, namespace: namespace.as_deref(), console: console.as_deref() };
+    let places = Places {
+        rootfs: &rootfs,
+        folder,
+        binary: &binary,
+        seccomp: Some(Path::new(SECCOMP)).filter(|list| list.exists()),
+        namespace: namespace.as_deref(),
+        console: console.as_deref(),
+    };
     let path = folder.join("config");
     fs::write(&path, config::text(spec, &base, &probe::cgroup(), &places))
         .with_context(|| format!("cannot write {}", path.display()))
