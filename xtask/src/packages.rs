@@ -4,22 +4,71 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// A program and the Debian package that holds it.
-const NEEDED: [(&str, &str); 3] = [("ip", "iproute2"), ("cc", "gcc"), ("unshare", "util-linux")];
+/// Packages, in the order in which they are installed, each with how it is known that it is there. An emulator of the distribution's own
+/// version may have to take the place of newer tools that came another way, so those tools are asked for after it.
+const NEEDED: [(&str, Sign); 14] = [
+    ("iproute2", Sign::Program("ip")),
+    ("gcc", Sign::Program("cc")),
+    ("util-linux", Sign::Program("unshare")),
+    ("lxc", Sign::Program("lxc-start")),
+    ("docker.io", Sign::Program("dockerd")),
+    ("runc", Sign::Program("runc")),
+    ("busybox-static", Sign::Program("busybox")),
+    ("e2fsprogs", Sign::Program("mkfs.ext4")),
+    ("xz-utils", Sign::Program("xz")),
+    ("iptables", Sign::Program("iptables")),
+    ("tcpdump", Sign::Program("tcpdump")),
+    ("qemu-system-x86", Sign::Program("qemu-system-x86_64")),
+    ("qemu-utils", Sign::Program("qemu-img")),
+    ("linux-image-cloud-amd64", Sign::Kernel("cloud")),
+];
 
-/// Installs what is missing, as root on a Debian system; otherwise says the one line that does.
+/// How a package is known to be there, whoever installed it.
+#[derive(Clone, Copy)]
+enum Sign {
+    /// A program of this name can be run.
+    Program(&'static str),
+    /// A kernel whose release holds this word lies in /boot, with its modules.
+    Kernel(&'static str),
+}
+
+impl Sign {
+    fn is_seen(self) -> bool {
+        match self {
+            Self::Program(program) => installed(program),
+            Self::Kernel(word) => {
+                let modules = std::fs::read_dir("/lib/modules").into_iter().flatten().flatten();
+                let releases = modules.map(|entry| entry.file_name().to_string_lossy().into_owned());
+                releases
+                    .into_iter()
+                    .any(|release| release.contains(word) && std::path::Path::new(&format!("/boot/vmlinuz-{release}")).exists())
+            }
+        }
+    }
+}
+
+/// Installs what is missing, as root on a Debian system; otherwise says the lines that do.
 pub(crate) fn ensure() -> anyhow::Result<()> {
-    let missing: Vec<&str> = NEEDED.iter().filter(|(program, _)| !installed(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = NEEDED.iter().filter(|(_, sign)| !sign.is_seen()).map(|(package, _)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let line = format!("apt-get update && apt-get install --yes --no-install-recommends {}", missing.join(" "));
+    let (tools, others): (Vec<&str>, Vec<&str>) = missing.iter().partition(|package| **package == "qemu-utils");
+    let install = |packages: &[&str]| format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    let steps = [others, tools].into_iter().filter(|packages| !packages.is_empty());
+    let line = std::iter::once("apt-get update".to_owned()).chain(steps.map(|packages| install(&packages)));
+    let line = line.collect::<Vec<_>>().join(" && ");
     if !is_root() || !installed("apt-get") {
         bail!("some packages are missing; as root, run: {line}");
     }
     println!("installing {}", missing.join(" "));
-    let status =
-        Command::new("sh").args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive").status().context("cannot run sh")?;
+    // a service that starts by itself would change the host's packet filter under the tests
+    let status = Command::new("sh")
+        .args(["-c", &line])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("RUNLEVEL", "1")
+        .status()
+        .context("cannot run sh")?;
     if !status.success() {
         bail!("the packages could not be installed; the line was: {line}");
     }

@@ -55,7 +55,7 @@ impl Facts {
 /// What makes environments of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Engine {
-    /// The kind, as in the experiment file.
+    /// The kind, as in the experiment file; `kernel` for what virtual machines boot by default.
     pub kind: String,
     /// The engine's own version, where it has one and tells.
     pub version: Option<String>,

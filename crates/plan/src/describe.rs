@@ -7,7 +7,8 @@ use tailbed_format::order::{Scheduling, Wait};
 use tailbed_format::summary::{Parameter, RunKind};
 
 use crate::drawing::{self, draw};
-use crate::plan::{Cell, GENERATOR, Plan, Run};
+use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
+use crate::step::Step;
 
 mod programs;
 
@@ -30,11 +31,14 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
 /// The steps of one run as shell lines, then what takes them back, last to first.
 pub fn steps_text(run: &Run, facts: &Facts) -> String {
     let mut text = String::new();
-    for step in &run.steps {
+    // of a life, the node and the one made out of it: the others that are counted are like the first
+    let life = run.life.iter().flat_map(|life| [&life.original].into_iter().chain(&life.clone)).flat_map(Instance::steps);
+    let steps: Vec<&Step> = run.steps.iter().chain(life).collect();
+    for step in &steps {
         lines(&step.shell(&facts.cgroup), &mut text);
     }
     text += "\n# taken back\n";
-    for step in run.steps.iter().rev() {
+    for step in steps.iter().rev() {
         lines(&step.undo().shell(&facts.cgroup), &mut text);
     }
     text
@@ -61,6 +65,9 @@ fn line(text: &mut String, line: &str) {
 
 /// Each different path once, with the cells that have it.
 fn paths(plan: &Plan, text: &mut String) {
+    if plan.is_of_lives() {
+        return;
+    }
     let different = different(plan, draw);
     for (drawing, cells) in &different {
         line(text, "");
@@ -120,7 +127,7 @@ fn parameters(parameters: &[Parameter]) -> String {
 /// Who runs where, for each different placement.
 fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
     let simulated = plan.cells.iter().all(|cell| cell.simulated);
-    if simulated {
+    if simulated || plan.is_of_lives() {
         return;
     }
     let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
@@ -199,7 +206,7 @@ fn runs(plan: &Plan, text: &mut String) {
     let table: Vec<_> =
         plan.runs.iter().map(|run| [run.name.clone(), duration(run.expected), what(&plan.cells[run.cell], run.repeat)]).collect();
     rows(&table, text);
-    if plan.attempts > 1 {
+    if plan.attempts > 1 && !plan.is_of_lives() {
         line(
             text,
             &format!(

@@ -17,6 +17,7 @@ mod drawing;
 pub mod experiment;
 pub mod placement;
 pub mod plan;
+pub mod recipe;
 mod schema;
 mod setup;
 pub mod step;

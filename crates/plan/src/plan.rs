@@ -1,6 +1,7 @@
 //! The plan: every run of the campaign in the order it will be made.
 
 use serde::{Deserialize, Serialize};
+use tailbed_format::lifecycle::Phase;
 use tailbed_format::order::{Order, Scheduling};
 use tailbed_format::summary::Parameter;
 use tailbed_format::validity::Limits;
@@ -33,6 +34,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether it measures lives of environments, not packets.
+    pub fn is_of_lives(&self) -> bool {
+        self.runs.iter().any(|run| run.life.is_some())
+    }
+
     /// How many repetitions of invalid runs a campaign makes in all: a quarter of its runs, and at least two. A machine that fails more
     /// often than that is not fit to measure at present, and going on would not make it so.
     pub fn most_repetitions(&self) -> usize {
@@ -57,10 +63,31 @@ pub struct Run {
     pub programs: Vec<NodePrograms>,
     /// The nodes in the order packets pass them.
     pub hops: Vec<Hop>,
+    /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
+    #[serde(default)]
+    pub life: Option<LifePlan>,
     /// When the run does not count.
     pub limits: Limits,
     /// How long it should take, ns.
     pub expected: u64,
+}
+
+impl Run {
+    /// Every step that the run may do, those of the nodes whose lives it goes through among them.
+    pub fn every_step(&self) -> impl Iterator<Item = &Step> {
+        let life = self.life.iter().flat_map(|life| {
+            let more = life.density.iter().flat_map(|density| &density.nodes);
+            [&life.original].into_iter().chain(&life.clone).chain(more)
+        });
+        self.steps.iter().chain(life.flat_map(Instance::steps))
+    }
+}
+
+impl Instance {
+    /// All its steps, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.before.iter().chain(&self.provision).chain([&self.start])
+    }
 }
 
 /// A combination of swept values that is left out.
@@ -106,6 +133,47 @@ pub struct NodePrograms {
     pub environment: Vec<(String, String)>,
     /// How long each script may take, ns.
     pub timeout: u64,
+}
+
+/// The life of a node, phase by phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifePlan {
+    /// What is reported, in the order of a life.
+    pub phases: Vec<Phase>,
+    /// Memory the node is given, bytes; `None` when it has no limit.
+    pub memory: Option<u64>,
+    /// The node.
+    pub original: Instance,
+    /// Another, made out of it.
+    pub clone: Option<Instance>,
+    /// As many as fit.
+    pub density: Option<DensityPlan>,
+}
+
+/// How many nodes are to be counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DensityPlan {
+    /// Started one after the other.
+    pub nodes: Vec<Instance>,
+    /// No further one is started after this long, ns.
+    pub time: u64,
+    /// No further one is started that would leave the host with less memory, bytes.
+    pub keep_free: u64,
+    /// Memory each is given, bytes; `None` when it has no limit.
+    pub memory: Option<u64>,
+}
+
+/// A node that lives by itself, without links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its name.
+    pub node: String,
+    /// What must be there before: namespace, control group. Not timed.
+    pub before: Vec<Step>,
+    /// Makes what it needs to start; a process of the host needs nothing.
+    pub provision: Option<Step>,
+    /// Starts it.
+    pub start: Step,
 }
 
 /// Where a script's text is.

@@ -58,6 +58,15 @@ pub enum Step {
         /// The environment.
         environment: AgentEnvironment,
     },
+    /// Make an environment out of another that runs: what is shared is not copied.
+    CloneNode {
+        /// The node.
+        node: String,
+        /// The environment to make.
+        environment: AgentEnvironment,
+        /// The name, on the host, of the one it is made out of.
+        from: String,
+    },
     /// Start an environment with an agent in it: this same binary.
     StartAgent {
         /// The node.

@@ -8,7 +8,7 @@ mod hosts;
 use std::fs;
 use std::path::Path;
 
-use tailbed_format::facts::Facts;
+use tailbed_format::facts::{Engine, Facts, Missing};
 use tailbed_plan::{Overrides, Source, describe, plan, schema};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
@@ -17,6 +17,16 @@ fn described(name: &str, facts: &Facts, overrides: &Overrides) -> String {
     let text = fs::read(Path::new(FOLDER).join(name)).unwrap();
     let plan = plan(&Source { name, text: &text }, overrides, facts, "a1b2c3").unwrap_or_else(|error| panic!("{error}"));
     describe(&plan, facts, true)
+}
+
+#[test]
+fn recipes_are_right() {
+    let folder = Path::new(FOLDER).join("images");
+    for name in ["busybox.toml", "debian.toml"] {
+        let text = fs::read(folder.join(name)).unwrap();
+        let read = tailbed_plan::recipe::read(&Source { name, text: &text });
+        assert!(read.is_ok(), "{}", read.unwrap_err());
+    }
 }
 
 fn golden(name: &str, text: &str) {
@@ -42,6 +52,23 @@ fn each_has_its_plan() {
 #[test]
 fn without_root_the_plan_says_what_is_missing() {
     golden("first-look-on-laptop", &described("first-look.toml", &hosts::laptop(), &Overrides::default()));
+}
+
+#[test]
+fn what_the_host_lacks_is_left_out_with_the_reason() {
+    let engine = |kind: &str, missing: Option<(&str, &str)>| Engine {
+        kind: kind.to_owned(),
+        version: None,
+        missing: missing.map(|(reason, way_out)| Missing { reason: reason.to_owned(), way_out: way_out.to_owned() }),
+    };
+    let engines = vec![
+        engine("container", None),
+        engine("lxc", None),
+        engine("docker", Some(("the Docker engine is not installed", "install it: apt install docker.io"))),
+        engine("vm", Some(("qemu-system-x86_64 is not installed", "install it: apt install qemu-system-x86"))),
+    ];
+    let facts = Facts { engines, ..hosts::small() };
+    golden("first-look-without-engines", &described("first-look.toml", &facts, &Overrides::default()));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn undo_names_what_was_made(step: &Step) {
             assert_eq!(*name, undone);
             assert!(name.starts_with("tb-"));
         }
-        (Step::MakeVeth { ends }, Undo::DeleteVeth { namespace, name }) => {
+        (Step::MakeVeth { ends }, Undo::DeleteInterface { namespace, name }) => {
             assert_eq!((&ends[0].namespace, &ends[0].name), (&namespace, &name));
             assert!(namespace.is_some() || name.starts_with("tb"));
         }
@@ -145,7 +145,9 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeBridge { namespace, ports, .. } => {
                 assert!(ports.iter().all(|port| taps.contains(&(Some(namespace.clone()), port.clone()))));
             }
-            Step::ProvisionNode { node, .. } => assert!(provisioned.insert(node.clone()), "{node} is provisioned twice"),
+            Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
+                assert!(provisioned.insert(node.clone()), "{node} is provisioned twice")
+            }
             Step::MakeCgroup(spec) => assert!(groups.insert(spec.path.clone()), "{} is made twice", spec.path),
             Step::StartAgent { node, namespace, environment } => {
                 assert_eq!(environment.id().is_some(), provisioned.contains(node));

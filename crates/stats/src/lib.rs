@@ -16,6 +16,7 @@ pub mod capture;
 pub mod counter;
 pub mod hgrm;
 pub mod interval;
+pub mod life;
 pub mod matching;
 pub mod plot;
 pub mod report;

@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::analyze::AnalyzeArguments;
+use crate::apply::AgentArguments;
 
 /// Measures what virtualization costs the tail of a packet's latency, on this machine.
 #[derive(Debug, Parser)]
@@ -29,6 +31,15 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
+    /// Show what each kind of environment can do on this host, and why not
+    Environments {
+        /// Print the table as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make images for containers and virtual machines, or look after those made
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// Bring up the nodes and links of an experiment, without load, and leave them up to work in
     Up(UpArguments),
     /// List the nodes that are up: state, interfaces, process ids, cores, memory
@@ -73,23 +84,44 @@ pub(crate) enum Command {
     Man,
     /// Be an agent: obey what comes in on standard input
     #[command(hide = true)]
-    Agent {
+    Agent(AgentArguments),
+    /// Become another program that ends when the parent does
+    #[command(hide = true)]
+    Follow {
         #[arg(long)]
-        namespace: Option<PathBuf>,
-        #[arg(long)]
-        parent: Option<i32>,
+        parent: i32,
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
     },
     /// Be the parent of one container
     #[command(hide = true)]
     Container {
         #[arg(long)]
-        bundle: PathBuf,
-        #[arg(long)]
         id: String,
         #[arg(long)]
-        control_groups: bool,
+        parent: i32,
+    },
+    /// Become the emulator of one virtual machine
+    #[command(hide = true)]
+    Emulator {
+        #[arg(long)]
+        tap: Vec<String>,
         #[arg(long)]
         parent: i32,
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Try whether a guest runs under KVM
+    #[command(hide = true)]
+    TryKvm {
+        #[arg(long)]
+        parent: i32,
+    },
+    /// Be the agent of a virtual machine, in it
+    #[command(hide = true)]
+    Guest {
+        #[arg(long)]
+        interface: Vec<String>,
     },
     /// Hold a lab up; what is to be held comes in on standard input
     #[command(hide = true)]
@@ -153,4 +185,64 @@ pub(crate) struct PlanArguments {
     /// Print the plan as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// Build a recipe into a root file system, an OCI layout, an LXC image and a virtual machine's disk
+    Build(BuildArguments),
+    /// List the images in the cache
+    Ls,
+    /// Remove images from the cache
+    Rm {
+        /// Beginnings of their digests
+        #[arg(required_unless_present = "all")]
+        digests: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "digests")]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The recipe
+    pub(crate) recipe: PathBuf,
+    /// Folder to put the image at [default: NAME.image]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Leave a form out; may be given again
+    #[arg(long, value_name = "FORM")]
+    pub(crate) without: Vec<Form>,
+    /// Make it anew, even if it is in the cache: a Debian has newer packages by now
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Get Debian from here [default: where the host's apt gets it]
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Option<String>,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A form of an image that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// The LXC image
+    Lxc,
+    /// The virtual machine's disk
+    Vm,
+}
+
+impl Form {
+    /// Every one.
+    pub(crate) const ALL: [Self; 2] = [Self::Lxc, Self::Vm];
+
+    /// As it is written on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Lxc => "lxc",
+            Self::Vm => "vm",
+        }
+    }
 }

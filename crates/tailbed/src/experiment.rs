@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use tailbed_format::facts::Facts;
+use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_plan::plan::Plan;
+use tailbed_plan::step::{AgentEnvironment, Step, VmSpec};
 use tailbed_plan::{Overrides, PlanError, Source};
 
+use crate::apply::vm;
 use crate::cli::{ExperimentArguments, PlanArguments};
 use crate::failure::Failure;
 use crate::{colour, print, probe};
@@ -61,16 +63,34 @@ fn read_facts(path: &Path) -> Result<Facts, Failure> {
         .map_err(|error| Failure::File(format!("error: {} does not hold facts: {error}", path.display())))
 }
 
-/// Plans an experiment that is to be carried out on this host.
+/// Plans an experiment that is to be carried out on this host. Where it depends on whether guests run under KVM and that is not known, a
+/// guest is run, and the facts hold what came of it.
 pub(crate) fn make_plan_for_this_host(
     arguments: &ExperimentArguments,
     text: &[u8],
-    facts: &Facts,
+    facts: &mut Facts,
     token: &str,
 ) -> Result<Plan, Failure> {
+    if facts.kvm == Kvm::Unknown {
+        // whether anything would run under KVM if it could be had: only then is it worth trying
+        let hopeful = make_plan(arguments, text, &Facts { kvm: Kvm::Works, ..facts.clone() }, token)?;
+        if machines(&hopeful).any(|machine| machine.accelerator == Accelerator::Kvm) {
+            facts.kvm = probe::kvm::find_out()?;
+        }
+    }
     let plan = make_plan(arguments, text, facts, token)?;
     tailbed_plan::check_host(&plan, facts).map_err(|error| refusal(&error))?;
+    let possible = machines(&plan).try_for_each(vm::check);
+    possible.map_err(|error| Failure::Host(format!("error: this host cannot make a virtual machine of the plan: {error:#}")))?;
     Ok(plan)
+}
+
+/// The virtual machines of a plan.
+fn machines(plan: &Plan) -> impl Iterator<Item = &VmSpec> {
+    plan.runs.iter().flat_map(|run| &run.steps).filter_map(|step| match step {
+        Step::StartAgent { environment: AgentEnvironment::Vm(spec), .. } => Some(spec),
+        _ => None,
+    })
 }
 
 /// Plans an experiment.

@@ -3,8 +3,11 @@
 mod analyze;
 mod apply;
 mod cli;
+mod environments;
 mod experiment;
 mod failure;
+mod guest;
+mod image;
 mod journal;
 mod lab;
 mod probe;
@@ -23,6 +26,9 @@ use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    if guest::is_first() {
+        guest::run_as_first();
+    }
     let cli = Cli::parse();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,6 +45,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
+        Command::Image(command) => image::image(&command),
+        Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),
         Command::Completions { shell } => {
@@ -50,10 +58,12 @@ fn dispatch(command: Command) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
             print(&String::from_utf8_lossy(&page))
         }
-        Command::Agent { namespace, parent } => Ok(apply::run_as_agent(namespace.as_deref(), parent)?),
-        Command::Container { bundle, id, control_groups, parent } => {
-            Ok(apply::run_as_shim(&bundle, &id, control_groups, parent)?)
-        }
+        Command::Agent(arguments) => Ok(apply::run_as_agent(&arguments)?),
+        Command::Follow { parent, command } => Ok(apply::run_as_follower(parent, &command)?),
+        Command::Container { id, parent } => Ok(apply::run_as_shim(&id, parent)?),
+        Command::Emulator { tap, parent, arguments } => Ok(apply::run_as_emulator(&tap, parent, &arguments)?),
+        Command::Guest { interface } => Ok(guest::run_as_guest(&interface)?),
+        Command::TryKvm { parent } => probe::kvm::run_as_try(parent),
         Command::Up(arguments) => lab::up(&arguments),
         Command::Ls { json } => lab::ls(json),
         Command::Exec { terminal, node, command } => lab::exec(&node, command, terminal),

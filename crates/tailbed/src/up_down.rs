@@ -13,8 +13,8 @@ use crate::{experiment, journal, print, probe, run};
 pub(crate) fn up_down(arguments: &ExperimentArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.file)?;
     let token = run::draw_token()?;
-    let facts = probe::facts();
-    let plan = experiment::make_plan_for_this_host(arguments, &text, &facts, &token)?;
+    let mut facts = probe::facts();
+    let plan = experiment::make_plan_for_this_host(arguments, &text, &mut facts, &token)?;
     let Some(last) = plan.runs.last() else { return Err(Failure::File("error: the plan holds no run".to_owned())) };
     run::enter_user_namespace_if_needed(&plan, &facts)?;
     let _alone = journal::lock()?;

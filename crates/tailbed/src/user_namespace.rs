@@ -33,6 +33,14 @@ fn unshare() -> rustix::io::Result<()> {
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWNET) }
 }
 
+/// Moves the calling process into a mount namespace of its own: what it mounts is seen by nobody else and goes with it; what the host unmounts
+/// goes here as well.
+pub(crate) fn own_mounts() -> anyhow::Result<()> {
+    unshare_mounts().context("cannot make a mount namespace")?;
+    let follow = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    mount_change("/", follow).context("cannot make mounts private to a container")
+}
+
 /// Moves the calling process into a root of its own in which no control group is mounted, and which holds nothing but what is given,
 /// /proc and /dev. `root` is the folder it is made in.
 ///

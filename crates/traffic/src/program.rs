@@ -82,6 +82,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A thread with a small stack: where all memory is locked, each takes its whole stack at once.
+fn thread(name: String) -> std::thread::Builder {
+    std::thread::Builder::new().name(name).stack_size(256 << 10)
+}
+
 /// Counts agents of one process, so that each has its own mark.
 static AGENTS: AtomicU32 = AtomicU32::new(0);
 
@@ -126,7 +131,7 @@ impl<L: Listener> Programs<L> {
             realtime::step_down(&cpus);
             session::run(&made, &program, &cpus, &shared);
         };
-        if let Err(error) = std::thread::Builder::new().name(format!("program {session}")).spawn(watch) {
+        if let Err(error) = thread(format!("program {session}")).spawn(watch) {
             self.shared.forget(session);
             refuse(&format!("no thread for it: {error}"));
         }
@@ -171,7 +176,7 @@ impl<L: Listener> Programs<L> {
             // nobody listens any more, and then nobody misses it
             let _ = results.collect(&shared.listener);
         };
-        std::thread::Builder::new().name("results".to_owned()).spawn(collect).map(drop)
+        thread("results".to_owned()).spawn(collect).map(drop)
     }
 
     /// Kills all programs with everything they have started, waits until they are gone, and removes the results folder.

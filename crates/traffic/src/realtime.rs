@@ -39,7 +39,14 @@ pub fn pin(cpus: &[usize]) -> Option<String> {
 /// Gives the calling thread `SCHED_FIFO` priority, 1 to 99; says so where that is refused.
 #[must_use]
 pub fn prioritize(priority: u8) -> Option<String> {
-    let error = policy::set_fifo(priority).err()?;
+    prioritize_thread(0, priority)
+}
+
+/// Gives a thread `SCHED_FIFO` priority, 1 to 99, by its id as the kernel numbers it (gettid(2)); 0 is the calling one. Says so where
+/// that is refused.
+#[must_use]
+pub fn prioritize_thread(thread: i32, priority: u8) -> Option<String> {
+    let error = policy::set_fifo(thread, priority).err()?;
     Some(format!(
         "no real-time priority (SCHED_FIFO {priority}): {error}; it needs CAP_SYS_NICE or RLIMIT_RTPRIO and, where the kernel groups \
          real-time tasks (RT_GROUP_SCHED), a control group with cpu.rt_runtime_us above 0"
@@ -80,7 +87,7 @@ pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
     let moved = apart && sched_setaffinity(None, &elsewhere).is_ok();
     if let (false, Some(priority)) = (moved, scheduling.priority) {
         // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
-        let _ = policy::set_fifo(priority.saturating_add(1).min(99));
+        let _ = policy::set_fifo(0, priority.saturating_add(1).min(99));
     }
 }
 

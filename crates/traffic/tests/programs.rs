@@ -140,11 +140,12 @@ fn a_terminal_has_a_size_and_gets_another() {
     let ran = client.ended(1);
     assert!(ran.output.contains("7 11"), "{ran:?}");
     assert_eq!(ran.exit, Exit::Code(0));
-    // its interrupt character works: it is the controlling terminal
-    let mut program = command(&["sh", "-c", "echo there; sleep 87004"]);
+    // its interrupt character works: it is the controlling terminal. What cat says again shows that it has begun
+    let mut program = command(&["cat"]);
     program.terminal = Some(TerminalSize { rows: 24, columns: 80 });
     client.execute(2, program);
-    client.wait_for_output(2, "there");
+    client.input(2, b"there\n");
+    client.wait_for_output(2, "there\r\nthere\r\n");
     client.input(2, &[3]);
     assert_eq!(client.ended(2).exit, Exit::Signal(2));
     client.quit().unwrap();

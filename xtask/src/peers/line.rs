@@ -1,4 +1,4 @@
-//! Fifty nodes in a line, up and down again, beside Mininet.
+//! Fifty nodes in a line, up and down again, beside Mininet; and how the time grows with the number of containers.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +29,7 @@ print(json.dumps({'up_ms': up * 1e3, 'down_ms': (time.monotonic() - began) * 1e3
 
 pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     let file = std::env::temp_dir().join(format!("tailbed-line-{}.toml", std::process::id()));
-    fs::write(&file, experiment()).with_context(|| format!("cannot write {}", file.display()))?;
+    fs::write(&file, experiment(NODES, "host")).with_context(|| format!("cannot write {}", file.display()))?;
     let compared = compare_with(&file.display().to_string(), turns);
     fs::remove_file(&file).ok();
     compared
@@ -70,10 +70,35 @@ fn times(output: &[u8]) -> anyhow::Result<[f64; 2]> {
     Ok([time("up_ms")?, time("down_ms")?])
 }
 
-fn experiment() -> String {
+/// Containers with their links, up and down: how the time grows with their number.
+pub(super) fn growth(turns: usize) -> anyhow::Result<()> {
+    let file = std::env::temp_dir().join(format!("tailbed-growth-{}.toml", std::process::id()));
+    println!("containers in a line, with their links, up and down again");
+    let mut measured = Ok(());
+    for nodes in [25, 50, 100] {
+        fs::write(&file, experiment(nodes, "container")).with_context(|| format!("cannot write {}", file.display()))?;
+        let times = || times(&run(Command::new(tailbed()).arg("up-down").arg(&file))?.stdout);
+        let rows: anyhow::Result<Vec<[f64; 2]>> = (0..turns).map(|_| times()).collect();
+        match rows {
+            Ok(rows) => {
+                let of = |at: usize| median(rows.iter().map(|row| row[at]).collect());
+                let (up, down, each) = (of(0), of(1), nodes as f64);
+                println!("  {nodes:>3}: up {up:.0} ms ({:.1} each), down {down:.0} ms ({:.1} each)", up / each, down / each);
+            }
+            Err(error) => {
+                measured = Err(error);
+                break;
+            }
+        }
+    }
+    fs::remove_file(&file).ok();
+    measured
+}
+
+fn experiment(nodes: usize, environment: &str) -> String {
     let mut text = "name = \"line\"\nrepeats = 1\n".to_owned();
-    for node in 1..=NODES {
-        let _ = write!(text, "\n[nodes.n{node}]\nenvironment = \"host\"\n");
+    for node in 1..=nodes {
+        let _ = write!(text, "\n[nodes.n{node}]\nenvironment = \"{environment}\"\n");
     }
     text + "\n[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n"
 }

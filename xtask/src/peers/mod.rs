@@ -1,6 +1,7 @@
 //! `cargo xtask peers`: ours beside other programs on this machine, in turns, with the same pinning and priority, as medians and ratios.
 
 mod line;
+mod lives;
 mod reading;
 mod round_trip;
 
@@ -36,6 +37,10 @@ pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
         println!();
     }
     line::compare(arguments.turns)?;
+    line::growth(arguments.turns)?;
+    println!();
+    lives::compare(arguments.turns)?;
+    lives::boots(arguments.turns)?;
     println!();
     round_trip::one_way()
 }

@@ -72,7 +72,8 @@ fn simulated_notes() -> Vec<String> {
 }
 
 fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String> {
-    let mut notes = placement.notes.clone();
+    // who shares a core with the generator does not matter where there is none
+    let mut notes = if setup.load().is_some() { placement.notes.clone() } else { Vec::new() };
     for node in &setup.nodes {
         match node.environment {
             Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
@@ -108,8 +109,9 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
     let mut floors: Vec<Planned> = Vec::new();
     let mut floor_of = Vec::new();
     for cell in &measured {
-        let number = cell.setup.simulated().is_none().then(|| {
-            *numbers.entry(floor_key(cell)).or_insert_with(|| {
+        let key = floor_key(cell).filter(|_| cell.setup.simulated().is_none());
+        let number = key.map(|key| {
+            *numbers.entry(key).or_insert_with(|| {
                 let parameters = cell.parameters.iter().filter(|parameter| concerns_floor(&parameter.key)).cloned().collect();
                 floors.push(Planned { parameters, ..cell.clone() });
                 floors.len() - 1
@@ -129,12 +131,12 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
     (cells, floors.into_iter().chain(measured).collect())
 }
 
-/// What a floor depends on: the load, and how the generator is run.
-fn floor_key(cell: &Planned) -> impl Ord + use<> {
-    let load = &cell.setup.load;
+/// What a floor depends on: the load, and how the generator is run. Lives have none.
+fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
+    let load = cell.setup.load()?;
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
-    (load.frame, schedule.rate, schedule.warm_up, schedule.duration, load.drain, generator.cpus.clone(), generator.priority)
+    Some((load.frame, schedule.rate, schedule.warm_up, schedule.duration, load.drain, generator.cpus.clone(), generator.priority))
 }
 
 fn concerns_floor(key: &str) -> bool {

@@ -2,6 +2,7 @@
 
 mod cells;
 mod environment;
+mod life;
 mod name;
 mod network;
 mod possible;

@@ -30,6 +30,15 @@ pub(super) struct Interface {
     pub(super) towards: MacAddress,
 }
 
+/// Kind of [`MacAddress::local`] that the host's side of a bridged tap has. A bridge keeps frames for the addresses of its own ports to
+/// itself, so it is neither one that an interface has nor one that frames are sent to.
+const HOST_SIDE: u8 = 3;
+
+/// The address of the host's side of an interface's tap.
+fn host_side(MacAddress([_, _, number @ ..]): MacAddress) -> MacAddress {
+    MacAddress::local(HOST_SIDE, u32::from_be_bytes(number))
+}
+
 /// Both interfaces of every link of the path.
 pub(super) fn interfaces(path: &[Link], nodes: &[Node], token: &str) -> Vec<[Interface; 2]> {
     let mut number = 0;
@@ -51,8 +60,8 @@ pub(super) fn named(token: &str, role: &str) -> String {
 
 /// A node's network namespace; `None` for the host's own, and for virtual machines.
 pub(super) fn namespace(node: &Node, token: &str) -> Option<String> {
-    let none = matches!(node.environment, Environment::Host { own_namespace: false } | Environment::Vm { .. });
-    (!none).then(|| named(token, &node.name))
+    let without = matches!(node.environment, Environment::Host { own_namespace: false } | Environment::Vm { .. });
+    (!without).then(|| named(token, &node.name))
 }
 
 fn is_guest(node: &Node) -> bool {
@@ -100,8 +109,7 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
         (true, true) => {
             let namespace = wire(token, number);
             let side = |name: &str, of: &Interface| {
-                // the host's side of a bridged tap never speaks, but must not have the guest's own address
-                let mac = of.towards;
+                let mac = host_side(of.veth.mac);
                 Step::MakeTap(Tap { namespace: Some(namespace.clone()), name: name.to_owned(), mac })
             };
             let ports = WIRE_TAPS.map(str::to_owned).to_vec();

@@ -7,7 +7,7 @@ use crate::document::Document;
 use crate::experiment::Accel;
 use crate::plan::{Plan, Run, Skipped};
 use crate::setup::{Environment, Setup};
-use crate::step::Step;
+use crate::step::{Boot, Kernel, Step};
 use crate::text::Overrides;
 use crate::text::error::{Fault, PlanError};
 use crate::text::{Source, Texts, tree};
@@ -83,13 +83,19 @@ fn missing(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
             }),
             _ => None,
         };
-        engine.or(kvm).map(|missing| (node.name.clone(), missing))
+        let kernel = match &node.environment {
+            Environment::Vm { spec, .. } if matches!(spec.boot, Boot::Kernel { kernel: Kernel::Newest, .. }) => {
+                facts.missing("kernel").cloned()
+            }
+            _ => None,
+        };
+        engine.or(kernel).or(kvm).map(|missing| (node.name.clone(), missing))
     })
 }
 
 /// Whether a run makes interfaces, at all or in the host's own network namespace.
 fn makes_network(run: &Run, in_the_hosts_own: bool) -> bool {
-    run.steps.iter().any(|step| match step {
+    run.every_step().any(|step| match step {
         Step::MakeTap(tap) => !in_the_hosts_own || tap.namespace.is_none(),
         Step::MakeVeth { ends } => !in_the_hosts_own || ends.iter().any(|end| end.namespace.is_none()),
         _ => false,

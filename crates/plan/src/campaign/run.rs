@@ -7,9 +7,9 @@ use tailbed_format::summary::{Parameter, RunKind};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{environment, programs};
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, NodePrograms, Run};
-use crate::setup::{End, Load, Node, Port};
+use super::{environment, life, programs};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run};
+use crate::setup::{End, LifeGoals, Load, Node, Port, Purpose};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -37,15 +37,17 @@ struct Work {
     agents: Vec<AgentOrder>,
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
+    life: Option<LifePlan>,
     /// ns.
     expected: u64,
 }
 
 /// Builds a run from what its cell was planned as.
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
-    let Work { steps, agents, programs, hops, expected } = match planned.setup.simulated() {
-        Some(wire) => simulated(setting, planned, wire),
-        None => real(setting, cell.kind, planned, facts),
+    let Work { steps, agents, programs, hops, life, expected } = match (&planned.setup.purpose, planned.setup.simulated()) {
+        (Purpose::Life(goals), _) => life(setting, goals, planned, facts),
+        (Purpose::Traffic(load), Some(wire)) => simulated(setting, load, wire),
+        (Purpose::Traffic(load), None) => real(setting, cell.kind, planned, load, facts),
     };
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
@@ -56,23 +58,31 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         agents,
         programs,
         hops,
+        life,
         limits: planned.setup.limits,
         expected,
     }
 }
 
 /// The clock is part of the model, so the run takes no time of its own and needs neither core nor priority.
-fn simulated(setting: &Setting<'_>, planned: &Planned, wire: &SimulatedWire) -> Work {
+fn simulated(setting: &Setting<'_>, load: &Load, wire: &SimulatedWire) -> Work {
     let seed = setting.seed.wrapping_add(setting.number as u64);
     let path = Path::Simulated(SimulatedWire { seed, ..wire.clone() });
     let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
     let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
-    let agents = interfaces.iter().map(|[tx, rx]| measure(setting, &planned.setup.load, path.clone(), tx, rx, &scheduling));
+    let agents = interfaces.iter().map(|[tx, rx]| measure(setting, load, path.clone(), tx, rx, &scheduling));
     let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
-    Work { steps: vec![start], agents: agents.collect(), programs: Vec::new(), hops: Vec::new(), expected: AROUND }
+    Work { steps: vec![start], agents: agents.collect(), programs: Vec::new(), hops: Vec::new(), life: None, expected: AROUND }
 }
 
-fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) -> Work {
+/// A life has neither links nor generator.
+fn life(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Facts) -> Work {
+    let (life, expected) = life::of_node(setting, goals, planned, facts).unzip();
+    let expected = expected.unwrap_or_default();
+    Work { steps: Vec::new(), agents: Vec::new(), programs: Vec::new(), hops: Vec::new(), life, expected }
+}
+
+fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, facts: &Facts) -> Work {
     let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
     // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
     let wire = [[End::Generator, End::Sink]];
@@ -119,19 +129,20 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, facts: &Facts) 
     if let (Some([tx, _]), Some([_, rx])) = (links.first(), links.last()) {
         let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
         let next_hop = links.first().map_or(rx, |[_, far]| far);
-        agents.push(measure(setting, &setup.load, path, tx, next_hop, &placement.generator));
+        agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
     }
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
     });
-    let schedule = &setup.load.schedule;
+    let schedule = &load.schedule;
     let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
     Work {
         programs: programs.collect(),
         hops: network::hops(&links, nodes),
         steps,
         agents,
-        expected: schedule.warm_up + schedule.duration + setup.load.drain + AROUND + starting,
+        life: None,
+        expected: schedule.warm_up + schedule.duration + load.drain + AROUND + starting,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here is checked beyond its shape; what the values mean together is `setup`'s business.
 
 mod environment;
+mod lifecycle;
 mod link;
 mod named;
 mod node;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
+pub use lifecycle::{Density, Lifecycle};
 pub use link::Ends;
 pub use named::Named;
 pub use node::{Function, Node};
@@ -57,8 +59,14 @@ pub struct Experiment {
     /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`. Without any, packets pass the nodes in file order.
     #[serde(default)]
     pub links: Named<Ends>,
-    /// The load.
-    pub traffic: Traffic,
+    /// The load. Without it there must be `[lifecycle]`.
+    #[serde(default)]
+    #[schemars(with = "Traffic")]
+    pub traffic: Option<Traffic>,
+    /// What is measured of the lives of environments, in place of packets.
+    #[serde(default)]
+    #[schemars(with = "Lifecycle")]
+    pub lifecycle: Option<Lifecycle>,
     /// The load generator, which is the sink as well.
     #[serde(default)]
     pub generator: Generator,

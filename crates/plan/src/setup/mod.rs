@@ -1,6 +1,7 @@
 //! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
 
 mod environment;
+mod life;
 mod names;
 mod script;
 mod topology;
@@ -10,11 +11,13 @@ use tailbed_format::order::Function;
 use tailbed_format::validity::Limits;
 
 pub(crate) use environment::Environment;
+pub(crate) use life::LifeGoals;
 pub(crate) use script::Scripts;
 pub(crate) use topology::{End, Link, Port};
 pub(crate) use traffic::Load;
 
 use crate::experiment::{self, Experiment};
+use crate::text::advice;
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
 
@@ -25,13 +28,22 @@ pub(crate) struct Setup {
     pub(crate) nodes: Vec<Node>,
     /// The links in the order packets take them, from the generator to the sink; none when the path is simulated.
     pub(crate) path: Vec<Link>,
-    pub(crate) load: Load,
+    pub(crate) purpose: Purpose,
     /// Cores asked for by the load generator; empty when they are to be chosen.
     pub(crate) generator_cpus: Vec<usize>,
     pub(crate) isolation: bool,
     pub(crate) limits: Limits,
     /// Tables that were given and are not used in this combination.
     pub(crate) unused: Vec<String>,
+}
+
+/// What a combination is measured for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Packets.
+    Traffic(Load),
+    /// The lives of its node.
+    Life(LifeGoals),
 }
 
 /// A node under test.
@@ -46,6 +58,14 @@ pub(crate) struct Node {
 }
 
 impl Setup {
+    /// The load, where packets are measured.
+    pub(crate) fn load(&self) -> Option<&Load> {
+        match &self.purpose {
+            Purpose::Traffic(load) => Some(load),
+            Purpose::Life(_) => None,
+        }
+    }
+
     /// The model of the path, where it is simulated.
     pub(crate) fn simulated(&self) -> Option<&tailbed_format::order::SimulatedWire> {
         self.nodes.iter().find_map(|node| match &node.environment {
@@ -58,7 +78,6 @@ impl Setup {
 /// Checks an experiment and works out what it means; the tree tells where each value stands, `folder` is that of the file.
 pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -> Result<Setup, Fault> {
     names::check(experiment, tree)?;
-    let load = traffic::load(&experiment.traffic, tree)?;
     let limits = traffic::limits(&experiment.validity, tree)?;
     let mut nodes = Vec::new();
     let mut unused = Vec::new();
@@ -75,11 +94,19 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         };
         nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize, scripts });
     }
-    let path = topology::path(&nodes, &experiment.links, tree)?;
+    let purpose = match (&experiment.lifecycle, &experiment.traffic) {
+        (Some(settings), _) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
+        (None, Some(settings)) => Purpose::Traffic(traffic::load(settings, tree)?),
+        (None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
+    };
+    let path = match purpose {
+        Purpose::Traffic(_) => topology::path(&nodes, &experiment.links, tree)?,
+        Purpose::Life(_) => Vec::new(),
+    };
     Ok(Setup {
         nodes,
         path,
-        load,
+        purpose,
         generator_cpus: experiment.generator.cpus.clone(),
         isolation: experiment.isolation,
         limits,

@@ -41,6 +41,7 @@ impl Step {
                 lines
             }
             Self::ProvisionNode { node, environment } => environment::provision(node, environment),
+            Self::CloneNode { node, environment, from } => environment::clone(node, environment, from),
             Self::StartAgent { node, namespace, environment } => environment::start(node, namespace.as_deref(), environment),
         }
     }
@@ -52,7 +53,6 @@ impl Undo {
         match self {
             Self::RestoreSetting { path } => vec![format!("echo $BEFORE > {path}  # what was read there before")],
             Self::DeleteNamespace { name } => vec![format!("ip netns delete {name}")],
-            Self::DeleteVeth { namespace, name } => vec![format!("ip{} link delete {name}", within(namespace.as_ref()))],
             Self::RemoveCgroup { path } => {
                 let parent = path.split('/').next().unwrap_or(path);
                 match roots(cgroup).join(" ").as_str() {

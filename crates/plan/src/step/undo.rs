@@ -19,19 +19,13 @@ pub enum Undo {
         /// Its name below /run/netns.
         name: String,
     },
-    /// Delete a pair of virtual Ethernet interfaces; the kernel deletes both when one goes (veth(4)).
-    DeleteVeth {
-        /// The namespace of the first end; `None` for the host's own.
-        namespace: Option<String>,
-        /// The name of the first end.
-        name: String,
-    },
     /// Remove a control group, once empty, in every hierarchy it was made in, and the `tb-<token>` above it when nothing else is left there.
     RemoveCgroup {
         /// Path below the root of the hierarchy.
         path: String,
     },
-    /// Delete an interface that lies in a namespace, or in the host's own.
+    /// Delete an interface that lies in a namespace, or in the host's own. Of a pair of virtual Ethernet interfaces it is the first end,
+    /// and the kernel deletes both when one goes (veth(4)).
     DeleteInterface {
         /// The namespace; `None` for the host's own.
         namespace: Option<String>,
@@ -63,14 +57,14 @@ impl Step {
             Self::WriteSetting { path, .. } => Undo::RestoreSetting { path: path.clone() },
             Self::MakeNamespace { name } => Undo::DeleteNamespace { name: name.clone() },
             Self::MakeVeth { ends: [first, _] } => {
-                Undo::DeleteVeth { namespace: first.namespace.clone(), name: first.name.clone() }
+                Undo::DeleteInterface { namespace: first.namespace.clone(), name: first.name.clone() }
             }
             Self::MakeCgroup(spec) => Undo::RemoveCgroup { path: spec.path.clone() },
             Self::MakeTap(tap) => Undo::DeleteInterface { namespace: tap.namespace.clone(), name: tap.name.clone() },
             Self::MakeBridge { namespace, name, .. } => {
                 Undo::DeleteInterface { namespace: Some(namespace.clone()), name: name.clone() }
             }
-            Self::ProvisionNode { environment, .. } => {
+            Self::ProvisionNode { environment, .. } | Self::CloneNode { environment, .. } => {
                 Undo::RemoveNode { kind: environment.kind().to_owned(), id: environment.id().unwrap_or_default().to_owned() }
             }
             Self::StartAgent { node, environment, .. } => Undo::StopAgent {

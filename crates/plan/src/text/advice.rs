@@ -5,17 +5,33 @@ use toml::de::Error;
 use super::error::Fault;
 use super::{Span, Texts};
 
-/// Keys that have no default, each as it may be written.
-const REQUIRED: [(&str, &str); 5] = [
-    ("name", "name = \"first-look\""),
-    ("nodes", "[nodes.dut]\nenvironment = \"host\""),
-    ("traffic", "[traffic] with a rate and a duration"),
-    ("rate", "rate = \"10kpps\""),
-    ("duration", "duration = \"5s\""),
-];
+/// What is said in one kind of file and not in another.
+pub(crate) struct Wording {
+    /// Keys that have no default, each as it may be written.
+    pub(crate) required: &'static [(&'static str, &'static str)],
+    /// What somebody may have wanted who wrote a list where there can be none.
+    pub(crate) list: Option<&'static str>,
+}
+
+/// For experiments.
+pub(crate) const EXPERIMENT: Wording = Wording {
+    required: &[
+        ("name", "name = \"first-look\""),
+        ("nodes", "[nodes.dut]\nenvironment = \"host\""),
+        ("traffic", "[traffic] with a rate and a duration"),
+        ("rate", "rate = \"10kpps\""),
+        ("duration", "duration = \"5s\""),
+    ],
+    list: Some("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
+};
+
+/// The fault serde found in an experiment.
+pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
+    fault_in(error, texts, &EXPERIMENT)
+}
 
 /// The fault serde found. Its texts are serde's own default ones (`serde::de::Error`), the same in every data format.
-pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
+pub(crate) fn fault_in(error: &Error, texts: &Texts, wording: &Wording) -> Fault {
     let message = error.message();
     let span = error.span().unwrap_or_default();
     if let Some(rest) = message.strip_prefix("unknown field ") {
@@ -25,7 +41,7 @@ pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
         return unknown("value", "values", rest, span);
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
-        return missing(rest.trim_matches('`'), span, texts);
+        return missing(rest.trim_matches('`'), span, texts, wording);
     }
     if message.starts_with("wanted exactly 1 element") {
         return Fault::file("exactly one kind is wanted here")
@@ -34,7 +50,7 @@ pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
     }
     let wrong = ["invalid type: ", "invalid value: "].iter().find_map(|prefix| message.strip_prefix(prefix));
     if let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) {
-        return wrong_kind(found, expected, span);
+        return wrong_kind(found, expected, span, wording);
     }
     match message.split_once("; ") {
         Some((title, help)) => Fault::file(title).at(span, "cannot be used").help(help),
@@ -43,7 +59,7 @@ pub(crate) fn fault(error: &Error, texts: &Texts) -> Fault {
 }
 
 /// In the words of the file, not of the program: serde names Rust types.
-fn wrong_kind(found: &str, expected: &str, span: Span) -> Fault {
+fn wrong_kind(found: &str, expected: &str, span: Span, wording: &Wording) -> Fault {
     let expected = match expected {
         "u32" | "u64" | "usize" => "a whole number, 0 or more,",
         "a boolean" => "`true` or `false`",
@@ -65,7 +81,7 @@ fn wrong_kind(found: &str, expected: &str, span: Span) -> Fault {
     let fault = Fault::file(format!("{} stands where {expected} is wanted", found.trim_end())).at(span, "of the wrong kind");
     let number_in_quotes = kind == "the text" && value.trim_matches('"').parse::<u64>().is_ok();
     match kind {
-        "a list" => fault.help("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
+        "a list" => wording.list.into_iter().fold(fault, Fault::help),
         _ if number_in_quotes => fault.help("leave the quotes out"),
         _ => fault,
     }
@@ -102,9 +118,14 @@ fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
 }
 
 /// serde's span is that of the table, and for the top of the file that is all of it: its beginning is enough.
-fn missing(key: &str, span: Span, texts: &Texts) -> Fault {
+fn missing(key: &str, span: Span, texts: &Texts, wording: &Wording) -> Fault {
     let place = if span == (0..texts.file().len()) || span.is_empty() { 0..0 } else { span };
-    let example = REQUIRED.iter().find(|(name, _)| *name == key).map_or(key, |(_, example)| example);
+    missing_key(key, place, wording)
+}
+
+/// A key that must be there is not.
+pub(crate) fn missing_key(key: &str, place: Span, wording: &Wording) -> Fault {
+    let example = wording.required.iter().find(|(name, _)| *name == key).map_or(key, |(_, example)| example);
     Fault::file(format!("the key `{key}` is missing")).at(place, "needed here").help(format!("add {example}"))
 }
 

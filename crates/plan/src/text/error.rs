@@ -127,6 +127,12 @@ impl Fault {
         self
     }
 
+    /// This way out, and no other.
+    pub(crate) fn only_help(mut self, help: &str) -> Self {
+        self.help.clear();
+        self.help(help)
+    }
+
     /// With the texts the spans point into.
     pub(crate) fn report(self, texts: &Texts) -> PlanError {
         let mut excerpts: Vec<Excerpt> = Vec::new();

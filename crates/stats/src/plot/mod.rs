@@ -1,13 +1,14 @@
 //! Plots: each takes plain data and gives an SVG drawing and the CSV that holds exactly what was drawn.
 //!
 //! The drawings carry classes and no colours; [`theme`] holds the style sheets. One file per kind of plot:
-//! [`percentiles`], [`worst`], [`histogram`], [`repeats`], [`rates`].
+//! [`percentiles`], [`worst`], [`histogram`], [`repeats`], [`rates`], [`phases`].
 
 mod axis;
 mod frame;
 pub mod histogram;
 pub mod number;
 pub mod percentiles;
+pub mod phases;
 pub mod rates;
 pub mod repeats;
 mod svg;

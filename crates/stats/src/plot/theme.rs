@@ -103,6 +103,7 @@ const SHAPES: &str = ".plot{font:13px system-ui,-apple-system,'Segoe UI',Roboto,
 .plot .faint{opacity:.38}\
 .plot .thin{stroke-width:1.2}\
 .plot .mark{fill:currentColor;stroke:var(--ground);stroke-width:1}\
+.plot .hollow{fill:var(--ground);stroke:var(--soft);stroke-width:1.4}\
 .plot .area{fill:currentColor;stroke:none;opacity:.09}\
 .plot .cloud{stroke-width:2.6;stroke-linecap:round;opacity:.55}\
 .plot .ground{fill:var(--ground)}\

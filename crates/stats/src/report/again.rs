@@ -1,6 +1,7 @@
 //! What it takes to run it again and to understand how a number came about.
 
 use maud::{Markup, html};
+use tailbed_format::facts::Facts;
 
 use super::{ReportInput, page};
 
@@ -16,8 +17,30 @@ pub(super) fn topology(input: &ReportInput<'_>) -> Markup {
     )
 }
 
+/// What it takes to run a campaign again.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeat<'a> {
+    /// The host it ran on.
+    pub facts: &'a Facts,
+    /// Name of the experiment file, for example `first-look.toml`.
+    pub experiment_name: &'a str,
+    /// The experiment file as it was given.
+    pub experiment: &'a str,
+    /// The command line that runs it again.
+    pub command: &'a str,
+    /// Seed of the order of the runs.
+    pub seed: u64,
+}
+
+impl<'a> Repeat<'a> {
+    pub(super) fn of(input: &ReportInput<'a>) -> Self {
+        let ReportInput { facts, experiment_name, experiment, command, seed, .. } = *input;
+        Self { facts, experiment_name, experiment, command, seed }
+    }
+}
+
 /// The command, the seed, the version and the experiment file.
-pub(super) fn section(input: &ReportInput<'_>) -> Markup {
+pub(super) fn section(input: &Repeat<'_>) -> Markup {
     page::section(
         "again",
         "Run it again",

@@ -71,7 +71,7 @@ pub fn label(cell: &CellSummary) -> String {
 }
 
 /// Values that say by themselves what they are stand alone; bare numbers and yes or no get the last part of their key.
-fn values(parameters: &[Parameter]) -> String {
+pub fn values(parameters: &[Parameter]) -> String {
     let named = |parameter: &Parameter| {
         let value = &parameter.value;
         let bare = value.parse::<f64>().is_ok() || value == "true" || value == "false";

@@ -168,7 +168,7 @@ fn contrast(percentile: Percentile, difference: i64, verdict: Verdict) -> Contra
     Contrast { base: 1, other: 2, percentile, pairs: 2, difference, low, high, confidence: 0.5, verdict }
 }
 
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     Facts {
         tool_version: "0.1.0".to_owned(),
         tool_commit: Some("0123abc".to_owned()),

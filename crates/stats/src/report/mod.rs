@@ -8,6 +8,7 @@ mod cells;
 mod contrasts;
 mod figures;
 mod instrument;
+pub mod life;
 mod machine;
 mod opening;
 mod page;
@@ -22,7 +23,8 @@ use tailbed_format::summary::CampaignSummary;
 use crate::plot::Figure;
 use crate::plot::worst::WorstPoint;
 
-pub use cells::label;
+pub use again::Repeat;
+pub use cells::{label, values};
 
 /// All that a report is made of.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +88,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (instrument::section(input.summary, &cells, &figures))
             (machine::section(input.facts))
             (again::topology(input))
-            (again::section(input))
+            (again::section(&Repeat::of(input)))
             (again::method())
         },
     )

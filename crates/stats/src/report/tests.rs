@@ -110,3 +110,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_report_of_lives_is_whole_and_says_what_it_is() {
+    let summary = crate::life::tests::example();
+    let facts = example::facts();
+    let again = super::Repeat {
+        facts: &facts,
+        experiment_name: "lifecycle.toml",
+        experiment: "name = \"x\"",
+        command: "tailbed run lifecycle.toml",
+        seed: 7,
+    };
+    let page = super::life::life_html(&super::life::LifeInput { summary: &summary, again });
+    insta::assert_snapshot!("lives.html", page.replace(['\u{a0}', '\u{202f}'], " ").split("<main>").nth(1).unwrap());
+    assert!(page.contains("virtual machines are emulated (TCG)"));
+    assert!(page.contains("published elsewhere"));
+}

@@ -1,6 +1,7 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
 use std::io::{self, BufReader};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -10,12 +11,12 @@ use anyhow::{Context, anyhow};
 use serde::Serialize;
 use tailbed_format::message::{Frame, read_frame, write_message, write_stream};
 use tailbed_format::program::Stream;
-use tailbed_plan::step::AgentEnvironment;
+use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
 use super::voice::Voice;
-use super::{TakenBack, namespace};
+use super::{TakenBack, namespace, seccomp};
 
 /// What an agent says; `None` is the end.
 pub(crate) type Said = io::Result<Option<Frame>>;
@@ -33,6 +34,7 @@ pub(crate) struct Agent {
     voice: Voice,
     frames: Frames,
     log: Option<PathBuf>,
+    deadline: Instant,
 }
 
 impl Agent {
@@ -44,6 +46,11 @@ impl Agent {
     /// The first process of its environment, as the host numbers it.
     pub(crate) fn init(&self) -> Option<&Process> {
         self.init.as_ref()
+    }
+
+    /// The processes that its environment descends from, as the host numbers them.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        self.process.iter().chain(&self.init).map(|process| process.pid).collect()
     }
 
     /// Sends a message.
@@ -93,12 +100,42 @@ impl Agent {
             .map(|status| format!(" ({status})"))
             .unwrap_or_default();
         let known = driver(&self.environment).last_words();
-        let words = known.as_deref().unwrap_or(words);
+        let words: Vec<&str> = known.as_deref().into_iter().chain((!words.is_empty()).then_some(words)).collect();
         if words.is_empty() {
             anyhow!("the agent of {} is gone{status}: {error}", self.node)
         } else {
-            anyhow!("the agent of {} is gone{status}: {words}", self.node)
+            anyhow!("the agent of {} is gone{status}: {}", self.node, words.join("; "))
         }
+    }
+
+    /// Until when its first word is waited for.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What to say of an agent whose first word has not come in time.
+    pub(crate) fn silent(&self) -> anyhow::Error {
+        let patience = patience(&self.environment);
+        let known = driver(&self.environment).last_words().map_or_else(String::new, |words| format!(": {words}"));
+        match self.environment {
+            AgentEnvironment::Host | AgentEnvironment::Container(_) => {
+                anyhow!("the agent of {} has not said a word in {patience:?}{known}", self.node)
+            }
+            _ => anyhow!(
+                "{} has not come up within its boot_timeout of {patience:?}: its agent has not said a word{known}",
+                self.node
+            ),
+        }
+    }
+}
+
+/// How long an environment may take from its start to its agent's first word: what was asked for, else a minute.
+fn patience(environment: &AgentEnvironment) -> Duration {
+    match environment {
+        AgentEnvironment::Host | AgentEnvironment::Container(_) => Duration::from_mins(1),
+        AgentEnvironment::Lxc(LxcSpec { boot_timeout, .. })
+        | AgentEnvironment::Docker(DockerSpec { boot_timeout, .. })
+        | AgentEnvironment::Vm(VmSpec { boot_timeout, .. }) => Duration::from_nanos(*boot_timeout),
     }
 }
 
@@ -144,6 +181,7 @@ impl Agent {
             voice: Voice::new(input),
             frames,
             log: start.log(),
+            deadline: Instant::now() + patience(environment),
         })
     }
 }
@@ -197,12 +235,38 @@ impl Agent {
     }
 }
 
-/// The program's life as an agent: obeys what comes in on standard input until it ends.
-pub(crate) fn run_as_agent(namespace: Option<&Path>, parent: Option<i32>) -> anyhow::Result<()> {
-    process::follow(parent)?;
-    if let Some(namespace) = namespace {
+/// What an agent is told when it is started.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AgentArguments {
+    /// The network namespace it runs in
+    #[arg(long)]
+    namespace: Option<PathBuf>,
+    /// The process whose life its own hangs on
+    #[arg(long)]
+    parent: Option<i32>,
+    /// A socket to be spoken to by, in place of its standard input and output
+    #[arg(long)]
+    socket: Option<PathBuf>,
+    /// Refuse system calls that ordinary programs do not need, to itself and to all that it starts
+    #[arg(long)]
+    seccomp: bool,
+}
+
+/// The program's life as an agent: obeys what comes in on standard input, or by the socket that it connects to, until that ends.
+pub(crate) fn run_as_agent(arguments: &AgentArguments) -> anyhow::Result<()> {
+    // by a socket it may be an engine's child, which comes and goes with reasons of its own; the socket ends when the other side does
+    if arguments.socket.is_none() {
+        process::follow(arguments.parent)?;
+    }
+    if arguments.seccomp {
+        seccomp::load()?;
+    }
+    if let Some(namespace) = &arguments.namespace {
         namespace::enter(namespace).with_context(|| format!("cannot enter the network namespace {}", namespace.display()))?;
     }
     tailbed_traffic::program::adopt_orphans().context("cannot take in the orphans of programs")?;
-    Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?)
+    let Some(socket) = &arguments.socket else { return Ok(tailbed_traffic::agent::agent(io::stdin(), io::stdout())?) };
+    let output = UnixStream::connect(socket).with_context(|| format!("cannot connect to {}", socket.display()))?;
+    let input = output.try_clone().context("cannot open a socket twice")?;
+    Ok(tailbed_traffic::agent::agent(input, output)?)
 }

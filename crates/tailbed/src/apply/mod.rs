@@ -4,26 +4,31 @@ mod agent;
 mod cgroup;
 mod cookie;
 mod environment;
+mod follower;
 mod interfaces;
 mod namespace;
 mod network;
 mod process;
+mod seccomp;
 mod sequence;
 mod setting;
 mod sweep;
+mod tap;
 mod voice;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tailbed_plan::step::Step;
+use tailbed_plan::step::{AgentEnvironment, Step};
 
-pub(crate) use agent::{Agent, Frames, Said, run_as_agent};
-pub(crate) use environment::run_as_shim;
+pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
+pub(crate) use environment::{LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
+pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
-pub(crate) use process::Process;
-pub(crate) use sequence::{Broken, Done, apply_all, apply_each, take_back_all};
+pub(crate) use namespace::disable_ipv6;
+pub(crate) use process::{Process, follow};
+pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
@@ -115,6 +120,11 @@ impl Host {
         self.agents.get_mut(node)
     }
 
+    /// Bytes on disk that are an environment's own, and those of the image it shares.
+    pub(crate) fn disk(environment: &AgentEnvironment) -> anyhow::Result<(u64, u64)> {
+        environment::driver(environment).disk()
+    }
+
     /// The interfaces of a namespace as they are now.
     pub(crate) fn interfaces(&mut self, namespace: Option<&str>) -> anyhow::Result<Vec<Interface>> {
         self.network.interfaces(namespace)
@@ -146,6 +156,13 @@ impl Host {
                     Err(error.context(format!("cannot provision {node}")))
                 })
             }
+            Step::CloneNode { node, environment, from } => {
+                let driver = environment::driver(environment);
+                driver.clone_from(from).map(|()| Made::Node).or_else(|error| {
+                    driver.remove()?;
+                    Err(error.context(format!("cannot make {node} out of {from}")))
+                })
+            }
             Step::StartAgent { node, namespace, environment } => {
                 let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;
                 let process = agent.process().cloned();
@@ -168,7 +185,8 @@ impl Host {
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
             (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
-            (Step::WriteSetting { .. }, Before::Nothing, _) => Ok(TakenBack::Done),
+            // nothing was written; and a bridge goes with its namespace, which a step of its own made
+            (Step::WriteSetting { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -188,9 +206,9 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_tap(tap, alias)
             }
-            // it goes with its namespace, which a step of its own made
-            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
-            (Step::ProvisionNode { environment, .. }, ..) => environment::driver(environment).remove().map(|()| TakenBack::Done),
+            (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
+                environment::driver(environment).remove().map(|()| TakenBack::Done)
+            }
             (Step::StartAgent { node, namespace, environment }, _, made) => {
                 let (process, cookie) = match made {
                     Some(Made::Agent { process, namespace }) => (process.as_ref(), *namespace),

@@ -98,7 +98,11 @@ pub(super) fn inside<T: Send>(path: &Path, action: impl FnOnce() -> io::Result<T
 
 /// Moves the calling thread into a namespace, for good.
 pub(super) fn enter(path: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
+    enter_file(&File::open(path)?)
+}
+
+/// Moves the calling thread into a namespace that is open.
+pub(super) fn enter_file(file: &File) -> io::Result<()> {
     Ok(move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?)
 }
 
@@ -116,8 +120,9 @@ fn unshare_network() -> io::Result<()> {
     Ok(unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?)
 }
 
-/// Kernel documentation, networking/ip-sysctl, `disable_ipv6`; a kernel without IPv6 has no such file.
-fn disable_ipv6() -> io::Result<()> {
+/// Switches IPv6 off in the calling thread's namespace, on all interfaces there are and will be: kernel documentation,
+/// networking/ip-sysctl, `disable_ipv6`; a kernel without IPv6 has no such file.
+pub(crate) fn disable_ipv6() -> io::Result<()> {
     for scope in ["all", "default"] {
         match fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"), "1") {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

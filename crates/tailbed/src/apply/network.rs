@@ -10,11 +10,11 @@ use std::os::fd::AsRawFd;
 
 use anyhow::Context;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
-use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
 use tailbed_plan::step::{Tap, VethEnd};
 use tokio::runtime::Runtime;
 
-use super::{TakenBack, namespace};
+use super::{TakenBack, namespace, tap};
 
 /// Marks interfaces in the host's own namespace as ours.
 const ALIAS: &str = "tailbed";
@@ -90,41 +90,76 @@ impl Network {
         Ok(self.runtime.block_on(host.link().set(up).execute())?)
     }
 
-    /// Makes a persistent tap, up. Returns its mark, which it carries when it lies in the host's own namespace.
+    /// Makes a tap that stays, up. Returns its mark, which it carries when it lies in the host's own namespace.
     pub(super) fn make_tap(&mut self, tap: &Tap) -> anyhow::Result<String> {
-        anyhow::bail!("cannot make the tap {}: not built yet", tap.name)
+        let what = || format!("cannot make the tap {} in {}", tap.name, place(tap.namespace.as_deref()));
+        let alias = format!("{ALIAS} {}", tap.namespace.as_deref().unwrap_or(&tap.name));
+        let made = match &tap.namespace {
+            None => tap::make(&tap.name),
+            Some(name) => namespace::inside(&namespace::path(name), || tap::make(&tap.name)),
+        };
+        let file = made.with_context(what)?;
+        let handle = self.handle(tap.namespace.as_deref()).with_context(what)?;
+        let mut link = LinkUnspec::new_with_name(&tap.name).address(tap.mac.0.to_vec()).up();
+        if tap.namespace.is_none() {
+            link = link.alias(&alias);
+        }
+        self.runtime.block_on(handle.link().set(link.build()).execute()).with_context(what)?;
+        // last: until then the tap goes by itself when something fails
+        tap::keep(&file).with_context(what)?;
+        Ok(alias)
     }
 
     /// Deletes a tap that lies in the host's own namespace; any other goes with its namespace.
-    pub(super) fn delete_tap(&mut self, _tap: &Tap, _alias: Option<&str>) -> anyhow::Result<TakenBack> {
-        Ok(TakenBack::Done)
+    pub(super) fn delete_tap(&mut self, tap: &Tap, alias: Option<&str>) -> anyhow::Result<TakenBack> {
+        if tap.namespace.is_some() {
+            return Ok(TakenBack::Done);
+        }
+        self.delete_from_host(&tap.name, alias)
     }
 
-    /// Makes a bridge, up, without spanning tree, and joins the ports to it. It goes with its namespace.
-    pub(super) fn make_bridge(&mut self, _namespace: &str, name: &str, _ports: &[String]) -> anyhow::Result<String> {
-        anyhow::bail!("cannot make the bridge {name}: not built yet")
+    /// Makes a bridge, up, without spanning tree (which is the kernel's default), and joins the ports to it. It goes with its namespace.
+    pub(super) fn make_bridge(&mut self, namespace: &str, name: &str, ports: &[String]) -> anyhow::Result<String> {
+        let what = || format!("cannot make the bridge {name} in {namespace}");
+        let handle = self.handle(Some(namespace)).with_context(what)?;
+        self.runtime.block_on(handle.link().add(LinkBridge::new(name).build()).execute()).with_context(what)?;
+        let bridge = self.find(&handle, name)?.with_context(what)?.header.index;
+        for port in ports {
+            let join = LinkUnspec::new_with_name(port).controller(bridge).build();
+            let joined = self.runtime.block_on(handle.link().set(join).execute());
+            joined.with_context(|| format!("cannot join {port} to the bridge {name} in {namespace}"))?;
+        }
+        Ok(format!("{ALIAS} {namespace}"))
     }
 
     /// Deletes what of a pair lies in the host's own namespace; the rest goes with its namespace.
     pub(super) fn delete_veth(&mut self, ends: &[VethEnd; 2], alias: Option<&str>) -> anyhow::Result<TakenBack> {
         for end in ends.iter().filter(|end| end.namespace.is_none()) {
-            let host = self.handle(None)?;
-            let Some(link) = self.find(&host, &end.name)? else { continue };
-            let found = link.attributes.iter().find_map(|attribute| match attribute {
-                LinkAttribute::IfAlias(alias) => Some(alias.as_str()),
-                _ => None,
-            });
-            let ours = match alias {
-                Some(alias) => found == Some(alias),
-                // killed before it could be said, or even marked: the name holds the campaign's token
-                None => found.is_none_or(|found| found.starts_with(ALIAS)),
-            };
-            if !ours {
-                return Ok(TakenBack::NotOurs(format!("the interface {} does not carry our mark", end.name)));
+            if let not_ours @ TakenBack::NotOurs(_) = self.delete_from_host(&end.name, alias)? {
+                return Ok(not_ours);
             }
-            let delete = host.link().del(link.header.index).execute();
-            self.runtime.block_on(delete).with_context(|| format!("cannot delete the interface {}", end.name))?;
         }
+        Ok(TakenBack::Done)
+    }
+
+    /// Deletes an interface of the host's own namespace, if it is there and carries our mark.
+    fn delete_from_host(&mut self, name: &str, alias: Option<&str>) -> anyhow::Result<TakenBack> {
+        let host = self.handle(None)?;
+        let Some(link) = self.find(&host, name)? else { return Ok(TakenBack::Done) };
+        let found = link.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfAlias(alias) => Some(alias.as_str()),
+            _ => None,
+        });
+        let ours = match alias {
+            Some(alias) => found == Some(alias),
+            // killed before it could be said, or even marked: the name holds the campaign's token
+            None => found.is_none_or(|found| found.starts_with(ALIAS)),
+        };
+        if !ours {
+            return Ok(TakenBack::NotOurs(format!("the interface {name} does not carry our mark")));
+        }
+        let delete = host.link().del(link.header.index).execute();
+        self.runtime.block_on(delete).with_context(|| format!("cannot delete the interface {name}"))?;
         Ok(TakenBack::Done)
     }
 
@@ -163,5 +198,9 @@ impl Network {
 }
 
 fn describe(end: &VethEnd) -> String {
-    format!("{} in {}", end.name, end.namespace.as_deref().unwrap_or("the host's namespace"))
+    format!("{} in {}", end.name, place(end.namespace.as_deref()))
+}
+
+fn place(namespace: Option<&str>) -> &str {
+    namespace.unwrap_or("the host's namespace")
 }

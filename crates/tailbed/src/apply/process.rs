@@ -30,7 +30,7 @@ impl Process {
 /// Ties this process's life to that of the process that started it: it is killed when that one ends, however that one ends. Given by its
 /// id, which inside a container cannot be known, it gives up at once if that has happened already: the kernel tells of later ends only
 /// (PR_SET_PDEATHSIG(2const)).
-pub(super) fn follow(parent: Option<i32>) -> anyhow::Result<()> {
+pub(crate) fn follow(parent: Option<i32>) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL)).context("cannot tie this process's life to its parent's")?;
     if parent.is_some_and(|parent| getppid().map(Pid::as_raw_pid) != Some(parent)) {
         bail!("the process that started this one is gone");

@@ -40,60 +40,52 @@ pub(crate) fn apply_all<'a>(
     done: &mut Vec<Done<'a>>,
     interrupted: &AtomicBool,
 ) -> Result<(), Broken> {
-    apply_each(steps, host, journal, done, interrupted, &mut |_, _| ())
+    steps.iter().try_for_each(|step| apply(step, host, journal, done, interrupted))
 }
 
-/// As [`apply_all`]; `tick` is told of each step, with its number, before it is done.
-pub(crate) fn apply_each<'a>(
-    steps: &'a [Step],
+/// Does a step and adds it to `done`.
+pub(crate) fn apply<'a>(
+    step: &'a Step,
     host: &mut Host,
     journal: &mut Journal,
     done: &mut Vec<Done<'a>>,
     interrupted: &AtomicBool,
-    tick: &mut dyn FnMut(usize, &Step),
 ) -> Result<(), Broken> {
-    for (number, step) in steps.iter().enumerate() {
-        if interrupted.load(Ordering::Relaxed) {
-            return Err(Broken::Interrupted);
+    if interrupted.load(Ordering::Relaxed) {
+        return Err(Broken::Interrupted);
+    }
+    let before = Before::of(step)?;
+    let number = journal.begin(step, &before)?;
+    match host.apply(step) {
+        Ok(made) => {
+            let entry = Entry::Done { number, made: made.clone() };
+            // first known to us, then written: if the disk is full, it is still taken back
+            done.push(Done { number, step, before, made });
+            Ok(journal.write(&entry)?)
         }
-        tick(number, step);
-        let before = Before::of(step)?;
-        journal.write(&Entry::Begin { number, step: step.clone(), before: before.clone() })?;
-        match host.apply(step) {
-            Ok(made) => {
-                let entry = Entry::Done { number, made: made.clone() };
-                // first known to us, then written: if the disk is full, it is still taken back
-                done.push(Done { number, step, before, made });
-                journal.write(&entry)?;
-            }
-            Err(error) => {
-                journal.write(&Entry::Failed { number, error: format!("{error:#}") })?;
-                return Err(Broken::Failed(error));
-            }
+        Err(error) => {
+            journal.write(&Entry::Failed { number, error: format!("{error:#}") })?;
+            Err(Broken::Failed(error))
         }
     }
-    Ok(())
 }
 
 /// Takes steps back, last to first, going on after a failure; says what is left.
 pub(crate) fn take_back_all(done: &[Done<'_>], host: &mut Host, journal: &mut Journal) -> Vec<String> {
-    let mut left = Vec::new();
-    for Done { number, step, before, made } in done.iter().rev() {
-        let entry = match host.take_back(step, before, Some(made)) {
-            Ok(TakenBack::Done) => Entry::TakenBack { number: *number },
-            Ok(TakenBack::NotOurs(reason)) => {
-                eprintln!("note: {reason}, so it is left as it is");
-                Entry::TakenBack { number: *number }
-            }
-            Err(error) => {
-                let reason = format!("{error:#}");
-                left.push(reason.clone());
-                Entry::Left { number: *number, reason }
-            }
-        };
-        if let Err(error) = journal.write(&entry) {
-            left.push(format!("{error:#}"));
+    done.iter().rev().filter_map(|step| take_back(step, host, journal).err()).map(|error| format!("{error:#}")).collect()
+}
+
+/// Takes a step back; the error is that it, or a part of it, is left.
+pub(crate) fn take_back(done: &Done<'_>, host: &mut Host, journal: &mut Journal) -> anyhow::Result<()> {
+    let Done { number, step, before, made } = done;
+    let (entry, left) = match host.take_back(step, before, Some(made)) {
+        Ok(TakenBack::Done) => (Entry::TakenBack { number: *number }, None),
+        Ok(TakenBack::NotOurs(reason)) => {
+            eprintln!("note: {reason}, so it is left as it is");
+            (Entry::TakenBack { number: *number }, None)
         }
-    }
-    left
+        Err(error) => (Entry::Left { number: *number, reason: format!("{error:#}") }, Some(error)),
+    };
+    let written = journal.write(&entry);
+    left.map_or(written, Err)
 }

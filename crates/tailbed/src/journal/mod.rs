@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::Step;
 
 pub(crate) use clean::{Cleaned, clean};
-pub(crate) use state::{folder, lock};
+pub(crate) use state::{folder, lock, path};
 
 use crate::apply::{Before, Made};
 
@@ -40,10 +40,10 @@ pub(crate) enum Entry {
     },
     /// A step is about to be done.
     Begin {
-        /// Its number in the run.
+        /// Its number: steps are counted as they come.
         number: usize,
         /// The step.
-        step: Step,
+        step: Box<Step>,
         /// What it will replace.
         before: Before,
     },
@@ -92,6 +92,7 @@ pub(crate) struct Open {
 pub(crate) struct Journal {
     file: File,
     path: PathBuf,
+    steps: usize,
 }
 
 impl Journal {
@@ -101,7 +102,7 @@ impl Journal {
         let path = folder.join(format!("{token}-{run}.jsonl"));
         let file = File::create_new(&path).with_context(|| format!("cannot make the journal {}", path.display()))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).with_context(|| format!("cannot lock {}", path.display()))?;
-        let mut journal = Self { file, path };
+        let mut journal = Self { file, path, steps: 0 };
         journal.write(&Entry::Opened {
             token: token.to_owned(),
             run: run.to_owned(),
@@ -109,6 +110,14 @@ impl Journal {
             boot: boot_id(),
         })?;
         Ok(journal)
+    }
+
+    /// Writes that a step is about to be done, and gives it its number.
+    pub(crate) fn begin(&mut self, step: &Step, before: &Before) -> anyhow::Result<usize> {
+        let number = self.steps;
+        self.write(&Entry::Begin { number, step: Box::new(step.clone()), before: before.clone() })?;
+        self.steps += 1;
+        Ok(number)
     }
 
     /// Appends a line. It is in the kernel's hands when this returns, which is enough to outlive the process; outliving the host is
@@ -155,7 +164,7 @@ pub(crate) fn open_steps(text: &str) -> Vec<Open> {
     for entry in text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok()) {
         match entry {
             Entry::Opened { .. } | Entry::Left { .. } => {}
-            Entry::Begin { number, step, before } => open.push(Open { number, step, before, made: None }),
+            Entry::Begin { number, step, before } => open.push(Open { number, step: *step, before, made: None }),
             Entry::Done { number, made } => {
                 if let Some(step) = open.iter_mut().find(|step| step.number == number) {
                     step.made = Some(made);
@@ -175,22 +184,22 @@ mod tests {
         entries.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect()
     }
 
-    fn namespace(name: &str) -> Step {
-        Step::MakeNamespace { name: name.to_owned() }
+    fn boxed_namespace(name: &str) -> Box<Step> {
+        Box::new(Step::MakeNamespace { name: name.to_owned() })
     }
 
     #[test]
     fn what_is_begun_and_not_taken_back_is_open() {
         let made = Made::Namespace { cookie: 7 };
         let text = lines(&[
-            Entry::Begin { number: 0, step: namespace("a"), before: Before::Nothing },
+            Entry::Begin { number: 0, step: boxed_namespace("a"), before: Before::Nothing },
             Entry::Done { number: 0, made: made.clone() },
-            Entry::Begin { number: 1, step: namespace("b"), before: Before::Nothing },
+            Entry::Begin { number: 1, step: boxed_namespace("b"), before: Before::Nothing },
             Entry::Failed { number: 1, error: "no".to_owned() },
-            Entry::Begin { number: 2, step: namespace("c"), before: Before::Nothing },
+            Entry::Begin { number: 2, step: boxed_namespace("c"), before: Before::Nothing },
             Entry::Done { number: 2, made: made.clone() },
             Entry::TakenBack { number: 2 },
-            Entry::Begin { number: 3, step: namespace("d"), before: Before::Nothing },
+            Entry::Begin { number: 3, step: boxed_namespace("d"), before: Before::Nothing },
         ]);
         let open = open_steps(&(text + "{\"begin\":{\"num"));
         assert_eq!(open.iter().map(|step| step.number).collect::<Vec<_>>(), [0, 3]);

@@ -7,7 +7,7 @@ use tailbed_plan::step::Step;
 
 use super::keeper::Teller;
 use super::protocol::{Orders, Progress};
-use crate::apply::{Broken, Done, Host, apply_each};
+use crate::apply::{Broken, Done, Host, apply};
 use crate::journal::Journal;
 use crate::run::{Programs, expect_hello, prepare, start_forwarders};
 
@@ -26,7 +26,10 @@ pub(super) fn bring_up<'a>(
     let nodes: Vec<&str> = nodes(&run.steps).collect();
     let all = run.steps.len() + nodes.len();
     let tell = |done, next| teller.tell(&Progress::Step { done, all, next });
-    apply_each(&run.steps, host, journal, done, interrupted, &mut |number, step| tell(number, describe(step)))?;
+    for (number, step) in run.steps.iter().enumerate() {
+        tell(number, describe(step));
+        apply(step, host, journal, done, interrupted)?;
+    }
     for (number, node) in nodes.iter().enumerate() {
         tell(run.steps.len() + number, format!("waiting for {node}"));
         expect_hello(host, node, interrupted)?;
@@ -53,7 +56,7 @@ fn describe(step: &Step) -> String {
         Step::MakeNamespace { name } => format!("namespace {name}"),
         Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } => "links".to_owned(),
         Step::MakeCgroup(spec) => format!("control group {}", spec.path),
-        Step::ProvisionNode { node, .. } => format!("preparing {node}"),
+        Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => format!("preparing {node}"),
         Step::StartAgent { node, .. } => format!("starting {node}"),
     }
 }

@@ -23,9 +23,9 @@ use crate::{experiment, journal, print, probe, run};
 /// Plans, starts the keeper, and waits until everything is up.
 pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.experiment.file)?;
-    let facts = probe::facts();
+    let mut facts = probe::facts();
     let token = run::draw_token()?;
-    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &facts, &token)?;
+    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
     let scripts = run::Scripts::of(&plan)?;
     let run = choose(&plan, arguments.run.as_deref())?;
     let log = {

@@ -2,12 +2,16 @@
 
 mod cgroup;
 mod cpu;
+mod engine;
+pub(crate) mod kvm;
 mod privilege;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tailbed_format::facts::{Cgroup, Facts};
+
+pub(crate) use engine::docker::{answer as docker_answer, socket as docker_socket};
 
 /// Looks at the host. What cannot be read is recorded as unknown rather than guessed.
 pub(crate) fn facts() -> Facts {
@@ -31,8 +35,8 @@ pub(crate) fn facts() -> Facts {
         cgroup: cgroup::probe(privilege.root),
         privilege,
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
-        engines: Vec::new(),
-        kvm: tailbed_format::facts::Kvm::Unknown,
+        engines: engine::probe(privilege),
+        kvm: kvm::known(),
     }
 }
 
@@ -46,8 +50,21 @@ pub(crate) fn cgroup() -> Cgroup {
     cgroup::probe(is_root())
 }
 
+/// Whether the first CPU has a flag of /proc/cpuinfo.
+pub(crate) fn has_cpu_flag(flag: &str) -> bool {
+    cpu::has_flags(&[flag])
+}
+
+/// Where a program lies: the first executable file of its name in the folders of PATH.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok())
+}
+
 /// A one-line file of the kernel's, trimmed; empty when it is not there.
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 

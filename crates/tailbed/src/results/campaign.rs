@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
-use tailbed_format::summary::RunSummary;
 use tailbed_stats::report::NamedFigure;
 
 /// What makes two campaigns the same: enough to resume one.
@@ -109,7 +109,7 @@ impl CampaignFolder {
     }
 
     /// What an earlier session of the campaign found out, if it came that far.
-    pub(crate) fn finished_attempt(&self, run: &str, attempt: u32) -> Option<RunSummary> {
+    pub(crate) fn finished_attempt<T: DeserializeOwned>(&self, run: &str, attempt: u32) -> Option<T> {
         let text = fs::read(self.attempt(run, attempt).join(results::SUMMARY)).ok()?;
         serde_json::from_slice(&text).ok()
     }

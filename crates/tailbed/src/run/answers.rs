@@ -17,11 +17,13 @@ pub(crate) fn agent<'a>(host: &'a mut Host, node: &str) -> anyhow::Result<&'a mu
     host.agent(node).with_context(|| format!("the plan has something to do for {node} but starts no agent there"))
 }
 
-/// Waits until an agent is there.
+/// Waits until an agent is there, as long as its environment may take to start.
 pub(crate) fn expect_hello(host: &mut Host, node: &str, interrupted: &AtomicBool) -> Result<(), Broken> {
-    match receive(host, node, interrupted, |frame| Ok(Some(frame)))? {
-        Reply::Hello { protocol: PROTOCOL, .. } => Ok(()),
-        other => Err(anyhow!("the agent of {node} began with {other:?}").into()),
+    let deadline = agent(host, node)?.deadline();
+    match receive(host, node, deadline, interrupted, |frame| Ok(Some(frame)))? {
+        Some(Reply::Hello { protocol: PROTOCOL, .. }) => Ok(()),
+        Some(other) => Err(anyhow!("the agent of {node} began with {other:?}").into()),
+        None => Err(agent(host, node)?.silent().into()),
     }
 }
 
@@ -32,17 +34,19 @@ pub(super) fn expect_reply(
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
 ) -> Result<Reply, Broken> {
-    receive(host, node, interrupted, |frame| programs.hear(frame))
+    let reply = receive(host, node, Instant::now() + PATIENCE, interrupted, |frame| programs.hear(frame))?;
+    Ok(reply.with_context(|| format!("the agent of {node} has not answered in {PATIENCE:?}"))?)
 }
 
+/// The next reply, or `None` when the deadline passes without one.
 fn receive(
     host: &mut Host,
     node: &str,
+    deadline: Instant,
     interrupted: &AtomicBool,
     mut pass_by: impl FnMut(Frame) -> anyhow::Result<Option<Frame>>,
-) -> Result<Reply, Broken> {
+) -> Result<Option<Reply>, Broken> {
     let agent = agent(host, node)?;
-    let deadline = Instant::now() + PATIENCE;
     loop {
         if interrupted.load(Ordering::Relaxed) {
             return Err(Broken::Interrupted);
@@ -50,12 +54,10 @@ fn receive(
         match agent.receive(Duration::from_millis(200))? {
             Some(frame) => {
                 if let Some(frame) = pass_by(frame)? {
-                    return Ok(reply(&frame).with_context(|| format!("from the agent of {node}"))?);
+                    return Ok(Some(reply(&frame).with_context(|| format!("from the agent of {node}"))?));
                 }
             }
-            None if Instant::now() > deadline => {
-                return Err(anyhow!("the agent of {node} has not answered in {PATIENCE:?}").into());
-            }
+            None if Instant::now() > deadline => return Ok(None),
             None => {}
         }
     }

@@ -48,13 +48,17 @@ pub(super) fn attempt(
     if !run.programs.is_empty() {
         sweep(token);
     }
-    let kept = folder.join(results::JOURNAL);
+    remove_empty_logs(run, folder);
+    finish(collected, journal, &left, &folder.join(results::JOURNAL))
+}
+
+/// What comes of an attempt whose steps were taken back, except for what is `left`; the journal goes to where the run keeps it.
+pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[String], kept: &Path) -> Result<T, Broken> {
     if left.is_empty() {
-        journal.close(&kept)?;
-        remove_empty_logs(run, folder);
+        journal.close(kept)?;
         return collected;
     }
-    journal.keep(&kept)?;
+    journal.keep(kept)?;
     let left = left.join("; ");
     Err(Broken::Left(match collected {
         Err(Broken::Failed(error)) => {

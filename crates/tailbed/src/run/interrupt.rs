@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// A flag that is set by SIGINT, SIGTERM and SIGHUP. A second signal while things are being taken back changes nothing: stopping in the
 /// middle of that would leave them behind.
-pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&flag)).context("cannot watch for signals")?;

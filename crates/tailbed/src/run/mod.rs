@@ -4,6 +4,7 @@ mod answers;
 mod attempt;
 mod campaign;
 mod interrupt;
+mod life;
 mod programs;
 mod record;
 mod report;
@@ -16,6 +17,7 @@ use tailbed_plan::plan::{Plan, Run};
 use tailbed_plan::step::Step;
 
 pub(crate) use answers::{agent, expect_hello};
+pub(crate) use interrupt::watch;
 pub(crate) use programs::{Programs, Scripts};
 pub(crate) use traffic::{prepare, start_forwarders};
 
@@ -28,12 +30,12 @@ use crate::{experiment, journal, probe, user_namespace};
 /// Plan, apply, collect, take back, summarise, report.
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.experiment.file)?;
-    let facts = probe::facts();
+    let mut facts = probe::facts();
     if arguments.dry_run {
         return experiment::show(&arguments.experiment, &text, &facts, &Showing { steps: false, json: arguments.json });
     }
     let token = draw_token()?;
-    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &facts, &token)?;
+    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
     let scripts = programs::Scripts::of(&plan)?;
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
@@ -47,6 +49,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     };
     eprintln!("results go to {}", folder.path().display());
     plan.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    if plan.is_of_lives() {
+        let lives = life::carry_out(&plan, &folder, &interrupted)?;
+        let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
+        return life::show(arguments, &folder, &summary);
+    }
     let runs = campaign::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
@@ -70,7 +77,7 @@ pub(crate) fn enter_user_namespace_if_needed(plan: &Plan, facts: &Facts) -> Resu
 
 /// Whether a run can only be made inside a user namespace.
 pub(crate) fn needs_user_namespace(run: &Run, facts: &Facts) -> bool {
-    !facts.privilege.root && run.steps.iter().any(|step| matches!(step, Step::MakeNamespace { .. }))
+    !facts.privilege.root && run.every_step().any(|step| matches!(step, Step::MakeNamespace { .. }))
 }
 
 /// Called before any thread is started.

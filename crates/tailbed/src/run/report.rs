@@ -82,7 +82,7 @@ fn worst_by_repeat<'a>(runs: impl Iterator<Item = &'a Finished>) -> Vec<(u32, Ve
 }
 
 /// The command that runs the same experiment again.
-fn command_line(arguments: &ExperimentArguments) -> String {
+pub(super) fn command_line(arguments: &ExperimentArguments) -> String {
     let file = arguments.file.file_name().unwrap_or_default().to_string_lossy();
     let options = [("--set", &arguments.set), ("--sweep", &arguments.sweep)];
     let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quote(value))));

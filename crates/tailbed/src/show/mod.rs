@@ -1,5 +1,6 @@
 //! What the terminal shows.
 
+pub(crate) mod lives;
 pub(crate) mod progress;
 pub(crate) mod quote;
 pub(crate) mod table;

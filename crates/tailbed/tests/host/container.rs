@@ -66,6 +66,9 @@ fn the_agent_in_a_container_sees_nothing_of_the_host() {
     // CAP_NET_RAW (13), CAP_IPC_LOCK (14), CAP_SYS_NICE (23)
     assert!(status.contains("CapEff:\t0000000000806000"), "{status}");
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    // one core of its own, by its control group
+    let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:\t")).unwrap();
+    assert!(cpus.parse::<usize>().is_ok(), "{cpus}");
     assert!(child.wait().unwrap().success());
 }
 

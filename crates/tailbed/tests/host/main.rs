@@ -3,13 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod confined;
 mod container;
+mod docker;
+mod image;
 mod interrupted;
 mod killed;
 mod lab;
+mod lxc;
 mod orphans;
 mod own_network;
 mod recovered;
 mod scripts;
 mod support;
 mod unprivileged;
+mod vm;

@@ -29,6 +29,18 @@ pub(crate) fn lab() -> Option<Lab> {
     Some(Lab { _host: host, folder: tempfile::tempdir().unwrap() })
 }
 
+/// Whether a program that a kind of environment needs is installed; says so where it is not.
+pub(crate) fn engine(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !installed {
+        let required = std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_some_and(|value| value == "1");
+        assert!(!required, "this test needs {program}, and TAILBED_REQUIRE_HOST_TESTS=1 does not let it be skipped");
+        println!("skipped: needs {program}");
+    }
+    installed
+}
+
 impl Lab {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

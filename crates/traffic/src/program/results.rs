@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::listener::Listener;
 
@@ -15,6 +16,9 @@ const MOST: u64 = 64 << 20;
 
 /// Bytes of a file that are sent at a time.
 const PART: usize = 1 << 20;
+
+/// Counts folders of this process, so that no name comes up twice.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 /// A private folder, made when the first program needs it.
 #[derive(Debug, Default)]
@@ -33,7 +37,7 @@ impl Results {
             let name = |number: u32| parent.join(format!("{owner}-{}-{number}", std::process::id()));
             let create = |path: PathBuf| DirBuilder::new().mode(0o700).create(&path).map(|()| path);
             // one that exists is somebody else's, whatever its name
-            let mut tried = (0..1000).map(|number| create(name(number)));
+            let mut tried = (0..1000).map(|_| create(name(MADE.fetch_add(1, Ordering::Relaxed))));
             let made = tried.find(|made| !matches!(made, Err(error) if error.kind() == io::ErrorKind::AlreadyExists));
             match made {
                 Some(Ok(path)) => self.folder = Some(path),

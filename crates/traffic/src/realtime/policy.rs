@@ -3,19 +3,19 @@
 
 use std::io;
 
-/// Puts the calling thread under `SCHED_FIFO`.
-pub(super) fn set_fifo(priority: u8) -> io::Result<()> {
-    set(libc::SCHED_FIFO, priority)
+/// Puts a thread under `SCHED_FIFO`; 0 is the calling one.
+pub(super) fn set_fifo(thread: i32, priority: u8) -> io::Result<()> {
+    set(thread, libc::SCHED_FIFO, priority)
 }
 
 /// Puts the calling thread under `SCHED_OTHER`.
 pub(super) fn set_ordinary() -> io::Result<()> {
-    set(libc::SCHED_OTHER, 0)
+    set(0, libc::SCHED_OTHER, 0)
 }
 
-fn set(policy: libc::c_int, priority: u8) -> io::Result<()> {
+fn set(thread: i32, policy: libc::c_int, priority: u8) -> io::Result<()> {
     let parameter = libc::sched_param { sched_priority: libc::c_int::from(priority) };
-    // SAFETY: the pointer is to a structure that outlives the call, which only reads it; 0 is the calling thread.
-    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameter) };
+    // SAFETY: the pointer is to a structure that outlives the call, which only reads it.
+    let result = unsafe { libc::sched_setscheduler(thread, policy, &raw const parameter) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

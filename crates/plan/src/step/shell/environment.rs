@@ -37,6 +37,20 @@ fn lxc_create(spec: &LxcSpec) -> String {
     }
 }
 
+/// Making it out of another.
+pub(super) fn clone(node: &str, environment: &AgentEnvironment, from: &str) -> Vec<String> {
+    match environment {
+        AgentEnvironment::Lxc(spec) => vec![format!("lxc-copy --name {from} --newname {} --snapshot", spec.id)],
+        AgentEnvironment::Vm(spec) => {
+            vec![format!(
+                "echo 'migrate \"exec:cat > {}.state\"' | qmp-shell {from}.qmp  # started again with -incoming",
+                spec.id
+            )]
+        }
+        _ => provision(node, environment),
+    }
+}
+
 /// Starting the environment with the agent in it.
 pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvironment) -> Vec<String> {
     let inside = namespace.map_or(String::new(), |namespace| format!("ip netns exec {namespace} "));
@@ -90,11 +104,9 @@ fn qemu(spec: &VmSpec) -> String {
         }
         Boot::Disk { .. } => format!("-drive file={}.qcow2,if=virtio", spec.id),
     };
-    let interfaces: String = spec
-        .interfaces
-        .iter()
-        .map(|interface| format!(" -nic tap,ifname={},mac={},model=virtio-net-pci", interface.tap, interface.mac))
-        .collect();
+    let interfaces = spec.interfaces.iter().fold(String::new(), |all, interface| {
+        format!("{all} -nic tap,ifname={},mac={},model=virtio-net-pci", interface.tap, interface.mac)
+    });
     let mebibytes = spec.memory >> 20;
     let smp = spec.vcpus;
     format!(

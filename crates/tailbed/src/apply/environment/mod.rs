@@ -4,7 +4,7 @@ mod container;
 mod docker;
 mod host;
 mod lxc;
-mod vm;
+pub(crate) mod vm;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,6 +17,8 @@ use tailbed_plan::step::AgentEnvironment;
 use super::process::Process;
 
 pub(crate) use container::run_as_shim;
+pub(crate) use lxc::SECCOMP as LXC_SECCOMP;
+pub(crate) use vm::run_as_emulator;
 
 /// What a kind of environment does. Taking back works from the specification alone, so that it can be done by another process than the
 /// one that made the thing; it is no failure when there is nothing to take back, or only half of it.
@@ -26,7 +28,18 @@ pub(super) trait Driver {
         Ok(())
     }
 
-    /// Removes what [`Self::provision`] made.
+    /// Makes the same out of another environment of this specification that runs, by that one's name on the host; what can be shared
+    /// is. Where there is nothing to share it is made anew.
+    fn clone_from(&self, _from: &str) -> anyhow::Result<()> {
+        self.provision()
+    }
+
+    /// Bytes on disk that are the environment's own, and those of the image it shares with others.
+    fn disk(&self) -> anyhow::Result<(u64, u64)> {
+        Ok((0, 0))
+    }
+
+    /// Removes what [`Self::provision`] or [`Self::clone_from`] made.
     fn remove(&self) -> anyhow::Result<()> {
         Ok(())
     }

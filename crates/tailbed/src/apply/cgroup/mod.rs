@@ -1,0 +1,247 @@
+//! Control groups, by their files: version 1 with its hierarchy per controller, and version 2 (cgroups(7)).
+
+mod memory;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tailbed_format::facts::Cgroup;
+use tailbed_plan::step::CgroupSpec;
+
+use super::{TakenBack, process};
+use crate::probe;
+
+pub(super) use memory::out_of_memory;
+
+/// Folders made with their inodes, and version 2 controllers switched on.
+type Made = (Vec<(PathBuf, u64)>, Vec<String>);
+
+/// Makes the group wherever a controller needs it, parents first, and sets its limits.
+pub(super) fn make(spec: &CgroupSpec) -> anyhow::Result<Made> {
+    let mut made = (Vec::new(), Vec::new());
+    let result = match probe::cgroup() {
+        Cgroup::V1 { controllers, .. } => make_v1(spec, &controllers, &mut made.0),
+        Cgroup::V2 { mount, controllers } => make_v2(spec, Path::new(&mount), &controllers, &mut made),
+        Cgroup::None => Err(anyhow::anyhow!("no control groups that we may write to")),
+    };
+    if let Err(error) = result {
+        remove(&made.0).ok();
+        switch_off(&made.1)?;
+        return Err(error.context(format!("cannot make the control group {}", spec.path)));
+    }
+    Ok(made)
+}
+
+/// Ends what still runs in the group (only what we started can be in it) and removes it, as far as the folders are those we made.
+pub(super) fn delete(spec: &CgroupSpec, folders: &[(PathBuf, u64)], enabled: &[String]) -> anyhow::Result<TakenBack> {
+    let known;
+    let folders = if folders.is_empty() {
+        known = by_name(spec);
+        &known
+    } else {
+        folders
+    };
+    let (ours, others): (Vec<_>, Vec<_>) =
+        folders.iter().filter(|(folder, _)| folder.exists()).partition(|(folder, inode)| inode_of(folder).ok() == Some(*inode));
+    let ours: Vec<_> = ours.into_iter().cloned().collect();
+    end_processes(spec, &ours)?;
+    remove(&ours).with_context(|| format!("cannot remove the control group {}", spec.path))?;
+    switch_off(enabled)?;
+    Ok(others.first().map_or(TakenBack::Done, |(folder, _)| {
+        TakenBack::NotOurs(format!("the control group {} is not the one we made", folder.display()))
+    }))
+}
+
+/// Version 2: switches off controllers of the root's children that were off before, unless a group that is not ours exists by now: it may
+/// have come to rely on them.
+fn switch_off(enabled: &[String]) -> anyhow::Result<()> {
+    let Cgroup::V2 { mount, .. } = probe::cgroup() else { return Ok(()) };
+    let others = fs::read_dir(&mount).into_iter().flatten().flatten().any(|entry| entry.path().is_dir());
+    if enabled.is_empty() || others {
+        return Ok(());
+    }
+    let off: Vec<_> = enabled.iter().map(|controller| format!("-{controller}")).collect();
+    set(Path::new(&mount), "cgroup.subtree_control", &off.join(" "))
+}
+
+fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<()> {
+    for (controller, mount) in controllers {
+        let leaf = Path::new(mount).join(&spec.path);
+        if leaf.exists() && made.iter().any(|(folder, _)| *folder == leaf) {
+            // controllers mounted together share their folders
+            set_v1(spec, controller, &leaf)?;
+            continue;
+        }
+        let parent = leaf.parent().unwrap_or(&leaf);
+        let new_parent = make_parent(parent, made)?;
+        make_folder(&leaf, made)?;
+        if controller == "cpuset" {
+            // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
+            for folder in [parent, &leaf].into_iter().skip(usize::from(!new_parent)) {
+                inherit(folder, "cpuset.cpus")?;
+                inherit(folder, "cpuset.mems")?;
+            }
+        }
+        set_v1(spec, controller, &leaf)?;
+    }
+    Ok(())
+}
+
+fn set_v1(spec: &CgroupSpec, controller: &str, leaf: &Path) -> anyhow::Result<()> {
+    match controller {
+        "cpuset" => {
+            set_list(leaf, "cpuset.cpus", &spec.cpus)?;
+            set_list(leaf, "cpuset.mems", &spec.memory_nodes)
+        }
+        "memory" => spec.memory.map_or(Ok(()), |memory| memory::limit_v1(leaf, memory)),
+        _ => Ok(()),
+    }
+}
+
+fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Made) -> anyhow::Result<()> {
+    let wanted: Vec<_> =
+        ["cpuset", "memory", "pids"].into_iter().filter(|name| available.iter().any(|have| have == name)).collect();
+    let leaf = mount.join(&spec.path);
+    let parent = leaf.parent().unwrap_or(mount).to_owned();
+    let on = fs::read_to_string(mount.join("cgroup.subtree_control"))?;
+    made.1 =
+        wanted.iter().filter(|name| !on.split_whitespace().any(|have| have == **name)).map(|name| (*name).to_owned()).collect();
+    let all: Vec<_> = wanted.iter().map(|name| format!("+{name}")).collect();
+    set(mount, "cgroup.subtree_control", &all.join(" "))?;
+    make_parent(&parent, &mut made.0)?;
+    set(&parent, "cgroup.subtree_control", &all.join(" "))?;
+    make_folder(&leaf, &mut made.0)?;
+    set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
+    set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
+    spec.memory.map_or(Ok(()), |memory| memory::limit_v2(&leaf, memory))
+}
+
+/// Makes the folder that holds the groups of all nodes, unless an earlier step has. Says whether it is new.
+fn make_parent(folder: &Path, made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<bool> {
+    if folder.exists() { Ok(false) } else { make_folder(folder, made).map(|()| true) }
+}
+
+/// Makes a folder that must not exist yet.
+fn make_folder(folder: &Path, made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<()> {
+    fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    made.push((folder.to_owned(), inode_of(folder)?));
+    Ok(())
+}
+
+fn inherit(folder: &Path, file: &str) -> anyhow::Result<()> {
+    let parent = folder.parent().unwrap_or(folder).join(file);
+    let value = fs::read_to_string(&parent).with_context(|| format!("cannot read {}", parent.display()))?;
+    set(folder, file, value.trim())
+}
+
+fn set_list(folder: &Path, file: &str, numbers: &[usize]) -> anyhow::Result<()> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    set(folder, file, &list.join(","))
+}
+
+fn set(folder: &Path, file: &str, value: &str) -> anyhow::Result<()> {
+    let path = folder.join(file);
+    fs::write(&path, value).with_context(|| format!("cannot write {value} to {}", path.display()))
+}
+
+fn inode_of(folder: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(folder)?.ino())
+}
+
+/// Puts a process back into the version 1 cpu group that this process is in, where the kernel gives groups shares of real-time time
+/// (RT_GROUP_SCHED): a new group has none at all, and the shares of all groups together may not exceed the root's, which is 95 % unless
+/// somebody changed it. A loop that never sleeps needs all of it.
+pub(super) fn keep_real_time_share(pid: i32) -> anyhow::Result<()> {
+    let Cgroup::V1 { controllers, .. } = probe::cgroup() else { return Ok(()) };
+    let Some((_, mount)) = controllers.iter().find(|(controller, _)| controller == "cpu") else { return Ok(()) };
+    let own = fs::read_to_string("/proc/self/cgroup").context("cannot read this process's control groups")?;
+    // hierarchy number, controllers, path (cgroups(7))
+    let fields = own.lines().filter_map(|line| line.splitn(3, ':').collect::<Vec<_>>().try_into().ok());
+    let path = fields
+        .into_iter()
+        .find(|[_, names, _]: &[&str; 3]| names.split(',').any(|name| name == "cpu"))
+        .map_or("/", |[_, _, path]| path);
+    let folder = Path::new(mount).join(path.trim_start_matches('/'));
+    if folder.join("cpu.rt_runtime_us").exists() { set(&folder, "cgroup.procs", &pid.to_string()) } else { Ok(()) }
+}
+
+/// Ends what runs in a group and in the groups below it, and removes them all; none is fine.
+pub(super) fn delete_tree(group: &Path) -> anyhow::Result<()> {
+    let below = fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path());
+    below.filter(|path| path.is_dir()).try_for_each(|child| delete_tree(&child))?;
+    if group.is_dir() { wait_until_empty(group, Instant::now() + PATIENCE) } else { Ok(()) }
+}
+
+/// The folders by their names, which hold the campaign's token: for a group whose maker did not live to say what it made.
+fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
+    let mounts: Vec<PathBuf> = match probe::cgroup() {
+        Cgroup::V1 { controllers, .. } => controllers.into_iter().map(|(_, mount)| mount.into()).collect(),
+        Cgroup::V2 { mount, .. } => vec![mount.into()],
+        Cgroup::None => Vec::new(),
+    };
+    let folders = mounts.iter().flat_map(|mount| {
+        let leaf = mount.join(&spec.path);
+        [leaf.parent().map(Path::to_owned).unwrap_or_default(), leaf]
+    });
+    folders.filter_map(|folder| inode_of(&folder).ok().map(|inode| (folder, inode))).collect()
+}
+
+/// How long the tasks of a group may take to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the tasks of the group itself, never those of a parent, and waits until the kernel has let go of them: a task that has ended stays
+/// in its group for a moment, and one that was just being started may appear after the first look.
+fn end_processes(spec: &CgroupSpec, folders: &[(PathBuf, u64)]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    for (folder, _) in folders.iter().filter(|(folder, _)| folder.ends_with(&spec.path)) {
+        wait_until_empty(folder, deadline)?;
+    }
+    Ok(())
+}
+
+fn wait_until_empty(folder: &Path, deadline: Instant) -> anyhow::Result<()> {
+    while !empty(folder) {
+        if Instant::now() > deadline {
+            bail!("tasks in {} do not go away", folder.display());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+/// Ends what a group holds now; says whether it can be and was removed.
+fn empty(folder: &Path) -> bool {
+    for pid in
+        fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default().lines().filter_map(|line| line.trim().parse().ok())
+    {
+        process::end(pid, None).ok();
+    }
+    match fs::remove_dir(folder) {
+        Ok(()) => true,
+        Err(error) => error.raw_os_error() != Some(libc::EBUSY),
+    }
+}
+
+/// Removes folders, children first; a parent that still holds another node's group stays until that one goes.
+fn remove(folders: &[(PathBuf, u64)]) -> io::Result<()> {
+    for (folder, _) in folders.iter().rev() {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) if is_parent_of_another(folder, folders) => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+fn is_parent_of_another(folder: &Path, folders: &[(PathBuf, u64)]) -> bool {
+    let children = fs::read_dir(folder).into_iter().flatten().flatten().filter(|child| child.path().is_dir());
+    children.into_iter().any(|child| !folders.iter().any(|(known, _)| *known == child.path()))
+}

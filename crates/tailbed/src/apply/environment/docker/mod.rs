@@ -1,0 +1,150 @@
+//! Containers of the Docker engine, through its interface.
+//!
+//! The agent is the container's first process and connects to a socket in a folder that is bound into the container. The container comes
+//! with a network namespace of its own, which is given a name, so that links are made into it as into any other.
+
+mod body;
+mod engine;
+mod image;
+
+use std::fs;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder};
+use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions};
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt, TryStreamExt};
+use tailbed_plan::step::DockerSpec;
+
+use self::engine::{Engine, is_absent, plain};
+use super::{Driver, Start, Started};
+use crate::apply::cgroup;
+use crate::apply::process::Process;
+
+impl Driver for DockerSpec {
+    fn provision(&self) -> anyhow::Result<()> {
+        let engine = Engine::connect()?;
+        let folder = folder(&self.id);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let image = image::find(&engine, self.image.as_deref())?;
+        let binary = std::env::current_exe().context("cannot find this program's own file")?;
+        let options = CreateContainerOptionsBuilder::default().name(&self.id).build();
+        let created = engine.docker.create_container(Some(options), body::body(self, image, &binary, &folder));
+        engine.wait(created).map_err(plain).context("the Docker engine does not create the container")?;
+        Ok(())
+    }
+
+    fn remove(&self) -> anyhow::Result<()> {
+        let folder = folder(&self.id);
+        // made before the engine is asked for anything
+        if folder.exists() {
+            let engine = Engine::connect()?;
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            match engine.wait(engine.docker.remove_container(&self.id, Some(options))) {
+                Err(error) if !is_absent(&error) => {
+                    return Err(plain(error).context("the Docker engine does not remove the container"));
+                }
+                _ => {}
+            }
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        // the last one takes the folder with it
+        fs::remove_dir(FOLDER).ok();
+        Ok(())
+    }
+
+    fn start(&self, _start: &Start<'_>) -> anyhow::Result<Started> {
+        let deadline = Instant::now() + Duration::from_nanos(self.boot_timeout);
+        let engine = Engine::connect()?;
+        let socket = folder(&self.id).join(body::SOCKET);
+        let listener = UnixListener::bind(&socket).with_context(|| format!("cannot listen at {}", socket.display()))?;
+        let started = engine.docker.start_container(&self.id, None::<StartContainerOptions>);
+        engine.wait(started).map_err(plain).context("the Docker engine does not start the container")?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let stream = first_connection(&engine, &self.id, listener, left)?;
+        let state = engine.wait(engine.docker.inspect_container(&self.id, None)).map_err(plain)?.state.unwrap_or_default();
+        let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
+        let init = Process::of(pid.context("the container has ended already")?);
+        cgroup::keep_real_time_share(init.pid)?;
+        let output = stream.try_clone().context("cannot open a socket twice")?;
+        Ok(Started { input: Box::new(stream), output: Box::new(output), child: None, init: Some(init) })
+    }
+
+    fn stop(&self) -> anyhow::Result<()> {
+        if !folder(&self.id).exists() {
+            return Ok(());
+        }
+        let engine = Engine::connect()?;
+        match engine.wait(engine.docker.kill_container(&self.id, None::<KillContainerOptions>)) {
+            // 404: there is none; 409: it does not run
+            Ok(()) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
+            Err(error) => return Err(plain(error).context("the Docker engine does not end the container")),
+        }
+        if engine.wait_at_most(PATIENCE, end_of(&engine, &self.id)).is_none() {
+            bail!("the container {} does not end", self.id);
+        }
+        // another start listens anew
+        fs::remove_file(folder(&self.id).join(body::SOCKET)).ok();
+        Ok(())
+    }
+
+    fn last_words(&self) -> Option<String> {
+        let engine = Engine::connect().ok()?;
+        engine.wait_at_most(PATIENCE, end_of(&engine, &self.id))?;
+        let state = engine.wait(engine.docker.inspect_container(&self.id, None)).ok()?.state?;
+        if state.oom_killed == Some(true) {
+            let limit = self.memory.map_or(String::new(), |bytes| format!(" of {} MiB", bytes >> 20));
+            return Some(format!("out of memory: the kernel killed a process of the container at its limit{limit}"));
+        }
+        said(&engine, &self.id)
+    }
+}
+
+/// Where the folders with agents' sockets lie: memory-backed and gone with the boot (file-hierarchy(7)).
+const FOLDER: &str = "/run/tailbed";
+
+fn folder(id: &str) -> PathBuf {
+    Path::new(FOLDER).join(id)
+}
+
+/// How long a container that was killed may take to go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for the agent to connect, or the container to end, at most so long.
+fn first_connection(engine: &Engine, id: &str, listener: UnixListener, patience: Duration) -> anyhow::Result<UnixStream> {
+    let connection = async {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let accepted = std::pin::pin!(listener.accept());
+        let ended = std::pin::pin!(end_of(engine, id));
+        match select(accepted, ended).await {
+            Either::Left((accepted, _)) => Ok(Some(accepted?.0.into_std()?)),
+            Either::Right(_) => Ok::<_, io::Error>(None),
+        }
+    };
+    let Some(connection) = engine.wait_at_most(patience, connection) else { bail!("the agent did not speak in time") };
+    let Some(stream) = connection.context("cannot listen for the agent")? else {
+        let words = said(engine, id).map_or(String::new(), |words| format!(": {words}"));
+        bail!("the container ended before its agent spoke{words}");
+    };
+    stream.set_nonblocking(false).context("cannot wait on a socket")?;
+    Ok(stream)
+}
+
+/// Waits until a container does not run; one that is not there does not.
+async fn end_of(engine: &Engine, id: &str) {
+    // how it ended does not matter here
+    engine.docker.wait_container(id, None::<WaitContainerOptions>).for_each(|_| std::future::ready(())).await;
+}
+
+/// What a container's processes wrote on their standard error.
+fn said(engine: &Engine, id: &str) -> Option<String> {
+    let options = LogsOptionsBuilder::default().stderr(true).tail("20").build();
+    let parts: Vec<_> = engine.wait(engine.docker.logs(id, Some(options)).try_collect()).ok()?;
+    let text: Vec<u8> = parts.into_iter().flat_map(|part| part.into_bytes().to_vec()).collect();
+    Some(String::from_utf8_lossy(&text).trim().to_owned()).filter(|text| !text.is_empty())
+}

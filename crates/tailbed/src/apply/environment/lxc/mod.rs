@@ -1,0 +1,121 @@
+//! System containers of LXC, through its commands.
+//!
+//! A container has an init of its own, and the agent is attached to it. Its root file system is an overlay over one that is never written
+//! to; it starts in a network namespace made before, as every other environment. All it has lies in one folder below /run, where the
+//! commands are sent, so that the user's own containers are out of reach.
+
+mod attach;
+mod config;
+mod left;
+mod source;
+mod tools;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tailbed_plan::step::LxcSpec;
+
+use self::config::{Places, UPPER};
+
+pub(crate) use self::config::SECCOMP;
+use self::tools::{failed, folder, remove_all, run, succeed, tool};
+use super::{Driver, Start, Started};
+use crate::apply::namespace;
+use crate::apply::process::Process;
+use crate::probe;
+
+impl Driver for LxcSpec {
+    fn provision(&self) -> anyhow::Result<()> {
+        if probe::program("lxc-start").is_none() {
+            bail!("lxc-start is not installed; Debian's package lxc has it");
+        }
+        let folder = folder(&self.id);
+        fs::create_dir_all(folder.join(UPPER)).with_context(|| format!("cannot make {}", folder.display()))?;
+        let base = source::base(&self.source, &folder)?;
+        let path = folder.join(BASE);
+        let text = serde_json::to_vec(&(&base.rootfs, &base.config))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn remove(&self) -> anyhow::Result<()> {
+        // it may have been killed while a template was being made, or while it started
+        left::end_all(&self.id)?;
+        remove_all(&folder(&self.id))?;
+        left::remove_locks(&self.id);
+        // the last one takes the folder with it
+        fs::remove_dir(tools::FOLDER).ok();
+        Ok(())
+    }
+
+    fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
+        let deadline = Instant::now() + Duration::from_nanos(self.boot_timeout);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let folder = folder(&self.id);
+        configure(self, start, &folder)?;
+        let mut command = tool("lxc-start", &self.id);
+        // comes back once the container's init has been started, and says whether it was
+        command.arg("--daemon");
+        let started = run(command, "lxc-start", &folder, left())?;
+        if !started.status.success() {
+            let log = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
+            let said = left::reason(&log).unwrap_or(started.said);
+            return Err(failed("lxc-start", started.status, &said));
+        }
+        let mut command = tool("lxc-info", &self.id);
+        command.args(["--pid", "--no-humanize"]);
+        let pid = succeed(command, "lxc-info", &folder, left())?;
+        let init = pid.parse().with_context(|| format!("lxc-info told no process id but `{pid}`"))?;
+        let agent = attach::agent(&self.id, start, left())?;
+        Ok(Started { init: Some(Process::of(init)), ..agent })
+    }
+
+    fn stop(&self) -> anyhow::Result<()> {
+        let folder = folder(&self.id);
+        if folder.join("config").exists() && probe::program("lxc-stop").is_some() {
+            let mut command = tool("lxc-stop", &self.id);
+            command.arg("--kill");
+            // it fails when the container does not run, which is what is wanted
+            run(command, "lxc-stop", &folder, STOP).ok();
+        }
+        left::end_all(&self.id)?;
+        left::remove_groups(&self.id)
+    }
+
+    fn last_words(&self) -> Option<String> {
+        let kills = left::out_of_memory_kills(&self.id)?;
+        let limit = self.memory.map_or(String::new(), |bytes| format!(" of {} MiB", bytes >> 20));
+        (kills > 0).then(|| format!("out of memory: the kernel killed {kills} of the container's processes at its limit{limit}"))
+    }
+}
+
+/// What provisioning tells starting: the root file system and what its maker says of its configuration.
+const BASE: &str = "base";
+
+/// LXC's own log of the container.
+const LOG: &str = "log";
+
+/// How long stopping may take before its processes are ended one by one.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Writes the container's configuration.
+fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join(BASE);
+    let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (rootfs, base): (std::path::PathBuf, Vec<String>) = serde_json::from_slice(&text)?;
+    let binary = std::env::current_exe().context("cannot find this program's own file")?;
+    let namespace = start.namespace.map(namespace::path);
+    let console = start.logs.map(|logs| std::path::absolute(logs.join(format!("console-{}.log", start.node)))).transpose()?;
+    let places = Places {
+        rootfs: &rootfs,
+        folder,
+        binary: &binary,
+        seccomp: Some(Path::new(SECCOMP)).filter(|list| list.exists()),
+        namespace: namespace.as_deref(),
+        console: console.as_deref(),
+    };
+    let path = folder.join("config");
+    fs::write(&path, config::text(spec, &base, &probe::cgroup(), &places))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

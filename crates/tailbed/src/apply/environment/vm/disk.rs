@@ -1,0 +1,144 @@
+//! Disk images: how one is written, and the second disk by which its own system is told to start the agent.
+//!
+//! cloud-init takes its orders from a disk named `cidata` (its NoCloud data source). QEMU shows the guest a folder of the host as such a
+//! disk, read-only, so that nothing has to be written into a file system here.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use tailbed_plan::step::VmSpec;
+
+use super::arguments::guest_arguments;
+use super::elf;
+
+/// How an image is written, by the names QEMU has for it. Guessing from what the guest could have written is unsafe, so what is not known
+/// by its first bytes is taken as raw only when it has the signature of a boot sector.
+pub(super) fn format(image: &Path) -> anyhow::Result<&'static str> {
+    let file =
+        File::open(image).with_context(|| format!("cannot open the disk image {}; is the path right?", image.display()))?;
+    let mut start = Vec::new();
+    (&file).take(512).read_to_end(&mut start).with_context(|| format!("cannot read the disk image {}", image.display()))?;
+    let length = file.metadata()?.len();
+    let starts = |magic: &[u8]| start.starts_with(magic);
+    if starts(b"QFI\xfb") {
+        whole_qcow2(&file, &start, length).with_context(|| format!("the disk image {} is damaged", image.display()))?;
+        return Ok("qcow2");
+    }
+    if starts(b"KDMV") {
+        return Ok("vmdk");
+    }
+    if starts(b"vhdxfile") {
+        return Ok("vhdx");
+    }
+    if start.get(0x40..0x44) == Some(&[0x7f, 0x10, 0xda, 0xbe]) {
+        return Ok("vdi");
+    }
+    if start.get(510..512) == Some(&[0x55, 0xaa]) {
+        return Ok("raw");
+    }
+    bail!(
+        "the disk image {} ({length} bytes) is neither qcow2, VMDK, VHDX nor VDI, and does not begin with a boot sector (55 aa at byte \
+         510); was it copied whole?",
+        image.display()
+    )
+}
+
+/// Whether all clusters that the image's first table names lie in the file (QEMU, docs/interop/qcow2.txt).
+fn whole_qcow2(file: &File, header: &[u8], length: u64) -> anyhow::Result<()> {
+    let word = |at: usize| header.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_be_bytes);
+    let half = |at: usize| header.get(at..at + 4).and_then(|half| half.try_into().ok()).map(u32::from_be_bytes);
+    let (Some(entries), Some(table)) = (half(36), word(40)) else { bail!("its header is torn") };
+    let mut bytes = vec![0; usize::try_from(entries)?.min(1 << 22) * 8];
+    if file.read_exact_at(&mut bytes, table).is_err() {
+        bail!("it ends, after {length} bytes, before its table of clusters: it was not copied whole");
+    }
+    let (entries, _) = bytes.as_chunks::<8>();
+    // bits 9 to 55 are the offset
+    let last = entries.iter().map(|entry| u64::from_be_bytes(*entry) & 0x00ff_ffff_ffff_fe00).max().unwrap_or(0);
+    if last >= length.max(1) {
+        bail!("it ends after {length} bytes and refers to byte {last}: it was not copied whole");
+    }
+    Ok(())
+}
+
+/// Writes the files of the second disk.
+pub(super) fn seed(spec: &VmSpec, folder: &Path) -> anyhow::Result<()> {
+    let what = || format!("cannot write {}", folder.display());
+    fs::create_dir_all(folder).with_context(what)?;
+    let binary = fs::read("/proc/self/exe").context("cannot read this program's own file")?;
+    let files: [(&str, Vec<u8>); 4] = [
+        ("meta-data", format!("instance-id: {0}\nlocal-hostname: {0}\n", spec.id).into_bytes()),
+        // its interfaces are for the traffic: to wait for an address on them is in vain
+        ("network-config", b"network:\n  config: disabled\n".to_vec()),
+        ("user-data", user_data(spec).into_bytes()),
+        ("tailbed", elf::loaded(binary)),
+    ];
+    files.into_iter().try_for_each(|(name, bytes)| fs::write(folder.join(name), bytes)).with_context(what)
+}
+
+/// Starts the agent once the guest's system has come up, whatever of it has failed: until then its services would take the time of the
+/// virtual CPUs from what is measured. cloud-init itself, which the system waits for, must not wait for that.
+fn user_data(spec: &VmSpec) -> String {
+    let arguments = guest_arguments(spec).join(" ");
+    let mount = "mkdir -p /run/tailbed; mount -o ro LABEL=cidata /run/tailbed || mount -o ro LABEL=CIDATA /run/tailbed";
+    let up = "systemctl is-system-running --wait";
+    let start = format!("{up}; exec /run/tailbed/tailbed {arguments}");
+    format!("#cloud-config\nbootcmd:\n  - [ sh, -c, \"{mount}; setsid sh -c '{start}' </dev/null >/dev/console 2>&1 &\" ]\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image");
+        fs::write(&path, bytes).unwrap();
+        (folder, path)
+    }
+
+    /// A header, a table with one entry at 0x200, and as many bytes altogether.
+    fn qcow2(entry: u64, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length.max(0x210)];
+        bytes[..4].copy_from_slice(b"QFI\xfb");
+        bytes[36..40].copy_from_slice(&1_u32.to_be_bytes());
+        bytes[40..48].copy_from_slice(&0x200_u64.to_be_bytes());
+        bytes[0x200..0x208].copy_from_slice(&(entry | 1 << 63).to_be_bytes());
+        bytes.truncate(length);
+        bytes
+    }
+
+    #[test]
+    fn images_are_known_by_their_first_bytes() {
+        let mut sector = vec![0; 512];
+        sector[510..].copy_from_slice(&[0x55, 0xaa]);
+        let (_folder, path) = written(&sector);
+        assert_eq!(format(&path).unwrap(), "raw");
+        let (_folder, path) = written(&qcow2(0x1000, 0x2000));
+        assert_eq!(format(&path).unwrap(), "qcow2");
+    }
+
+    #[test]
+    fn what_was_not_copied_whole_is_told() {
+        for (bytes, expected) in [
+            (qcow2(0x1000, 0x800), "refers to byte 4096"),
+            (qcow2(0x1000, 0x204), "before its table"),
+            (b"QFI\xfb".to_vec(), "torn"),
+            (b"hello".to_vec(), "neither qcow2"),
+            (Vec::new(), "0 bytes"),
+        ] {
+            let (_folder, path) = written(&bytes);
+            let error = format!("{:#}", format(&path).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_seed_starts_the_agent_with_its_interfaces() {
+        let spec = super::super::arguments::tests::spec();
+        assert!(user_data(&spec).contains("exec /run/tailbed/tailbed guest --interface in=02:01:00:00:00:01' </dev/null"));
+    }
+}
