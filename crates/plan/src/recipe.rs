@@ -68,6 +68,9 @@ struct Written {
 }
 
 /// Reads a recipe.
+///
+/// # Errors
+/// [`PlanError::File`] when it is not a recipe: where, what was found, and what would do.
 pub fn read(source: &Source<'_>) -> Result<Recipe, PlanError> {
     let (texts, valid) = Texts::new(source, &Overrides::default());
     let read = valid

@@ -146,7 +146,7 @@ fn steps_build_on_each_other(run: &Run) {
                 assert!(ports.iter().all(|port| taps.contains(&(Some(namespace.clone()), port.clone()))));
             }
             Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
-                assert!(provisioned.insert(node.clone()), "{node} is provisioned twice")
+                assert!(provisioned.insert(node.clone()), "{node} is provisioned twice");
             }
             Step::MakeCgroup(spec) => assert!(groups.insert(spec.path.clone()), "{} is made twice", spec.path),
             Step::StartAgent { node, namespace, environment } => {

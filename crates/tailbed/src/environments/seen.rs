@@ -10,6 +10,7 @@ use super::Answer;
 use crate::probe::{self, docker_answer, facts, program};
 
 /// This host, as far as the questions go.
+#[allow(clippy::struct_excessive_bools, reason = "independent answers, each yes or no")]
 pub(super) struct Seen {
     pub(super) facts: Facts,
     /// Release of the kernel.

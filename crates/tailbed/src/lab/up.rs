@@ -113,7 +113,9 @@ fn wait(keeper: &mut Child) -> Result<(), Failure> {
             Progress::Step { done, all, next } => showing.step(done, all, &next),
             Progress::Up { downgrades } => {
                 showing.end();
-                downgrades.iter().for_each(|downgrade| eprintln!("note: {downgrade}"));
+                for downgrade in &downgrades {
+                    eprintln!("note: {downgrade}");
+                }
                 return Ok(());
             }
             Progress::Failed { code, text } => {

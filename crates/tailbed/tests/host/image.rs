@@ -63,7 +63,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
 }
 
 fn digest(path: &Path) -> String {
-    Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(fs::read(path).unwrap()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn names(files: &BTreeMap<PathBuf, (u32, u32, String)>) -> Vec<&str> {

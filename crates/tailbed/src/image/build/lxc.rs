@@ -62,11 +62,11 @@ fn metadata(rootfs: &Path, recipe: &Recipe) -> anyhow::Result<Vec<(&'static str,
 
 /// Lets something be written through xz. The lowest level is a third larger than the usual and many times faster.
 fn compress(path: &Path, fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let file = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let target = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
     let mut child = Command::new("xz")
         .args(["--compress", "--stdout", "-0", "--threads=0"])
         .stdin(Stdio::piped())
-        .stdout(file)
+        .stdout(target)
         .spawn()
         .context("cannot start xz")?;
     let input = child.stdin.take().context("xz has no input")?;

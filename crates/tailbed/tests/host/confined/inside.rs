@@ -128,6 +128,7 @@ impl Inside {
     /// Runs a script of the shell; all it printed and how it ended.
     pub(super) fn shell(&mut self, script: &str) -> (String, Exit) {
         let program = Program {
+            cpus: Vec::new(),
             command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
             script: None,
             environment: Vec::new(),
