@@ -10,6 +10,7 @@ use super::Answer;
 use crate::probe::{self, docker_answer, facts, program};
 
 /// This host, as far as the questions go.
+#[allow(clippy::struct_excessive_bools, reason = "things that are there or not, each on its own")]
 pub(super) struct Seen {
     pub(super) facts: Facts,
     /// Release of the kernel.
@@ -22,7 +23,7 @@ pub(super) struct Seen {
     pub(super) overlay: bool,
     /// Whether the kernel filters system calls.
     pub(super) seccomp: bool,
-    /// Whether the kernel has control groups and user namespaces; the rest is in the facts.
+    /// Whether the kernel makes user namespaces at all.
     pub(super) user_namespaces: bool,
     /// Mandatory access control that is active: `apparmor`, `selinux`.
     pub(super) access_control: Vec<&'static str>,

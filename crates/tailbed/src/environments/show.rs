@@ -42,7 +42,7 @@ fn reasons_of<'a>(feature: &'a Feature, table: &Table) -> Vec<(String, &'a str)>
     for (kind, answer) in table.kinds.iter().zip(&feature.answers) {
         let Some(why) = answer.why.as_deref().filter(|_| answer.short != super::NOTHING) else { continue };
         match reasons.iter_mut().find(|(_, known)| *known == why) {
-            Some((kinds, _)) => *kinds += &format!(", {kind}"),
+            Some((kinds, _)) => kinds.extend([", ", kind]),
             None => reasons.push(((*kind).to_owned(), why)),
         }
     }
