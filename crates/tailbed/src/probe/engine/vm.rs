@@ -18,7 +18,8 @@ pub(super) fn missing(privilege: Privilege) -> Option<Missing> {
             "install one: apt install linux-image-cloud-amd64",
         ));
     }
-    (!privilege.root).then(|| super::needs_root("a virtual machine on our links"))
+    // taps can be made in a user namespace of our own
+    (!privilege.root && !privilege.user_namespaces).then(|| super::needs_root("a virtual machine on our links"))
 }
 
 /// Whether a kernel image has the folder of its modules.
