@@ -23,7 +23,7 @@ pub(super) struct Seen {
     pub(super) overlay: bool,
     /// Whether the kernel filters system calls.
     pub(super) seccomp: bool,
-    /// Whether the kernel has control groups and user namespaces; the rest is in the facts.
+    /// Whether the kernel makes user namespaces at all.
     pub(super) user_namespaces: bool,
     /// Mandatory access control that is active: `apparmor`, `selinux`.
     pub(super) access_control: Vec<&'static str>,

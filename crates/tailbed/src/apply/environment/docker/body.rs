@@ -18,7 +18,9 @@ pub(super) const SOCKET: &str = "agent";
 pub(super) fn body(spec: &DockerSpec, image: String, binary: &Path, folder: &Path) -> ContainerCreateBody {
     let confinement = &spec.confinement;
     let own = [mount(&binary.to_string_lossy(), "/tailbed", true), mount(&folder.to_string_lossy(), INSIDE, false)];
-    let volumes = spec.volumes.iter().map(|volume| mount(&volume.source, &volume.target, volume.read_only));
+    // the engine takes no path that is relative, and would not know to what
+    let absolute = |path: &str| std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string());
+    let volumes = spec.volumes.iter().map(|volume| mount(&absolute(&volume.source), &volume.target, volume.read_only));
     let device = |path: &String| DeviceMapping {
         path_on_host: Some(path.clone()),
         path_in_container: Some(path.clone()),

@@ -65,14 +65,16 @@ fn mounts() -> Vec<PathBuf> {
     fields.filter(|fields| matches!(fields[..], [_, _, "cgroup" | "cgroup2", ..])).map(|fields| fields[1].into()).collect()
 }
 
-/// Removes the folder of LXC's locks, which LXC leaves.
-pub(super) fn remove_locks(id: &str) {
-    let folder = Path::new("/run/lxc/lock").join(FOLDER.trim_start_matches('/'));
-    fs::remove_file(folder.join(format!(".{id}"))).ok();
-    let ours = ["run/tailbed", "run", ""].iter().map(|inner| Path::new("/run/lxc/lock").join(inner));
-    // those that still hold another's lock stay
-    ours.take_while(|folder| fs::remove_dir(folder).is_ok()).for_each(drop);
+/// Removes the lock of a container in a folder, which LXC leaves, and the folders it made for it as far as nothing else lies in them.
+pub(super) fn remove_locks(folder: &Path, id: &str) {
+    let relative = folder.strip_prefix("/").unwrap_or(folder);
+    fs::remove_file(Path::new(LOCKS).join(relative).join(format!(".{id}"))).ok();
+    let made = relative.ancestors().map(|part| Path::new(LOCKS).join(part));
+    made.take_while(|folder| fs::remove_dir(folder).is_ok()).for_each(drop);
 }
+
+/// Where LXC keeps its locks: below it is the path of each folder of containers once more.
+const LOCKS: &str = "/run/lxc/lock";
 
 /// How many of the container's processes the kernel killed for want of memory; `None` when that cannot be read.
 pub(super) fn out_of_memory_kills(id: &str) -> Option<u64> {

@@ -43,7 +43,7 @@ impl Driver for LxcSpec {
         // it may have been killed while a template was being made, or while it started
         left::end_all(&self.id)?;
         remove_all(&folder(&self.id))?;
-        left::remove_locks(&self.id);
+        left::remove_locks(Path::new(tools::FOLDER), &self.id);
         // the last one takes the folder with it
         fs::remove_dir(tools::FOLDER).ok();
         Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tailbed_plan::step::LxcSource;
 
+use super::left::remove_locks;
 use super::tools::{self, last_lines, remove_all, succeed};
 use crate::apply::follower::following;
 
@@ -75,7 +76,9 @@ fn create(script: &Path, name: &str, options: &[String], place: &Path, folder: &
     if !options.is_empty() {
         command.arg("--").args(options);
     }
-    succeed(command, &format!("lxc-create with the template `{name}`"), folder, PATIENCE)?;
+    let created = succeed(command, &format!("lxc-create with the template `{name}`"), folder, PATIENCE);
+    remove_locks(place, NAME);
+    created?;
     if !place.join(NAME).join("rootfs").is_dir() {
         bail!("the template `{name}` made no root file system");
     }
