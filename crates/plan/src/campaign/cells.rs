@@ -90,6 +90,10 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
                     node.name
                 ));
             }
+            Environment::Vm { ref spec, .. } if environment::vcpus(spec, node) > node.cpus => notes.push(format!(
+                "the virtual CPUs of `{}` share cores: they have no real-time priority, for a guest may have one wait for another",
+                node.name
+            )),
             Environment::Host { own_namespace: false } if !facts.privilege.root => {
                 notes.push(format!(
                     "`{}` wants the host's own network namespace: without root that is the user namespace's",

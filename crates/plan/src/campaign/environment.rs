@@ -48,12 +48,17 @@ pub(super) fn of_node(
             id,
             cpus,
             accelerator: accelerator(*accel, facts),
-            vcpus: if spec.vcpus == 0 { node.cpus } else { spec.vcpus },
+            vcpus: vcpus(spec, node),
             priority: scheduling.priority,
             interfaces: network::guest_interfaces(number, links, token),
             ..VmSpec::clone(spec)
         }),
     }
+}
+
+/// The virtual CPUs of a machine: as many as the node has cores, unless it says otherwise.
+pub(super) fn vcpus(spec: &VmSpec, node: &Node) -> usize {
+    if spec.vcpus == 0 { node.cpus } else { spec.vcpus }
 }
 
 /// KVM only where it was asked for or seen to work.

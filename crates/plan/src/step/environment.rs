@@ -181,7 +181,8 @@ pub struct VmSpec {
     pub vcpus: usize,
     /// Cores its threads run on, virtual CPU n on the n-th in turn; empty leaves them alone.
     pub cpus: Vec<usize>,
-    /// `SCHED_FIFO` priority of its threads; `None` leaves the scheduling policy alone.
+    /// `SCHED_FIFO` priority of its threads, where that is safe ([`VmSpec::real_time`]), else they come before other ordinary ones; `None`
+    /// leaves their scheduling alone.
     pub priority: Option<u8>,
     /// Memory, bytes.
     pub memory: u64,
@@ -199,6 +200,15 @@ pub struct VmSpec {
     pub arguments: Vec<String>,
     /// How long it may take from power-on to the agent's first word, ns.
     pub boot_timeout: u64,
+}
+
+impl VmSpec {
+    /// The `SCHED_FIFO` priority its threads can have. Where a thread spins until another gives up a lock, and that one waits for the core
+    /// under it, real-time priority makes both wait for ever: QEMU's own threads do so under TCG (`page_lock` in
+    /// accel/tcg/translate-all.c), and virtual CPUs that share a core when their guest has one wait for another.
+    pub fn real_time(&self) -> Option<u8> {
+        self.priority.filter(|_| self.accelerator == Accelerator::Kvm && self.vcpus <= self.cpus.len())
+    }
 }
 
 /// A machine type of QEMU.
@@ -254,4 +264,33 @@ pub struct GuestInterface {
     pub tap_namespace: Option<String>,
     /// The tap's name there.
     pub tap: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_time_priority_is_for_virtual_cpus_of_kvm_with_a_core_each() {
+        let spec = |accelerator, vcpus, cores: &[usize]| VmSpec {
+            id: "tb-1-dut".to_owned(),
+            accelerator,
+            machine: Machine::Q35,
+            cpu: None,
+            vcpus,
+            cpus: cores.to_vec(),
+            priority: Some(49),
+            memory: 1 << 28,
+            hugepages: false,
+            preallocate: false,
+            lock_memory: false,
+            boot: Boot::Disk { image: String::new() },
+            interfaces: Vec::new(),
+            arguments: Vec::new(),
+            boot_timeout: 1,
+        };
+        assert_eq!(spec(Accelerator::Kvm, 2, &[1, 2]).real_time(), Some(49));
+        assert_eq!(spec(Accelerator::Kvm, 2, &[1]).real_time(), None);
+        assert_eq!(spec(Accelerator::Tcg, 1, &[1]).real_time(), None);
+    }
 }
