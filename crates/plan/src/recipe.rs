@@ -68,6 +68,9 @@ struct Written {
 }
 
 /// Reads a recipe.
+///
+/// # Errors
+/// What is wrong with it, and where.
 pub fn read(source: &Source<'_>) -> Result<Recipe, PlanError> {
     let (texts, valid) = Texts::new(source, &Overrides::default());
     let read = valid

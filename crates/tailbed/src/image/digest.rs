@@ -25,7 +25,7 @@ impl Hasher {
 
     /// The digest of all that was taken in.
     pub(super) fn finish(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn list() -> Result<(), Failure> {
     for (kind, cache) in caches()? {
         for (digest, path) in cache.list()? {
             let short = digest.get(..12).unwrap_or(&digest);
-            text += &format!("{short}  {kind:<8}  {:>10}  {}\n", bytes(space(&path)?.on_disk), name(&path));
+            text.extend([format!("{short}  {kind:<8}  {:>10}  {}\n", bytes(space(&path)?.on_disk), name(&path))]);
         }
     }
     if text.is_empty() {

@@ -128,9 +128,9 @@ impl<W: Write> Writer<'_, W> {
             let fits = number < 1 << 21;
             let stored = if fits { u64::from(number) } else { 0 };
             if field == "uid" {
-                header.set_uid(stored)
+                header.set_uid(stored);
             } else {
-                header.set_gid(stored)
+                header.set_gid(stored);
             }
             if !fits {
                 extensions.push((field.to_owned(), number.to_string().into_bytes()));

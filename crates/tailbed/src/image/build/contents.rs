@@ -110,10 +110,10 @@ impl ImageFile {
         let Forms { rootfs, oci, lxc, vm } = self.forms;
         let forms = [(ROOTFS, Some(rootfs)), ("oci/", Some(oci)), ("lxc/", lxc), (DISK, vm)];
         for (name, space) in forms.into_iter().filter_map(|(name, space)| Some((name, space?))) {
-            text += &format!("  {name:<14} {:>10} on disk\n", bytes(space.on_disk));
+            text.extend([format!("  {name:<14} {:>10} on disk\n", bytes(space.on_disk))]);
         }
         if !self.software.is_empty() {
-            text += &format!("  {} Debian packages, listed in image.json\n", self.software.len());
+            text.extend([format!("  {} Debian packages, listed in image.json\n", self.software.len())]);
         }
         text
     }

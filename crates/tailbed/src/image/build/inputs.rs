@@ -65,8 +65,12 @@ impl Inputs {
         hasher.text(FORMAT);
         hasher.text(&serde_json::to_string(recipe).map_err(anyhow::Error::from)?);
         hasher.text(&serde_json::to_string(&digests).map_err(anyhow::Error::from)?);
-        sources.iter().for_each(|source| hasher.text(&source.line()));
-        forms.iter().for_each(|form| hasher.text(form.name()));
+        for source in &sources {
+            hasher.text(&source.line());
+        }
+        for form in forms {
+            hasher.text(form.name());
+        }
         Ok(Self { digest: hasher.finish(), binary, sources, base, files, digests })
     }
 

@@ -36,9 +36,11 @@ pub(in crate::image) fn apply(reader: impl Read, root: &Root, kind: Kind) -> any
     let mut filling = Filling { root, kind, owners: has_all_users(), made: HashSet::new(), folders: BTreeMap::new() };
     let mut last = PathBuf::new();
     let mut end = 0;
-    let position = |last: &Path| match last.as_os_str().is_empty() {
-        true => "it is no tar archive, or garbled, or cut short".to_owned(),
-        false => format!("it is garbled or cut short after the entry {}", last.display()),
+    let position = |last: &Path| {
+        if last.as_os_str().is_empty() {
+            return "it is no tar archive, or garbled, or cut short".to_owned();
+        }
+        format!("it is garbled or cut short after the entry {}", last.display())
     };
     for entry in archive.entries().context("it is no tar archive")? {
         let mut entry = entry.with_context(|| position(&last))?;
