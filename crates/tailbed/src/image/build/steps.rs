@@ -133,6 +133,8 @@ impl Steps {
             if let Err(stopped) = self.go_on() {
                 child.kill().ok();
                 child.wait().ok();
+                // all that the program started is gone once nobody holds the pipe any more; only then may its files be removed
+                reader.join().ok();
                 return Err(stopped);
             }
         }
