@@ -70,7 +70,7 @@ struct Written {
 /// Reads a recipe.
 ///
 /// # Errors
-/// [`PlanError::File`] when it is not a recipe: where, what was found, and what would do.
+/// What is wrong with it, and where.
 pub fn read(source: &Source<'_>) -> Result<Recipe, PlanError> {
     let (texts, valid) = Texts::new(source, &Overrides::default());
     let read = valid

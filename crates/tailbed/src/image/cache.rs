@@ -67,11 +67,11 @@ impl Cache {
         let temporary = self.folder.join(format!("{TEMPORARY}{}", std::process::id()));
         fs::create_dir(&temporary).with_context(|| format!("cannot make {}", temporary.display()))?;
         let path = self.folder.join(digest);
-        let moved = make(&temporary).and_then(|()| {
+        let done = make(&temporary).and_then(|()| {
             sync(&temporary)?;
             fs::rename(&temporary, &path).with_context(|| format!("cannot move {} to {}", temporary.display(), path.display()))
         });
-        match moved {
+        match done {
             Ok(()) => Ok((path, false)),
             Err(error) => match remove_tree(&temporary) {
                 Ok(()) => Err(error),

@@ -25,12 +25,12 @@ impl Hasher {
 
     /// The digest of all that was taken in.
     pub(super) fn finish(self) -> String {
-        self.0.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        self.0.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }
 
 /// The digest of bytes.
-pub(crate) fn of(bytes: &[u8]) -> String {
+pub(super) fn of(bytes: &[u8]) -> String {
     let mut hasher = Hasher::default();
     hasher.update(bytes);
     hasher.finish()

@@ -1,6 +1,5 @@
 //! What the cache keeps: shown and removed.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::build::{ImageFile, bytes, space};
@@ -14,7 +13,7 @@ pub(super) fn list() -> Result<(), Failure> {
     for (kind, cache) in caches()? {
         for (digest, path) in cache.list()? {
             let short = digest.get(..12).unwrap_or(&digest);
-            let _ = writeln!(text, "{short}  {kind:<8}  {:>10}  {}", bytes(space(&path)?.on_disk), name(&path));
+            text.extend([format!("{short}  {kind:<8}  {:>10}  {}\n", bytes(space(&path)?.on_disk), name(&path))]);
         }
     }
     if text.is_empty() {

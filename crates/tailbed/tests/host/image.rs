@@ -63,7 +63,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
 }
 
 fn digest(path: &Path) -> String {
-    Sha256::digest(fs::read(path).unwrap()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    let digest = Sha256::digest(fs::read(path).unwrap());
+    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn names(files: &BTreeMap<PathBuf, (u32, u32, String)>) -> Vec<&str> {
@@ -101,7 +102,10 @@ fn on_disk(lab: &Lab, image: &Path) -> BTreeMap<PathBuf, (u32, u32, String)> {
     system(&dump);
     let mut files = files(&folder);
     files.remove(Path::new("lost+found"));
-    // debugfs gives back all of a mode but the sticky bit
+    // what debugfs copies out loses the sticky bit; asked, it says the whole mode
+    let stat =
+        format!("PATH=$PATH:/sbin:/usr/sbin; debugfs -R 'stat /tmp' {} 2>/dev/null | grep -q 'Mode: *01777'", raw.display());
+    system(&stat);
     if let Some(tmp) = files.get_mut(Path::new("tmp")) {
         tmp.0 |= 0o1000;
     }

@@ -1,7 +1,6 @@
 //! What lies in an image, and in its output folder.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -111,10 +110,10 @@ impl ImageFile {
         let Forms { rootfs, oci, lxc, vm } = self.forms;
         let forms = [(ROOTFS, Some(rootfs)), ("oci/", Some(oci)), ("lxc/", lxc), (DISK, vm)];
         for (name, space) in forms.into_iter().filter_map(|(name, space)| Some((name, space?))) {
-            let _ = writeln!(text, "  {name:<14} {:>10} on disk", bytes(space.on_disk));
+            text.extend([format!("  {name:<14} {:>10} on disk\n", bytes(space.on_disk))]);
         }
         if !self.software.is_empty() {
-            let _ = writeln!(text, "  {} Debian packages, listed in image.json", self.software.len());
+            text.extend([format!("  {} Debian packages, listed in image.json\n", self.software.len())]);
         }
         text
     }

@@ -61,22 +61,22 @@ fn metadata(rootfs: &Path, recipe: &Recipe) -> anyhow::Result<Vec<(&'static str,
 }
 
 /// Lets something be written through xz. The lowest level is a third larger than the usual and many times faster.
-fn compress(path: &Path, fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let target = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
+fn compress(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let file = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
     let mut child = Command::new("xz")
         .args(["--compress", "--stdout", "-0", "--threads=0"])
         .stdin(Stdio::piped())
-        .stdout(target)
+        .stdout(file)
         .spawn()
         .context("cannot start xz")?;
     let input = child.stdin.take().context("xz has no input")?;
     let mut input = BufWriter::with_capacity(1 << 16, input);
-    let filled = fill(&mut input);
+    let written = write(&mut input);
     drop(input);
     let status = child.wait().context("cannot wait for xz")?;
     // xz that gave up explains a pipe that broke
     if !status.success() {
         bail!("cannot write {}: xz ended with {status}", path.display());
     }
-    filled
+    written
 }

@@ -16,6 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Lines of a program that failed which are shown.
 const SHOWN: usize = 20;
 
+/// Where there is no bar, a long step says this often what it is at.
+const WORD: Duration = Duration::from_secs(10);
+
 /// How often it is looked whether the user wants to stop.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -109,11 +112,15 @@ impl Steps {
             }
         });
         let mut last = VecDeque::new();
+        let mut said = Instant::now();
         loop {
             match lines.recv_timeout(GLANCE) {
                 Ok(line) => {
                     if let Some(bar) = &self.bar {
                         bar.set_message(line.clone());
+                    } else if said.elapsed() >= WORD {
+                        eprintln!("  {line}");
+                        said = Instant::now();
                     }
                     last.push_back(line);
                     if last.len() > SHOWN {
@@ -126,6 +133,8 @@ impl Steps {
             if let Err(stopped) = self.go_on() {
                 child.kill().ok();
                 child.wait().ok();
+                // all that the program started is gone once nobody holds the pipe any more; only then may its files be removed
+                reader.join().ok();
                 return Err(stopped);
             }
         }

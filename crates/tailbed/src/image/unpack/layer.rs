@@ -38,10 +38,9 @@ pub(in crate::image) fn apply(reader: impl Read, root: &Root, kind: Kind) -> any
     let mut end = 0;
     let position = |last: &Path| {
         if last.as_os_str().is_empty() {
-            "it is no tar archive, or garbled, or cut short".to_owned()
-        } else {
-            format!("it is garbled or cut short after the entry {}", last.display())
+            return "it is no tar archive, or garbled, or cut short".to_owned();
         }
+        format!("it is garbled or cut short after the entry {}", last.display())
     };
     for entry in archive.entries().context("it is no tar archive")? {
         let mut entry = entry.with_context(|| position(&last))?;
