@@ -30,7 +30,7 @@ impl Hasher {
 }
 
 /// The digest of bytes.
-pub(super) fn of(bytes: &[u8]) -> String {
+pub(crate) fn of(bytes: &[u8]) -> String {
     let mut hasher = Hasher::default();
     hasher.update(bytes);
     hasher.finish()
