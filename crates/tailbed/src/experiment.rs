@@ -87,7 +87,7 @@ pub(crate) fn make_plan_for_this_host(
 
 /// The virtual machines of a plan.
 fn machines(plan: &Plan) -> impl Iterator<Item = &VmSpec> {
-    plan.runs.iter().flat_map(|run| &run.steps).filter_map(|step| match step {
+    plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).filter_map(|step| match step {
         Step::StartAgent { environment: AgentEnvironment::Vm(spec), .. } => Some(spec),
         _ => None,
     })

@@ -69,7 +69,10 @@ fn answer(cells: &[LifeCell]) -> String {
     let said = |(name, taken): &(String, Repeats)| {
         let (low, high) = taken.interval.unwrap_or((taken.minimum, taken.maximum));
         let name = if name.is_empty() { "the environment" } else { name };
-        format!("{name} in {} ({} to {}, {} repeats)", time(taken.median), time(low), time(high), taken.runs)
+        match taken.runs {
+            1 => format!("{name} in {} (one repeat)", time(taken.median)),
+            runs => format!("{name} in {} ({} to {}, {runs} repeats)", time(taken.median), time(low), time(high)),
+        }
     };
     match boots.as_slice() {
         [] => "Nothing can be said: no boot was measured.".to_owned(),

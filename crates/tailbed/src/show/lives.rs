@@ -39,7 +39,8 @@ fn row(summary: &LifeCampaign, cell: &LifeCell, phases: &[Phase]) -> Vec<Cell> {
 
 fn times(repeats: &Repeats) -> String {
     let (low, high) = repeats.interval.unwrap_or((repeats.minimum, repeats.maximum));
-    format!("{}\n{}", time(repeats.median), interval(Some(low), Some(high)).unwrap_or_default())
+    let bounds = if low == high { String::new() } else { interval(Some(low), Some(high)).unwrap_or_default() };
+    format!("{}\n{bounds}", time(repeats.median))
 }
 
 fn mebibytes(repeats: &Repeats) -> String {

@@ -22,7 +22,9 @@ pub(super) fn provision(node: &str, environment: &AgentEnvironment) -> Vec<Strin
             Boot::Kernel { .. } => {
                 vec![format!("cpio -o -H newc > {}.initramfs  # tailbed as /init, and the kernel's modules", spec.id)]
             }
-            Boot::Disk { image } => vec![format!("qemu-img create -f qcow2 -F qcow2 -b {image} {}.qcow2", spec.id)],
+            Boot::Disk { .. } => {
+                vec![format!("mkdir -p {0}.seed && cp tailbed {0}.seed  # cloud-init's NoCloud seed with the agent", spec.id)]
+            }
         },
     }
 }
@@ -102,7 +104,7 @@ fn qemu(spec: &VmSpec) -> String {
             let command_line = if command_line.is_empty() { String::new() } else { format!(" -append '{command_line}'") };
             format!("-kernel {kernel} -initrd {}.initramfs{command_line}", spec.id)
         }
-        Boot::Disk { .. } => format!("-drive file={}.qcow2,if=virtio", spec.id),
+        Boot::Disk { image } => format!("-drive file={image},if=virtio,snapshot=on"),
     };
     let interfaces = spec.interfaces.iter().fold(String::new(), |all, interface| {
         format!("{all} -nic tap,ifname={},mac={},model=virtio-net-pci", interface.tap, interface.mac)
