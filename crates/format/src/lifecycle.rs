@@ -57,10 +57,8 @@ pub struct Footprint {
     /// Proportional set size of its processes as the host sees them, summed, bytes (`Pss` of proc_pid_smaps_rollup(5)); the agent's
     /// and an emulator's memory with it.
     pub processes: u64,
-    /// Bytes on disk that are its own.
-    pub disk: u64,
-    /// Bytes on disk of the image it is made from, shared with all that are.
-    pub image: u64,
+    /// Bytes of what was provisioned for it alone: bundle, initial RAM file system, overlay. Images, which it shares, are not among them.
+    pub own: u64,
 }
 
 /// Why no further node was started.

@@ -94,7 +94,7 @@ pub(crate) mod tests {
 
     fn life(cell: usize, repeat: u32, boot: u64) -> Life {
         let time = |phase, time| PhaseTime { phase, time };
-        let footprint = Footprint { configured: Some(128 << 20), processes: 3_000_000 + boot, disk: 4096, image: 1 << 20 };
+        let footprint = Footprint { configured: Some(128 << 20), processes: 3_000_000 + boot, own: 4096 };
         Life {
             run: format!("{cell}-{repeat}"),
             cell,

@@ -196,7 +196,7 @@ fn bytes(bytes: u64) -> String {
 
 fn footprint(summary: &LifeCampaign) -> Markup {
     let table = html! {
-        thead { tr { th scope="col" { "Environment" } th scope="col" { "Memory given" } th scope="col" { "Memory of its processes, idle" } th scope="col" { "Its own disk" } th scope="col" { "Shared image" } } }
+        thead { tr { th scope="col" { "Environment" } th scope="col" { "Memory given" } th scope="col" { "Memory of its processes, idle" } th scope="col" { "Files of its own" } } }
         tbody {
             @for (n, cell) in summary.cells.iter().enumerate() {
                 @if let Some(footprint) = &cell.footprint {
@@ -204,14 +204,13 @@ fn footprint(summary: &LifeCampaign) -> Markup {
                         th scope="row" { (page::swatch(Style::Series(n))) (name(summary, cell)) }
                         td { (footprint.configured.map_or_else(|| "no limit".to_owned(), bytes)) }
                         td { (value(cell.memory, bytes)) }
-                        td { (bytes(footprint.disk)) }
-                        td { (bytes(footprint.image)) }
+                        td { (bytes(footprint.own)) }
                     }
                 }
             }
         }
     };
-    let caption = "Proportional set size summed over the processes the host sees, the agent and an emulator among them";
+    let caption = "Proportional set size summed over the processes the host sees, the agent and an emulator among them; files: bundle, initial RAM file system, overlay, without the image it shares";
     page::section("footprint", "What an idle node takes", &page::scrolling(caption, &table))
 }
 

@@ -120,9 +120,9 @@ impl Host {
         self.agents.get_mut(node)
     }
 
-    /// Bytes on disk that are an environment's own, and those of the image it shares.
-    pub(crate) fn disk(environment: &AgentEnvironment) -> anyhow::Result<(u64, u64)> {
-        environment::driver(environment).disk()
+    /// Bytes of what lies in an environment's own folder.
+    pub(crate) fn files_of(environment: &AgentEnvironment) -> u64 {
+        environment.id().map_or(0, |id| environment::files(&Path::new(environment::FOLDER).join(id)))
     }
 
     /// The interfaces of a namespace as they are now.

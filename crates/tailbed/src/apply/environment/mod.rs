@@ -34,11 +34,6 @@ pub(super) trait Driver {
         self.provision()
     }
 
-    /// Bytes on disk that are the environment's own, and those of the image it shares with others.
-    fn disk(&self) -> anyhow::Result<(u64, u64)> {
-        Ok((0, 0))
-    }
-
     /// Removes what [`Self::provision`] or [`Self::clone_from`] made.
     fn remove(&self) -> anyhow::Result<()> {
         Ok(())
@@ -57,6 +52,26 @@ pub(super) trait Driver {
     fn last_words(&self) -> Option<String> {
         None
     }
+}
+
+/// Where every environment has a folder of its own, by its name.
+pub(super) const FOLDER: &str = "/run/tailbed";
+
+/// Bytes that a folder's files take where they lie, without what is mounted into it.
+pub(super) fn files(folder: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| std::fs::symlink_metadata(path).map(|metadata| metadata.dev()).ok();
+    let own = device(folder);
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries
+        .filter(|path| device(path) == own)
+        .map(|path| match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => files(&path),
+            // st_blocks counts 512 bytes (stat(3type))
+            Ok(metadata) => metadata.blocks() * 512,
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 /// What a start is told besides the specification.

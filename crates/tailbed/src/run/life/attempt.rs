@@ -63,7 +63,7 @@ impl<'a> Stage<'a> {
         let began = Instant::now();
         self.start(start)?;
         took(Phase::Boot, began);
-        let footprint = footprint::of(&mut self.host, start, plan.memory)?;
+        let footprint = footprint::of(&mut self.host, start, plan.memory);
         if plan.phases.contains(&Phase::Reboot) {
             let began = Instant::now();
             self.last_back()?;

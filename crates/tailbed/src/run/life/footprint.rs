@@ -10,12 +10,12 @@ use tailbed_plan::step::Step;
 use crate::apply::Host;
 
 /// Looks at a node that was started and is idle.
-pub(super) fn of(host: &mut Host, start: &Step, configured: Option<u64>) -> anyhow::Result<Option<Footprint>> {
-    let Step::StartAgent { node, environment, .. } = start else { return Ok(None) };
-    let (disk, image) = Host::disk(environment)?;
+pub(super) fn of(host: &mut Host, start: &Step, configured: Option<u64>) -> Option<Footprint> {
+    let Step::StartAgent { node, environment, .. } = start else { return None };
+    let own = Host::files_of(environment);
     let roots = host.agent(node).map(|agent| agent.processes()).unwrap_or_default();
     let processes = descendants(&roots).into_iter().filter_map(proportional_set).sum();
-    Ok(Some(Footprint { configured, processes, disk, image }))
+    Some(Footprint { configured, processes, own })
 }
 
 /// The processes themselves and all that descend from them, as /proc shows them now.
