@@ -59,6 +59,9 @@ pub struct Footprint {
     pub processes: u64,
     /// Bytes of what was provisioned for it alone: bundle, initial RAM file system, overlay. Images, which it shares, are not among them.
     pub own: u64,
+    /// Bytes on disk of the image it shares with others of its kind: root file system, disk, kernel; `None` where it has none.
+    #[serde(default)]
+    pub image: Option<u64>,
 }
 
 /// Why no further node was started.

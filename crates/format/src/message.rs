@@ -12,7 +12,7 @@ use crate::program::{Exit, Program, Stream, TerminalSize};
 use crate::summary::Gap;
 
 /// The protocol's version; both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
 pub const LONGEST_FRAME: u32 = 64 << 20;
@@ -21,6 +21,8 @@ pub const LONGEST_FRAME: u32 = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
+    /// Say [`Reply::Hello`] again: to whoever speaks to an agent now that began to speak to another, in the machine this one is a copy of.
+    Greet,
     /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`].
     Prepare(Order),
     /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder answers nothing until stopped.
@@ -59,7 +61,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// The first message, unasked.
+    /// The first message, unasked, and the answer to [`Command::Greet`].
     Hello {
         /// [`PROTOCOL`] of the agent.
         protocol: u32,

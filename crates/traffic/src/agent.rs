@@ -66,6 +66,7 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
     let mut prepared: Option<Worker> = None;
     for event in events {
         match event {
+            Event::Greet => output.reply(&hello).map_err(AgentError::Output)?,
             Event::Prepare(order) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());

@@ -94,7 +94,12 @@ pub(crate) mod tests {
 
     fn life(cell: usize, repeat: u32, boot: u64) -> Life {
         let time = |phase, time| PhaseTime { phase, time };
-        let footprint = Footprint { configured: Some(128 << 20), processes: 3_000_000 + boot, own: 4096 };
+        let footprint = Footprint {
+            configured: Some(128 << 20),
+            processes: 3_000_000 + boot,
+            own: 4096,
+            image: (boot > 0).then_some(5 << 20),
+        };
         Life {
             run: format!("{cell}-{repeat}"),
             cell,

@@ -196,7 +196,7 @@ fn bytes(bytes: u64) -> String {
 
 fn footprint(summary: &LifeCampaign) -> Markup {
     let table = html! {
-        thead { tr { th scope="col" { "Environment" } th scope="col" { "Memory given" } th scope="col" { "Memory of its processes, idle" } th scope="col" { "Files of its own" } } }
+        thead { tr { th scope="col" { "Environment" } th scope="col" { "Memory given" } th scope="col" { "Memory of its processes, idle" } th scope="col" { "Files of its own" } th scope="col" { "Image it shares" } } }
         tbody {
             @for (n, cell) in summary.cells.iter().enumerate() {
                 @if let Some(footprint) = &cell.footprint {
@@ -205,12 +205,13 @@ fn footprint(summary: &LifeCampaign) -> Markup {
                         td { (footprint.configured.map_or_else(|| "no limit".to_owned(), bytes)) }
                         td { (value(cell.memory, bytes)) }
                         td { (bytes(footprint.own)) }
+                        td { (footprint.image.map_or_else(|| "none".to_owned(), bytes)) }
                     }
                 }
             }
         }
     };
-    let caption = "Proportional set size summed over the processes the host sees, the agent and an emulator among them; files: bundle, initial RAM file system, overlay, without the image it shares";
+    let caption = "Proportional set size summed over the processes the host sees, the agent and an emulator among them; files: bundle, initial RAM file system, overlay; the image lies on the disk once, whatever the number of nodes: root file system, disk or kernel";
     page::section("footprint", "What an idle node takes", &page::scrolling(caption, &table))
 }
 
@@ -297,7 +298,7 @@ fn method() -> Markup {
         &html! {
             p {
                 "A boot ends with the first message of the agent inside, over the channel it will obey, not with the return of a command. "
-                "A reboot is a shutdown and a boot; a clone is made out of the running node and has ended when its own agent speaks; a shutdown has ended "
+                "A reboot is a shutdown and a boot; a clone has ended when its own agent speaks: a virtual machine goes on from the running one's state, an LXC container shares its root file system and copies what it wrote, others begin with an overlay of their own over the same image; a shutdown has ended "
                 "when the last process is gone. Phases are timed one after the other on CLOCK_MONOTONIC, and environments take turns, so that a drift "
                 "of the machine hits all alike."
             }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
 pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
-pub(crate) use environment::{LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
+pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
 pub(crate) use namespace::disable_ipv6;
@@ -120,9 +120,9 @@ impl Host {
         self.agents.get_mut(node)
     }
 
-    /// Bytes of what lies in an environment's own folder.
-    pub(crate) fn files_of(environment: &AgentEnvironment) -> u64 {
-        environment.id().map_or(0, |id| environment::files(&Path::new(environment::FOLDER).join(id)))
+    /// Bytes of what was provisioned for an environment alone, and of the image that it shares with others.
+    pub(crate) fn sizes_of(environment: &AgentEnvironment) -> (u64, Option<u64>) {
+        (environment::own_size(environment), environment::driver(environment).image_size())
     }
 
     /// The interfaces of a namespace as they are now.

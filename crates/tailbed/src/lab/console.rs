@@ -8,6 +8,7 @@ use super::attached::{Attachment, attach};
 use super::client;
 use super::protocol::{Answer, Request};
 use super::terminal::Terminal;
+use crate::apply::FOLDER;
 use crate::failure::Failure;
 
 /// Ctrl-], as in telnet(1) and virsh(1).
@@ -49,7 +50,7 @@ fn at_machine(node: &str) -> Result<(), Failure> {
 /// LXC has a command of its own for it.
 fn at_container(id: &str) -> Result<(), Failure> {
     let status = Command::new("lxc-console")
-        .args(["-P", "/run/tailbed", "-n", id])
+        .args(["-P", FOLDER, "-n", id])
         .status()
         .context("cannot start lxc-console, which opens the console of a system container")?;
     if status.success() { Ok(()) } else { Err(anyhow::anyhow!("lxc-console {status}").into()) }

@@ -19,7 +19,7 @@ use super::keeper::{Event, Farewell};
 use super::node::{Node, Session};
 use super::outbox::Item;
 use super::protocol::{Answer, Ask, Request};
-use crate::apply::Host;
+use crate::apply::{FOLDER, Host};
 use crate::run;
 
 /// What those who serve know.
@@ -55,7 +55,7 @@ impl Desk {
         }
         let consoles = run.steps.iter().filter_map(|step| match step {
             Step::StartAgent { node, environment: AgentEnvironment::Vm(spec), .. } => {
-                Some((node.clone(), format!("/run/tailbed/{}/console.sock", spec.id)))
+                Some((node.clone(), format!("{FOLDER}/{}/console.sock", spec.id)))
             }
             _ => None,
         });

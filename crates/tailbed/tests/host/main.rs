@@ -10,6 +10,7 @@ mod image;
 mod interrupted;
 mod killed;
 mod lab;
+mod lives;
 mod lxc;
 mod orphans;
 mod own_network;

@@ -13,7 +13,7 @@ use crate::support::{Lab, lab, results, traces};
 const QEMU: &str = "qemu-system-x86_64";
 
 /// A lab with an emulator and a kernel, or `None` and a line that says why when the test cannot run here.
-fn machines() -> Option<Lab> {
+pub(crate) fn machines() -> Option<Lab> {
     let emulator = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !emulator || kernel().is_none() {
         let required = std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_some_and(|value| value == "1");

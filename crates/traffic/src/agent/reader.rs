@@ -15,6 +15,8 @@ use crate::stop::Stop;
 /// What came over the stream.
 #[derive(Debug)]
 pub(super) enum Event {
+    /// Say hello.
+    Greet,
     /// An order to get ready for.
     Prepare(Box<Order>),
     /// Begin, until the flag is raised.
@@ -59,6 +61,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
                     }
                     Err(error) => Event::Broken(error),
                 },
+                Ok(Some(Command::Greet)) => Event::Greet,
                 Ok(Some(Command::Quit)) => Event::Quit,
                 Ok(Some(_)) => {
                     stop(None);

@@ -42,12 +42,13 @@ fn lxc_create(spec: &LxcSpec) -> String {
 /// Making it out of another.
 pub(super) fn clone(node: &str, environment: &AgentEnvironment, from: &str) -> Vec<String> {
     match environment {
-        AgentEnvironment::Lxc(spec) => vec![format!("lxc-copy --name {from} --newname {} --snapshot", spec.id)],
-        AgentEnvironment::Vm(spec) => {
-            vec![format!(
-                "echo 'migrate \"exec:cat > {}.state\"' | qmp-shell {from}.qmp  # started again with -incoming",
-                spec.id
-            )]
+        AgentEnvironment::Lxc(LxcSpec { id, .. }) => {
+            vec![format!("cp --archive /run/tailbed/{from}/written /run/tailbed/{id}  # the root file system below is shared")]
+        }
+        AgentEnvironment::Vm(VmSpec { id, boot: Boot::Kernel { .. }, .. }) => {
+            let migrate = format!("migrate \"exec:cat > /run/tailbed/{id}/state\"");
+            let commands = format!("printf 'stop\\n{migrate}\\ncont\\n'");
+            vec![format!("{commands} | qmp-shell -H /run/tailbed/{from}/monitor.sock  # started below with -incoming")]
         }
         _ => provision(node, environment),
     }

@@ -2,6 +2,7 @@
 
 mod container;
 mod docker;
+mod folder;
 mod host;
 mod lxc;
 pub(crate) mod vm;
@@ -17,6 +18,7 @@ use tailbed_plan::step::AgentEnvironment;
 use super::process::Process;
 
 pub(crate) use container::run_as_shim;
+pub(crate) use folder::{FOLDER, folder};
 pub(crate) use lxc::SECCOMP as LXC_SECCOMP;
 pub(crate) use vm::run_as_emulator;
 
@@ -28,8 +30,8 @@ pub(super) trait Driver {
         Ok(())
     }
 
-    /// Makes the same out of another environment of this specification that runs, by that one's name on the host; what can be shared
-    /// is. Where there is nothing to share it is made anew.
+    /// Makes the same out of another environment of this specification that runs, by that one's name on the host. Where all that the
+    /// other has is shared already (an image below an overlay of its own) there is nothing to be made out of it.
     fn clone_from(&self, _from: &str) -> anyhow::Result<()> {
         self.provision()
     }
@@ -48,30 +50,15 @@ pub(super) trait Driver {
         Ok(())
     }
 
+    /// Bytes on disk of what it shares with others of its specification, its image or kernel; `None` where it has none.
+    fn image_size(&self) -> Option<u64> {
+        None
+    }
+
     /// Why an environment that does not answer any more may have died, where that can be known: out of memory, a kernel panic.
     fn last_words(&self) -> Option<String> {
         None
     }
-}
-
-/// Where every environment has a folder of its own, by its name.
-pub(super) const FOLDER: &str = "/run/tailbed";
-
-/// Bytes that a folder's files take where they lie, without what is mounted into it.
-pub(super) fn files(folder: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let device = |path: &Path| std::fs::symlink_metadata(path).map(|metadata| metadata.dev()).ok();
-    let own = device(folder);
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries
-        .filter(|path| device(path) == own)
-        .map(|path| match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => files(&path),
-            // st_blocks counts 512 bytes (stat(3type))
-            Ok(metadata) => metadata.blocks() * 512,
-            Err(_) => 0,
-        })
-        .sum()
 }
 
 /// What a start is told besides the specification.
@@ -109,6 +96,11 @@ pub(super) struct Started {
     /// The first process of the environment as the host numbers it, where it has one: the network namespace that an environment brings
     /// is that process's.
     pub(super) init: Option<Process>,
+}
+
+/// Bytes of what was provisioned for an environment alone.
+pub(super) fn own_size(environment: &AgentEnvironment) -> u64 {
+    environment.id().map_or(0, |id| folder::size(&folder(id)))
 }
 
 /// Who does it.

@@ -12,10 +12,10 @@ use crate::apply::Host;
 /// Looks at a node that was started and is idle.
 pub(super) fn of(host: &mut Host, start: &Step, configured: Option<u64>) -> Option<Footprint> {
     let Step::StartAgent { node, environment, .. } = start else { return None };
-    let own = Host::files_of(environment);
+    let (own, image) = Host::sizes_of(environment);
     let roots = host.agent(node).map(|agent| agent.processes()).unwrap_or_default();
     let processes = descendants(&roots).into_iter().filter_map(proportional_set).sum();
-    Some(Footprint { configured, processes, own })
+    Some(Footprint { configured, processes, own, image })
 }
 
 /// The processes themselves and all that descend from them, as /proc shows them now.

@@ -1,7 +1,6 @@
 //! A container's folder on the host: the bundle of the OCI runtime specification and what belongs to it.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::order::Image;
+use crate::apply::environment::folder::{FOLDER, folder, remove_file, remove_tree};
 use crate::apply::process::Process;
-
-/// Where bundles live: memory-backed and gone with the boot (file-hierarchy(7)).
-const FOLDER: &str = "/run/tailbed";
 
 /// The bundle of one container.
 pub(super) struct Bundle {
@@ -23,7 +20,7 @@ pub(super) struct Bundle {
 impl Bundle {
     /// By the container's id.
     pub(super) fn of(id: &str) -> Self {
-        Self { folder: Path::new(FOLDER).join(id) }
+        Self { folder: folder(id) }
     }
 
     /// The folder itself.
@@ -100,32 +97,14 @@ impl Bundle {
 
     /// Removes what one start leaves for the next to stumble over.
     pub(super) fn forget_last_start(&self) -> anyhow::Result<()> {
-        let state = self.state();
-        gone(fs::remove_dir_all(&state)).with_context(|| format!("cannot remove {}", state.display()))?;
-        gone(fs::remove_file(self.folder.join(INIT))).context("cannot forget the container's last process")
+        remove_tree(&self.state())?;
+        remove_file(&self.folder.join(INIT))
     }
 
     /// Gives the base to the user that is root inside.
     pub(super) fn give_base_to(&self, owner: u32) -> anyhow::Result<()> {
         chown(self.base(), Some(owner), Some(owner)).context("cannot give the root file system to the container's root")
     }
-
-    /// Removes the bundle. Nothing is mounted in it in this mount namespace: all mounts are the shim's and the container's own.
-    pub(super) fn remove(&self) -> anyhow::Result<()> {
-        gone(fs::remove_dir_all(&self.folder)).with_context(|| format!("cannot remove {}", self.folder.display()))?;
-        fs::remove_dir(self.private_root()).ok();
-        // the last one takes the folder with it
-        fs::remove_dir(FOLDER).ok();
-        Ok(())
-    }
 }
 
 const INIT: &str = "init.json";
-
-/// Nothing to remove is as good as removed.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}

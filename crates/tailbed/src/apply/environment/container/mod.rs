@@ -15,6 +15,7 @@ mod profile;
 mod root;
 mod shim;
 
+use std::fs;
 use std::io::Read;
 
 use anyhow::{Context, anyhow};
@@ -22,7 +23,7 @@ use anyhow::{Context, anyhow};
 use tailbed_plan::step::ContainerSpec;
 
 use super::host::{myself, spawn};
-use super::{Driver, Start, Started};
+use super::{Driver, Start, Started, folder};
 use crate::apply::cgroup;
 use crate::apply::process::Process;
 
@@ -39,7 +40,9 @@ impl Driver for ContainerSpec {
     }
 
     fn remove(&self) -> anyhow::Result<()> {
-        Bundle::of(&self.id).remove()
+        // nothing is mounted in its folder here: all mounts are the shim's and the container's own
+        fs::remove_dir(Bundle::of(&self.id).private_root()).ok();
+        folder::remove(&self.id)
     }
 
     fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
@@ -69,6 +72,11 @@ impl Driver for ContainerSpec {
             crate::apply::process::end(pid, started)?;
         }
         bundle.forget_last_start()
+    }
+
+    fn image_size(&self) -> Option<u64> {
+        let image = Bundle::of(&self.id).image().ok()??;
+        Some(folder::size(&image.rootfs))
     }
 
     fn last_words(&self) -> Option<String> {

@@ -10,7 +10,6 @@ mod image;
 use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -21,6 +20,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tailbed_plan::step::DockerSpec;
 
 use self::engine::{Engine, is_absent, plain};
+use super::folder::folder;
 use super::{Driver, Start, Started};
 use crate::apply::cgroup;
 use crate::apply::process::Process;
@@ -39,9 +39,8 @@ impl Driver for DockerSpec {
     }
 
     fn remove(&self) -> anyhow::Result<()> {
-        let folder = folder(&self.id);
-        // made before the engine is asked for anything
-        if folder.exists() {
+        // its folder is made before the engine is asked for anything
+        if folder(&self.id).exists() {
             let engine = Engine::connect()?;
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             match engine.wait(engine.docker.remove_container(&self.id, Some(options))) {
@@ -50,11 +49,8 @@ impl Driver for DockerSpec {
                 }
                 _ => {}
             }
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
-        // the last one takes the folder with it
-        fs::remove_dir(FOLDER).ok();
-        Ok(())
+        super::folder::remove(&self.id)
     }
 
     fn start(&self, _start: &Start<'_>) -> anyhow::Result<Started> {
@@ -92,6 +88,12 @@ impl Driver for DockerSpec {
         Ok(())
     }
 
+    fn image_size(&self) -> Option<u64> {
+        let engine = Engine::connect().ok()?;
+        let image = engine.wait(engine.docker.inspect_container(&self.id, None)).ok()?.image?;
+        u64::try_from(engine.wait(engine.docker.inspect_image(&image)).ok()?.size?).ok()
+    }
+
     fn last_words(&self) -> Option<String> {
         let engine = Engine::connect().ok()?;
         engine.wait_at_most(PATIENCE, end_of(&engine, &self.id))?;
@@ -102,13 +104,6 @@ impl Driver for DockerSpec {
         }
         said(&engine, &self.id)
     }
-}
-
-/// Where the folders with agents' sockets lie: memory-backed and gone with the boot (file-hierarchy(7)).
-const FOLDER: &str = "/run/tailbed";
-
-fn folder(id: &str) -> PathBuf {
-    Path::new(FOLDER).join(id)
 }
 
 /// How long a container that was killed may take to go.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tailbed_format::facts::Cgroup;
 
+use super::super::FOLDER;
 use super::config::monitor_group;
-use super::tools::FOLDER;
 use crate::apply::{cgroup, process};
 use crate::probe;
 

@@ -11,7 +11,7 @@ mod source;
 mod tools;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -20,8 +20,9 @@ use tailbed_plan::step::LxcSpec;
 use self::config::{Places, UPPER};
 
 pub(crate) use self::config::SECCOMP;
-use self::tools::{failed, folder, remove_all, run, succeed, tool};
-use super::{Driver, Start, Started};
+use self::tools::{failed, run, succeed, tool};
+use super::{Driver, FOLDER, Start, Started, folder};
+use crate::apply::follower::following;
 use crate::apply::namespace;
 use crate::apply::process::Process;
 use crate::probe;
@@ -39,14 +40,21 @@ impl Driver for LxcSpec {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// The root file system below is shared; what the other one has written is copied. lxc-copy(1) would do the same, but only where
+    /// rsync is installed.
+    fn clone_from(&self, from: &str) -> anyhow::Result<()> {
+        let (from, folder) = (folder(from), folder(&self.id));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut command = following("cp");
+        command.arg("--archive").arg(from.join(UPPER)).arg(from.join(BASE)).arg(&folder);
+        succeed(command, "cp", &folder, COPY).map(drop)
+    }
+
     fn remove(&self) -> anyhow::Result<()> {
         // it may have been killed while a template was being made, or while it started
         left::end_all(&self.id)?;
-        remove_all(&folder(&self.id))?;
-        left::remove_locks(Path::new(tools::FOLDER), &self.id);
-        // the last one takes the folder with it
-        fs::remove_dir(tools::FOLDER).ok();
-        Ok(())
+        left::remove_locks(Path::new(FOLDER), &self.id);
+        super::folder::remove(&self.id)
     }
 
     fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
@@ -83,6 +91,10 @@ impl Driver for LxcSpec {
         left::remove_groups(&self.id)
     }
 
+    fn image_size(&self) -> Option<u64> {
+        Some(super::folder::size(&base(&folder(&self.id)).ok()?.0))
+    }
+
     fn last_words(&self) -> Option<String> {
         let kills = left::out_of_memory_kills(&self.id)?;
         let limit = self.memory.map_or(String::new(), |bytes| format!(" of {} MiB", bytes >> 20));
@@ -96,14 +108,22 @@ const BASE: &str = "base";
 /// LXC's own log of the container.
 const LOG: &str = "log";
 
+/// How long copying what a container has written may take.
+const COPY: Duration = Duration::from_mins(10);
+
 /// How long stopping may take before its processes are ended one by one.
 const STOP: Duration = Duration::from_secs(10);
 
-/// Writes the container's configuration.
-fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result<()> {
+/// The root file system that a container was provisioned with, and what its maker says of its configuration.
+fn base(folder: &Path) -> anyhow::Result<(PathBuf, Vec<String>)> {
     let path = folder.join(BASE);
     let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let (rootfs, base): (std::path::PathBuf, Vec<String>) = serde_json::from_slice(&text)?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+/// Writes the container's configuration.
+fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result<()> {
+    let (rootfs, base) = base(folder)?;
     let binary = std::env::current_exe().context("cannot find this program's own file")?;
     let namespace = start.namespace.map(namespace::path);
     let console = start.logs.map(|logs| std::path::absolute(logs.join(format!("console-{}.log", start.node)))).transpose()?;

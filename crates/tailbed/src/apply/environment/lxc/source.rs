@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tailbed_plan::step::LxcSource;
 
+use super::super::folder::remove_tree;
 use super::left::remove_locks;
-use super::tools::{self, last_lines, remove_all, succeed};
+use super::tools::{self, last_lines, succeed};
 use crate::apply::follower::following;
 
 /// A root file system that is never written to, and what its maker says of its configuration.
@@ -115,6 +116,6 @@ fn configuration(archive: &Path, folder: &Path) -> anyhow::Result<Option<Vec<Str
         bail!("cannot unpack {}: {}", archive.display(), last_lines(&unpacked.said));
     }
     let text = fs::read_to_string(place.join("config")).ok();
-    remove_all(&place)?;
+    remove_tree(&place)?;
     Ok(text.map(|text| text.lines().map(|line| line.replace("LXC_TEMPLATE_CONFIG", CONFIGURATIONS)).collect()))
 }

@@ -1,23 +1,15 @@
 //! The commands of LXC, run on containers below a folder of our own, so that the user's own containers are never seen.
 
 use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
+use crate::apply::environment::FOLDER;
 use crate::apply::follower::following;
 use crate::apply::process;
-
-/// Where containers lie: memory-backed and gone with the boot (file-hierarchy(7)).
-pub(super) const FOLDER: &str = "/run/tailbed";
-
-/// The folder of a container.
-pub(super) fn folder(id: &str) -> PathBuf {
-    Path::new(FOLDER).join(id)
-}
 
 /// A command of LXC on a container.
 pub(super) fn tool(name: &str, id: &str) -> Command {
@@ -69,16 +61,6 @@ pub(super) fn failed(what: &str, status: ExitStatus, said: &str) -> anyhow::Erro
 pub(super) fn last_lines(said: &str) -> String {
     let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(4)..].join("; ")
-}
-
-/// Removes a folder and all in it; none is fine.
-pub(super) fn remove_all(folder: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(super) struct Place<'a> {
     pub(super) kernel: Option<&'a Path>,
     /// How the disk image is written, where one is booted: `qcow2`, `raw`.
     pub(super) format: &'a str,
+    /// Whether it goes on from the state of another machine instead of booting.
+    pub(super) restored: bool,
     /// The mount point of hugetlbfs, where the memory comes from it.
     pub(super) huge_pages: Option<&'a Path>,
     /// Whether the kernel moves the packets (vhost-net) instead of QEMU.
@@ -57,6 +59,9 @@ pub(super) fn arguments(spec: &VmSpec, place: &Place<'_>) -> Vec<String> {
     add("display", "none");
     add("chardev", &format!("socket,id=monitor,fd={}", descriptor::MONITOR));
     add("mon", "chardev=monitor,mode=control");
+    let socket = path(&place.bundle.monitor_socket());
+    add("chardev", &format!("socket,id=later,path={socket},server=on,wait=off"));
+    add("mon", "chardev=later,mode=control");
     let (socket, log) = (path(&place.bundle.console_socket()), path(&place.bundle.console()));
     add("chardev", &format!("socket,id=console,path={socket},server=on,wait=off,logfile={log},logappend=off"));
     add("serial", "chardev:console");
@@ -85,6 +90,9 @@ pub(super) fn arguments(spec: &VmSpec, place: &Place<'_>) -> Vec<String> {
             add("drive", &format!("if=virtio,format=raw,readonly=on,file.driver=vvfat,file.label=cidata,file.dir={seed}"));
         }
         (Boot::Kernel { .. }, None) => {}
+    }
+    if place.restored {
+        add("incoming", "defer");
     }
     let flags =
         ["-nodefaults", "-no-user-config", "-no-reboot", "-S"].into_iter().chain(spec.preallocate.then_some("-mem-prealloc"));
@@ -153,7 +161,14 @@ pub(super) mod tests {
 
     fn lines(spec: &VmSpec, huge_pages: Option<&Path>, vhost: bool) -> String {
         let bundle = Bundle::of(&spec.id);
-        let place = Place { bundle: &bundle, kernel: Some(Path::new("/boot/vmlinuz-6")), format: "qcow2", huge_pages, vhost };
+        let place = Place {
+            bundle: &bundle,
+            kernel: Some(Path::new("/boot/vmlinuz-6")),
+            format: "qcow2",
+            restored: false,
+            huge_pages,
+            vhost,
+        };
         arguments(spec, &place).join(" ").replace(" -", "\n-")
     }
 
@@ -168,6 +183,8 @@ pub(super) mod tests {
             -display none\n\
             -chardev socket,id=monitor,fd=101\n\
             -mon chardev=monitor,mode=control\n\
+            -chardev socket,id=later,path=/run/tailbed/tb-1-dut/monitor.sock,server=on,wait=off\n\
+            -mon chardev=later,mode=control\n\
             -chardev socket,id=console,path=/run/tailbed/tb-1-dut/console.sock,server=on,wait=off,\
             logfile=/run/tailbed/tb-1-dut/console.log,logappend=off\n\
             -serial chardev:console\n\

@@ -1,23 +1,20 @@
 //! The folder of a virtual machine on the host: what it boots, its console, and who runs it.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::apply::environment::folder::{folder, remove_file};
 use crate::apply::process::{self, Process};
-
-/// Where the folders live, those of containers as well: memory-backed and gone with the boot (file-hierarchy(7)).
-const FOLDER: &str = "/run/tailbed";
 
 /// The folder of one.
 pub(super) struct Bundle(PathBuf);
 
 impl Bundle {
     pub(super) fn of(id: &str) -> Self {
-        Self(Path::new(FOLDER).join(id))
+        Self(folder(id))
     }
 
     /// What a kernel that is booted directly unpacks.
@@ -38,6 +35,16 @@ impl Bundle {
     /// The socket by which one can type at the console.
     pub(super) fn console_socket(&self) -> PathBuf {
         self.0.join("console.sock")
+    }
+
+    /// The socket of the monitor for those who come later than its start.
+    pub(super) fn monitor_socket(&self) -> PathBuf {
+        self.0.join("monitor.sock")
+    }
+
+    /// The state of another machine that this one goes on from.
+    pub(super) fn state(&self) -> PathBuf {
+        self.0.join("state")
     }
 
     /// Which process is the emulator.
@@ -70,28 +77,6 @@ impl Bundle {
         if let Some(Process { pid, started: started @ Some(_) }) = noted {
             process::end(pid, started)?;
         }
-        remove_file(&path)?;
-        remove_file(&self.console_socket())
-    }
-
-    pub(super) fn remove(&self) -> anyhow::Result<()> {
-        match fs::remove_dir_all(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {}", self.0.display()));
-            }
-            _ => {}
-        }
-        // the last one takes the folder with it
-        fs::remove_dir(FOLDER).ok();
-        Ok(())
-    }
-}
-
-fn remove_file(path: &Path) -> anyhow::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", path.display()))
-        }
-        _ => Ok(()),
+        [path, self.console_socket(), self.monitor_socket()].iter().try_for_each(|path| remove_file(path))
     }
 }

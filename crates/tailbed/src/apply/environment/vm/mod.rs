@@ -14,6 +14,7 @@ mod initramfs;
 mod kernel;
 mod modules;
 mod qmp;
+mod snapshot;
 mod threads;
 
 use std::fs::{self, File};
@@ -22,9 +23,10 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use anyhow::{Context, anyhow};
+use tailbed_format::message::{Command, write_message};
 use tailbed_plan::step::{Boot, Kernel, VmSpec};
 
-use super::{Driver, Start, Started};
+use super::{Driver, Start, Started, folder};
 use crate::apply::process::Process;
 use arguments::Place;
 use bundle::Bundle;
@@ -68,8 +70,16 @@ impl Driver for VmSpec {
         }
     }
 
+    fn clone_from(&self, from: &str) -> anyhow::Result<()> {
+        match &self.boot {
+            Boot::Kernel { .. } => snapshot::take(&Bundle::of(from), &Bundle::of(&self.id)),
+            // what the other one has written lies in a file of its emulator's; this one writes over the same image
+            Boot::Disk { .. } => self.provision(),
+        }
+    }
+
     fn remove(&self) -> anyhow::Result<()> {
-        Bundle::of(&self.id).remove()
+        folder::remove(&self.id)
     }
 
     fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
@@ -87,12 +97,19 @@ impl Driver for VmSpec {
         };
         let huge_pages = self.hugepages.then(|| huge_pages::mount_for(self.memory)).transpose()?;
         let vhost = File::options().read(true).write(true).open("/dev/vhost-net").is_ok();
-        let place = Place { bundle: &bundle, kernel: kernel.as_deref(), format, huge_pages: huge_pages.as_deref(), vhost };
-        let Emulator { mut child, agent, monitor } = emulator::spawn(self, arguments::arguments(self, &place), start)?;
+        let restored = bundle.state().exists();
+        let place =
+            Place { bundle: &bundle, kernel: kernel.as_deref(), format, restored, huge_pages: huge_pages.as_deref(), vhost };
+        let Emulator { mut child, mut agent, monitor } = emulator::spawn(self, arguments::arguments(self, &place), start)?;
         let process = Process::of(child.id());
-        let begun = bundle.note_emulator(&process).and_then(|()| begin(self, &child, monitor));
+        let begun =
+            bundle.note_emulator(&process).and_then(|()| begin(self, &child, monitor, Some(&bundle).filter(|_| restored)));
         if let Err(error) = begun {
             return Err(failed(&mut child, start, error));
+        }
+        if restored {
+            // the agent inside spoke long ago, to another
+            write_message(&mut agent, &Command::Greet).context("the agent's socket is closed")?;
         }
         let output = agent.try_clone().context("cannot share the agent's socket")?;
         Ok(Started { input: Box::new(agent), output: Box::new(output), child: Some(child), init: Some(process) })
@@ -102,16 +119,24 @@ impl Driver for VmSpec {
         Bundle::of(&self.id).end_emulator()
     }
 
+    fn image_size(&self) -> Option<u64> {
+        match &self.boot {
+            Boot::Kernel { kernel, .. } => Some(folder::size(&kernel::find(kernel, Path::new(ROOT)).ok()?.image)),
+            Boot::Disk { image } => Some(folder::size(Path::new(image))),
+        }
+    }
+
     fn last_words(&self) -> Option<String> {
         console::last_words(&fs::read(Bundle::of(&self.id).console()).ok()?)
     }
 }
 
-/// Puts the emulator's threads in their places and lets the virtual CPUs run.
-fn begin(spec: &VmSpec, child: &Child, monitor: UnixStream) -> anyhow::Result<()> {
+/// Puts the emulator's threads in their places and lets the virtual CPUs run, from the state that a folder holds or from power-on.
+fn begin(spec: &VmSpec, child: &Child, monitor: UnixStream, state: Option<&Bundle>) -> anyhow::Result<()> {
     let mut monitor = Monitor::greet(monitor)?;
     let virtual_cpus = qmp::virtual_cpus(&mut monitor)?;
     threads::place(spec, child.id(), &virtual_cpus)?;
+    state.map_or(Ok(()), |bundle| snapshot::restore(&mut monitor, bundle))?;
     monitor.execute("cont").map(drop)
 }
 

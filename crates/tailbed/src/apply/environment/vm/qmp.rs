@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 
 /// QEMU answers a command within this time, or is broken. It greets once it has taken and, where asked, touched all its memory.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A monitor that takes commands.
 pub(super) struct Monitor {
@@ -31,7 +31,12 @@ impl Monitor {
 
     /// Executes a command without arguments; what it returns.
     pub(super) fn execute(&mut self, command: &str) -> anyhow::Result<Value> {
-        let line = format!("{}\n", json!({ "execute": command }));
+        self.execute_with(command, &json!({}))
+    }
+
+    /// Executes a command; what it returns.
+    pub(super) fn execute_with(&mut self, command: &str, arguments: &Value) -> anyhow::Result<Value> {
+        let line = format!("{}\n", json!({ "execute": command, "arguments": arguments }));
         self.input.write_all(line.as_bytes()).with_context(|| format!("its monitor does not take {command}"))?;
         loop {
             let mut answer = self.read().with_context(|| format!("its monitor does not answer {command}"))?;
@@ -43,6 +48,17 @@ impl Monitor {
                 bail!("its monitor refuses {command}: {reason}");
             }
             // an event: it may come at any time
+        }
+    }
+
+    /// Waits for an event in whose data this finds what it looks for.
+    pub(super) fn await_event<T>(&mut self, event: &str, mut find: impl FnMut(&Value) -> Option<T>) -> anyhow::Result<T> {
+        loop {
+            let said = self.read().with_context(|| format!("its monitor does not tell of {event}"))?;
+            let data = said.get("data").filter(|_| said.get("event").and_then(Value::as_str) == Some(event));
+            if let Some(found) = data.and_then(&mut find) {
+                return Ok(found);
+            }
         }
     }
 
@@ -93,6 +109,16 @@ mod tests {
             {\"return\": [{\"cpu-index\": 1, \"thread-id\": 41}, {\"cpu-index\": 0, \"thread-id\": 42}]}\r\n";
         let (mut monitor, _far) = monitor(&format!("{GREETING}{answers}")).unwrap();
         assert_eq!(virtual_cpus(&mut monitor).unwrap(), [42, 41]);
+    }
+
+    #[test]
+    fn an_event_is_awaited_among_others() {
+        let said = "{\"event\": \"STOP\"}\r\n{\"event\": \"MIGRATION\", \"data\": {\"status\": \"active\"}}\r\n\
+            {\"event\": \"MIGRATION\", \"data\": {\"status\": \"completed\"}}\r\n";
+        let (mut monitor, _far) = monitor(&format!("{GREETING}{said}")).unwrap();
+        let ended = |data: &Value| data.get("status")?.as_str().filter(|status| *status != "active").map(str::to_owned);
+        assert_eq!(monitor.await_event("MIGRATION", ended).unwrap(), "completed");
+        assert!(format!("{:#}", monitor.await_event("MIGRATION", ended).unwrap_err()).contains("MIGRATION"));
     }
 
     #[test]
