@@ -8,7 +8,7 @@ mod round_trip;
 use std::process::{Command, Output};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::packages::installed;
 
@@ -17,6 +17,45 @@ pub(crate) struct Arguments {
     /// How many turns each program gets; the median of them counts
     #[arg(long, default_value_t = 5)]
     turns: usize,
+    /// Only these comparisons
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Subject>,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// One packet in flight, beside sockperf
+    RoundTrip,
+    /// Reading captures, beside tcpdump
+    Reading,
+    /// Many nodes, beside Mininet
+    Line,
+    /// Starts of containers, beside runc, crun and LXC
+    Containers,
+    /// Boots of virtual machines, from a kernel beside from a disk image
+    Boots,
+    /// Latency one way
+    OneWay,
+}
+
+impl Subject {
+    const ALL: [Self; 6] = [Self::RoundTrip, Self::Reading, Self::Line, Self::Containers, Self::Boots, Self::OneWay];
+
+    fn compare(self, turns: usize) -> anyhow::Result<()> {
+        match self {
+            Self::RoundTrip => beside("sockperf", round_trip::compare, turns),
+            Self::Reading => beside("tcpdump", reading::compare, turns),
+            Self::Line => {
+                line::compare(turns)?;
+                line::growth(turns)?;
+            }
+            Self::Containers => lives::compare(turns)?,
+            Self::Boots => lives::boots(turns)?,
+            Self::OneWay => round_trip::one_way()?,
+        }
+        Ok(())
+    }
 }
 
 /// Takes so many turns and prints ratios.
@@ -26,23 +65,21 @@ type Compare = fn(usize) -> anyhow::Result<()>;
 pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
     run(Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--locked", "--package", "tailbed"]))?;
     println!("medians of {} turns each, in turns; a ratio is ours / theirs\n", arguments.turns);
-    let comparisons: [(&str, Compare); 2] = [("sockperf", round_trip::compare), ("tcpdump", reading::compare)];
-    for (program, compare) in comparisons {
-        if installed(program) {
-            // a peer that does not run here takes nothing away from the others
-            compare(arguments.turns).unwrap_or_else(|error| println!("skipped: {error:#}"));
-        } else {
-            println!("skipped: {program} is not installed (the Debian package has the same name)");
-        }
+    let only = if arguments.only.is_empty() { &Subject::ALL[..] } else { &arguments.only };
+    for subject in only {
+        subject.compare(arguments.turns)?;
         println!();
     }
-    line::compare(arguments.turns)?;
-    line::growth(arguments.turns)?;
-    println!();
-    lives::compare(arguments.turns)?;
-    lives::boots(arguments.turns)?;
-    println!();
-    round_trip::one_way()
+    Ok(())
+}
+
+/// A comparison for which a program must be there. A peer that does not run here takes nothing away from the others.
+fn beside(program: &str, compare: Compare, turns: usize) {
+    if installed(program) {
+        compare(turns).unwrap_or_else(|error| println!("skipped: {error:#}"));
+    } else {
+        println!("skipped: {program} is not installed (the Debian package has the same name)");
+    }
 }
 
 /// The release binary.
