@@ -155,20 +155,35 @@ fn inode_of(folder: &Path) -> io::Result<u64> {
     Ok(fs::metadata(folder)?.ino())
 }
 
-/// Puts a process back into the version 1 cpu group that this process is in, where the kernel gives groups shares of real-time time
-/// (RT_GROUP_SCHED): a new group has none at all, and the shares of all groups together may not exceed the root's, which is 95 % unless
-/// somebody changed it. A loop that never sleeps needs all of it.
-pub(super) fn keep_real_time_share(pid: i32) -> anyhow::Result<()> {
-    let Cgroup::V1 { controllers, .. } = probe::cgroup() else { return Ok(()) };
-    let Some((_, mount)) = controllers.iter().find(|(controller, _)| controller == "cpu") else { return Ok(()) };
-    let own = fs::read_to_string("/proc/self/cgroup").context("cannot read this process's control groups")?;
+/// Has the kernel get ready for a process to change its group. The lock that this takes first waits for a grace period of RCU, some
+/// milliseconds, unless the last change is hardly longer ago (`rcu_sync_enter` in kernel/rcu/sync.c). To change into the group one is in
+/// changes nothing, and done in the background it lets that time pass while a container's parent starts.
+pub(super) fn get_ready_for_change() {
+    std::thread::spawn(|| own_group("cpu").map(|folder| set(&folder, "cgroup.procs", "0")));
+}
+
+/// The folder of the group that this process is in: of the version 1 hierarchy of a controller, or of version 2.
+fn own_group(controller: &str) -> Option<PathBuf> {
+    let (mount, controller) = match probe::cgroup() {
+        Cgroup::V1 { controllers, .. } => (controllers.into_iter().find(|(name, _)| name == controller)?.1, controller),
+        Cgroup::V2 { mount, .. } => (mount, ""),
+        Cgroup::None => return None,
+    };
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     // hierarchy number, controllers, path (cgroups(7))
     let fields = own.lines().filter_map(|line| line.splitn(3, ':').collect::<Vec<_>>().try_into().ok());
     let path = fields
         .into_iter()
-        .find(|[_, names, _]: &[&str; 3]| names.split(',').any(|name| name == "cpu"))
+        .find(|[_, names, _]: &[&str; 3]| names.split(',').any(|name| name == controller))
         .map_or("/", |[_, _, path]| path);
-    let folder = Path::new(mount).join(path.trim_start_matches('/'));
+    Some(Path::new(&mount).join(path.trim_start_matches('/')))
+}
+
+/// Puts a process back into the version 1 cpu group that this process is in, where the kernel gives groups shares of real-time time
+/// (RT_GROUP_SCHED): a new group has none at all, and the shares of all groups together may not exceed the root's, which is 95 % unless
+/// somebody changed it. A loop that never sleeps needs all of it.
+pub(super) fn keep_real_time_share(pid: i32) -> anyhow::Result<()> {
+    let Some(folder) = own_group("cpu") else { return Ok(()) };
     if folder.join("cpu.rt_runtime_us").exists() { set(&folder, "cgroup.procs", &pid.to_string()) } else { Ok(()) }
 }
 

@@ -46,6 +46,9 @@ impl Driver for ContainerSpec {
     }
 
     fn start(&self, start: &Start<'_>) -> anyhow::Result<Started> {
+        if self.cgroup.is_some() {
+            cgroup::get_ready_for_change();
+        }
         let bundle = Bundle::of(&self.id);
         bundle.forget_last_start()?;
         Order::of(self, start.namespace, &bundle)?.write(&bundle)?;
