@@ -43,6 +43,9 @@ pub struct Facts {
     /// Whether guests run under KVM.
     #[serde(default)]
     pub kvm: Kvm,
+    /// Releases of the kernels in /boot, which guests can boot.
+    #[serde(default)]
+    pub kernels: Vec<String>,
 }
 
 impl Facts {

@@ -184,6 +184,7 @@ pub(crate) mod tests {
             rt_runtime_us: Some(-1),
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
+            kernels: Vec::new(),
         }
     }
 

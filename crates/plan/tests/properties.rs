@@ -58,6 +58,7 @@ fn host() -> impl Strategy<Value = Facts> {
             rt_runtime_us,
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
+            kernels: Vec::new(),
             ..hosts::small()
         },
     )

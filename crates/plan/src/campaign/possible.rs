@@ -84,12 +84,26 @@ fn missing(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
             _ => None,
         };
         let kernel = match &node.environment {
-            Environment::Vm { spec, .. } if matches!(spec.boot, Boot::Kernel { kernel: Kernel::Newest, .. }) => {
-                facts.missing("kernel").cloned()
-            }
+            Environment::Vm { spec, .. } => match &spec.boot {
+                Boot::Kernel { kernel: Kernel::Newest, .. } => facts.missing("kernel").cloned(),
+                Boot::Kernel { kernel: Kernel::Named(name), .. } => no_kernel(name, &facts.kernels),
+                _ => None,
+            },
             _ => None,
         };
         engine.or(kernel).or(kvm).map(|missing| (node.name.clone(), missing))
+    })
+}
+
+/// What is missing where no kernel in /boot has this release or is of this flavour; one named by its path is looked for later.
+fn no_kernel(name: &str, kernels: &[String]) -> Option<Missing> {
+    let there = name.contains('/') || kernels.iter().any(|release| Kernel::is_named(release, name));
+    (!there).then(|| Missing {
+        reason: match kernels {
+            [] => format!("there is no kernel `{name}` in /boot, and no other"),
+            _ => format!("there is no kernel `{name}` in /boot; there are {}", kernels.join(", ")),
+        },
+        way_out: format!("apt install linux-image-{name}, where Debian has it"),
     })
 }
 
@@ -125,6 +139,17 @@ mod tests {
         assert!(check_host(&plan("container"), &host(false, true)).is_ok());
         assert_eq!(check_host(&plan("container"), &host(false, false)).map_err(|error| error.exit_code()), Err(3));
         assert!(check_host(&plan("simulated"), &host(false, false)).is_ok());
+    }
+
+    #[test]
+    fn a_kernel_is_there_by_its_release_or_its_flavour() {
+        let kernels = ["6.1.0-56-cloud-amd64", "6.1.0-56-rt-amd64"].map(str::to_owned);
+        for name in ["6.1.0-56-rt-amd64", "rt-amd64", "/elsewhere/bzImage"] {
+            assert_eq!(no_kernel(name, &kernels), None);
+        }
+        let missing = no_kernel("amd63", &kernels).unwrap();
+        assert_eq!(missing.reason, "there is no kernel `amd63` in /boot; there are 6.1.0-56-cloud-amd64, 6.1.0-56-rt-amd64");
+        assert!(no_kernel("t-amd64", &kernels).is_some() && no_kernel("rt-amd64", &[]).is_some());
     }
 
     #[test]

@@ -249,8 +249,15 @@ pub enum Kernel {
     Newest,
     /// The one the host runs.
     Host,
-    /// A kernel image by its path, or by its release below /boot.
+    /// A kernel image by its path, or by its release below /boot, or the newest there of a flavour: `rt-amd64`.
     Named(String),
+}
+
+impl Kernel {
+    /// Whether a name means the kernel of this release: the release itself, or its flavour, which is how it ends.
+    pub fn is_named(release: &str, name: &str) -> bool {
+        release == name || release.strip_suffix(name).is_some_and(|rest| rest.ends_with('-'))
+    }
 }
 
 /// A network interface of a virtual machine: virtio-net on a tap made by an earlier step.

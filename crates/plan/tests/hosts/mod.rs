@@ -27,6 +27,7 @@ pub(crate) fn small() -> Facts {
         rt_runtime_us: Some(950_000),
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
+        kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],
     }
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn small() -> Facts {
 pub(crate) fn server() -> Facts {
     Facts {
         hostname: "server".to_owned(),
+        kernels: ["6.1.0-56-cloud-amd64", "6.1.0-56-rt-amd64"].map(str::to_owned).to_vec(),
         cpus: (0..8).collect(),
         memory: 64 << 30,
         hypervisor: None,

@@ -188,5 +188,6 @@ pub(super) fn facts() -> Facts {
         rt_runtime_us: Some(950_000),
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
+        kernels: Vec::new(),
     }
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tailbed_format::facts::{Cgroup, Facts};
 
+use crate::apply::vm;
+
 pub(crate) use engine::docker::{answer as docker_answer, socket as docker_socket};
 
 /// Looks at the host. What cannot be read is recorded as unknown rather than guessed.
@@ -37,6 +39,7 @@ pub(crate) fn facts() -> Facts {
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
         engines: engine::probe(privilege),
         kvm: kvm::known(),
+        kernels: vm::releases(Path::new(vm::ROOT)),
     }
 }
 

@@ -22,7 +22,7 @@ fn life(lab: &Lab, table: &str) -> (Value, PathBuf) {
     let life = all["summary"]["runs"][0].clone();
     assert_eq!(life["failed"], Value::Null);
     let folder = Path::new(all["results"].as_str().unwrap()).join("runs").join(life["run"].as_str().unwrap());
-    (life, lab.path(folder.join("0").to_str().unwrap()))
+    (life, lab.path(folder.to_str().unwrap()))
 }
 
 fn phases(life: &Value) -> Vec<&str> {

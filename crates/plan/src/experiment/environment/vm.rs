@@ -26,7 +26,8 @@ pub struct Vm {
     pub preallocate: bool,
     /// Whether the emulator's memory is locked.
     pub lock_memory: bool,
-    /// `newest` (a cloud kernel where there is one), `host`, a release below /boot, or the path of a kernel image.
+    /// `newest` (a cloud kernel where there is one), `host`, a release below /boot, a flavour of those (`rt-amd64`), or the path of a kernel
+    /// image.
     pub kernel: String,
     /// Added to the guest kernel's command line.
     pub command_line: String,

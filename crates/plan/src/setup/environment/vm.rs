@@ -61,7 +61,7 @@ fn boot(settings: &experiment::Vm, place: &Place<'_>) -> Result<Boot, Fault> {
             "" => {
                 return Err(place
                     .fault("kernel", "the name of the kernel is empty".to_owned(), "which kernel?")
-                    .help("write newest, host, a release below /boot, or the path of a kernel image"));
+                    .help("write newest, host, a release below /boot, a flavour like rt-amd64, or the path of a kernel image"));
             }
             "newest" => Kernel::Newest,
             "host" => Kernel::Host,

@@ -7,6 +7,12 @@ const QUOTED: usize = 3;
 pub(super) fn last_words(log: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(log);
     let lines: Vec<&str> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
+    // whatever comes after it is a consequence
+    if lines.iter().any(|line| line.contains("Initramfs unpacking failed")) {
+        return Some(
+            "the guest's memory is too small for its kernel to unpack what it boots: give the node more `memory`".to_owned(),
+        );
+    }
     if let Some(panic) = lines.iter().find(|line| line.contains("Kernel panic")) {
         return Some(format!("the guest's kernel says: {panic}"));
     }
@@ -35,6 +41,8 @@ mod tests {
         let log = b"[    1.25] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[    1.26] CPU: 0 PID: 1\r\n";
         let expected = "the guest's kernel says: Kernel panic - not syncing: VFS: Unable to mount root fs";
         assert_eq!(last_words(log).as_deref(), Some(expected));
+        let log = b"[    2.2] Initramfs unpacking failed: write error\r\n[    3.5] Kernel panic - not syncing: Attempted to kill init!\r\n";
+        assert!(last_words(log).unwrap().contains("more `memory`"));
         let log = b"tailbed: no port\r\n[    2.0] reboot: Power down\r\n";
         assert_eq!(last_words(log).as_deref(), Some("in the guest: no port"));
     }

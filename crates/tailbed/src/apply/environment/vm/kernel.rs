@@ -25,7 +25,7 @@ pub(crate) fn find(kernel: &Kernel, root: &Path) -> anyhow::Result<GuestKernel> 
     let boot = root.join("boot");
     let of_release = |release: &str| boot.join(format!("vmlinuz-{release}"));
     let image = match kernel {
-        Kernel::Newest => newest(&boot).with_context(|| {
+        Kernel::Newest => newest(&boot, |_| true).with_context(|| {
             format!(
                 "there is no kernel image ({}/vmlinuz-*); install one made for guests (apt install {PACKAGE})",
                 boot.display()
@@ -43,20 +43,31 @@ pub(crate) fn find(kernel: &Kernel, root: &Path) -> anyhow::Result<GuestKernel> 
             image
         }
         Kernel::Named(path) if path.contains('/') => path.into(),
-        Kernel::Named(release) => of_release(release),
+        Kernel::Named(name) => newest(&boot, |release| Kernel::is_named(release, name)).unwrap_or_else(|| of_release(name)),
     };
     let release = release(&image).with_context(|| format!("cannot boot the kernel image {}", image.display()))?;
     Ok(GuestKernel { image, release })
 }
 
-/// The newest of Debian's cloud kernels, which have what guests need and little else, else the newest of all.
-fn newest(boot: &Path) -> Option<PathBuf> {
+/// The releases of the kernels below a root folder, in the order of their names.
+pub(crate) fn releases(root: &Path) -> Vec<String> {
+    let mut releases: Vec<_> = images(&root.join("boot")).map(|(release, _)| release).collect();
+    releases.sort();
+    releases
+}
+
+/// Kernel images by their release.
+fn images(boot: &Path) -> impl Iterator<Item = (String, PathBuf)> {
     let entries = fs::read_dir(boot).into_iter().flatten().flatten();
-    let named = entries.filter_map(|entry| {
-        let release = entry.file_name().to_str()?.strip_prefix("vmlinuz-")?.to_owned();
-        Some((release.contains("-cloud-"), version(&release), Reverse(release), entry.path()))
-    });
-    named.max().map(|(.., path)| path)
+    entries.filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix("vmlinuz-")?.to_owned(), entry.path())))
+}
+
+/// Of those asked for, the newest of Debian's cloud kernels, which have what guests need and little else, else the newest of all.
+fn newest(boot: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
+    let ranked = images(boot)
+        .filter(|(release, _)| wanted(release))
+        .map(|(release, image)| (release.contains("-cloud-"), version(&release), Reverse(release), image));
+    ranked.max().map(|(.., image)| image)
 }
 
 /// The numbers of a release, for comparing: `6.1.0-56-cloud-amd64` is 6, 1, 0, 56.
@@ -105,6 +116,10 @@ mod tests {
         assert_eq!(find(&Kernel::Newest, root.path()).unwrap().release, "6.1.0-56-cloud-amd64");
         let named = Kernel::Named("6.9.0-1-amd64".to_owned());
         assert_eq!(find(&named, root.path()).unwrap().release, "6.9.0-1-amd64");
+        image(root.path(), "vmlinuz-6.1.0-9-rt-amd64", "6.1.0-9-rt-amd64");
+        assert_eq!(find(&Kernel::Named("rt-amd64".to_owned()), root.path()).unwrap().release, "6.1.0-9-rt-amd64");
+        assert!(find(&Kernel::Named("t-amd64".to_owned()), root.path()).is_err());
+        assert_eq!(releases(root.path()).len(), 4);
     }
 
     #[test]

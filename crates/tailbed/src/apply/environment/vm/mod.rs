@@ -34,7 +34,7 @@ use emulator::Emulator;
 use qmp::Monitor;
 
 pub(crate) use emulator::{PROGRAM, run_as_emulator};
-pub(crate) use kernel::{PACKAGE, find as find_kernel};
+pub(crate) use kernel::{PACKAGE, find as find_kernel, releases};
 
 /// Where kernels and their modules are looked for.
 pub(crate) const ROOT: &str = "/";
