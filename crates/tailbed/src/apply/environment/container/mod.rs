@@ -16,6 +16,7 @@ mod root;
 mod shim;
 
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 
@@ -25,6 +26,7 @@ use super::host::{myself, spawn};
 use super::{Driver, Start, Started};
 use crate::apply::cgroup;
 use crate::apply::process::Process;
+use crate::image;
 
 use self::bundle::Bundle;
 use self::order::Order;
@@ -32,6 +34,12 @@ use self::order::Order;
 pub(crate) use shim::run_as_shim;
 
 impl Driver for ContainerSpec {
+    fn check(&self) -> anyhow::Result<()> {
+        self.image.as_deref().map_or(Ok(()), |image| image::look(Path::new(image)))?;
+        // without root, what may be given is known only inside the user namespace that the run moves into
+        if rustix::process::geteuid().is_root() { order::check(self) } else { Ok(()) }
+    }
+
     fn provision(&self) -> anyhow::Result<()> {
         order::check(self)?;
         let image = self.image.as_deref().map(order::unpack).transpose()?;
@@ -52,8 +60,6 @@ impl Driver for ContainerSpec {
         match first_line(&mut *started.output).and_then(|line| init(&line)) {
             Ok(init) => Ok(Started { init: Some(init), ..started }),
             Err(error) => {
-                // a limit may be too small even for what becomes the agent
-                let error = self.last_words().map_or(error, |words| anyhow!(words));
                 if let Some(mut child) = started.child.take() {
                     child.kill().ok();
                     child.wait().context("cannot wait for the container's parent")?;
@@ -71,7 +77,7 @@ impl Driver for ContainerSpec {
         bundle.forget_last_start()
     }
 
-    fn last_words(&self) -> Option<String> {
+    fn out_of_memory(&self) -> Option<String> {
         self.cgroup.as_deref().and_then(cgroup::out_of_memory)
     }
 }
