@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 /// Packages, in the order in which they are installed, each with how it is known that it is there. An emulator of the distribution's own
 /// version may have to take the place of newer tools that came another way, so those tools are asked for after it.
-const NEEDED: [(&str, Sign); 14] = [
+const NEEDED: [(&str, Sign); 16] = [
     ("iproute2", Sign::Program("ip")),
     ("gcc", Sign::Program("cc")),
     ("util-linux", Sign::Program("unshare")),
@@ -18,6 +18,8 @@ const NEEDED: [(&str, Sign); 14] = [
     ("xz-utils", Sign::Program("xz")),
     ("iptables", Sign::Program("iptables")),
     ("tcpdump", Sign::Program("tcpdump")),
+    ("syslinux", Sign::Program("syslinux")),
+    ("mtools", Sign::Program("mcopy")),
     ("qemu-system-x86", Sign::Program("qemu-system-x86_64")),
     ("qemu-utils", Sign::Program("qemu-img")),
     ("linux-image-cloud-amd64", Sign::Kernel("cloud")),

@@ -9,7 +9,7 @@ use tailbed_plan::plan::Plan;
 use tailbed_plan::step::{AgentEnvironment, Step, VmSpec};
 use tailbed_plan::{Overrides, PlanError, Source};
 
-use crate::apply::vm;
+use crate::apply::Host;
 use crate::cli::{ExperimentArguments, PlanArguments};
 use crate::failure::Failure;
 use crate::{colour, print, probe};
@@ -80,15 +80,25 @@ pub(crate) fn make_plan_for_this_host(
     }
     let plan = make_plan(arguments, text, facts, token)?;
     tailbed_plan::check_host(&plan, facts).map_err(|error| refusal(&error))?;
-    let possible = machines(&plan).try_for_each(vm::check);
-    possible.map_err(|error| Failure::Host(format!("error: this host cannot make a virtual machine of the plan: {error:#}")))?;
+    for (node, environment) in environments(&plan) {
+        let cannot = |error| Failure::Host(format!("error: this host cannot make the node {node}: {error:#}"));
+        Host::check(environment).map_err(cannot)?;
+    }
     Ok(plan)
+}
+
+/// The environments of a plan, each with its node.
+fn environments(plan: &Plan) -> impl Iterator<Item = (&str, &AgentEnvironment)> {
+    plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).filter_map(|step| match step {
+        Step::StartAgent { node, environment, .. } => Some((node.as_str(), environment)),
+        _ => None,
+    })
 }
 
 /// The virtual machines of a plan.
 fn machines(plan: &Plan) -> impl Iterator<Item = &VmSpec> {
-    plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).filter_map(|step| match step {
-        Step::StartAgent { environment: AgentEnvironment::Vm(spec), .. } => Some(spec),
+    environments(plan).filter_map(|(_, environment)| match environment {
+        AgentEnvironment::Vm(spec) => Some(spec),
         _ => None,
     })
 }

@@ -135,6 +135,11 @@ impl Host {
         self.agents.values().for_each(Agent::dismiss);
     }
 
+    /// Whether this host has what the environments of a plan name, as far as looking tells; nothing is touched.
+    pub(crate) fn check(environment: &AgentEnvironment) -> anyhow::Result<()> {
+        environment::driver(environment).check()
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
@@ -151,17 +156,15 @@ impl Host {
             }
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
-                driver.provision().map(|()| Made::Node).or_else(|error| {
-                    driver.remove()?;
-                    Err(error.context(format!("cannot provision {node}")))
-                })
+                let failed =
+                    |error: anyhow::Error| agent::and_then(error.context(format!("cannot provision {node}")), driver.remove());
+                driver.provision().map(|()| Made::Node).map_err(failed)
             }
             Step::CloneNode { node, environment, from } => {
                 let driver = environment::driver(environment);
-                driver.clone_from(from).map(|()| Made::Node).or_else(|error| {
-                    driver.remove()?;
-                    Err(error.context(format!("cannot make {node} out of {from}")))
-                })
+                let what = || format!("cannot make {node} out of {from}");
+                let failed = |error: anyhow::Error| agent::and_then(error.context(what()), driver.remove());
+                driver.clone_from(from).map(|()| Made::Node).map_err(failed)
             }
             Step::StartAgent { node, namespace, environment } => {
                 let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;

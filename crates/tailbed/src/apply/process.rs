@@ -25,7 +25,18 @@ impl Process {
         let pid = i32::try_from(pid).unwrap_or(0);
         Self { pid, started: started(pid) }
     }
+
+    /// Whether it has ended or is about to. The first process of a pid namespace is about to from before the first of the others is
+    /// killed until they all are gone (`zap_pid_ns_processes` in kernel/pid_namespace.c).
+    pub(super) fn is_ending(&self) -> bool {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", self.pid)) else { return true };
+        let flags: Option<u32> = field(&stat, FLAGS).and_then(|flags| flags.parse().ok());
+        started_in(&stat) != self.started || flags.is_none_or(|flags| flags & PF_EXITING != 0)
+    }
 }
+
+/// A process that is going (include/linux/sched.h).
+const PF_EXITING: u32 = 4;
 
 /// Ties this process's life to that of the process that started it: it is killed when that one ends, however that one ends. Given by its
 /// id, which inside a container cannot be known, it gives up at once if that has happened already: the kernel tells of later ends only
@@ -86,9 +97,21 @@ fn gone(descriptor: &OwnedFd, patience: Duration) -> rustix::io::Result<bool> {
 }
 
 fn started(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the command in parentheses may hold spaces and parentheses itself
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    started_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn started_in(stat: &str) -> Option<u64> {
+    field(stat, STARTED)?.parse().ok()
+}
+
+/// Fields of /proc/pid/stat by their numbers (proc_pid_stat(5)).
+const FLAGS: usize = 9;
+const STARTED: usize = 22;
+
+/// A field after the second.
+fn field(stat: &str, number: usize) -> Option<&str> {
+    // the second, the command in parentheses, may hold spaces and parentheses itself
+    stat.rsplit_once(')')?.1.split_whitespace().nth(number.checked_sub(3)?)
 }
 
 #[cfg(test)]
@@ -100,10 +123,12 @@ mod tests {
     fn only_the_process_started_then_is_ended() {
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let process = Process::of(child.id());
-        assert!(process.started.is_some());
+        assert!(process.started.is_some() && !process.is_ending());
         end(process.pid, process.started.map(|ticks| ticks + 1)).unwrap();
         assert!(child.try_wait().unwrap().is_none(), "a process of another start time was ended");
         end(process.pid, process.started).unwrap();
+        assert!(process.is_ending(), "a zombie");
         assert!(!child.wait().unwrap().success());
+        assert!(process.is_ending(), "gone altogether");
     }
 }

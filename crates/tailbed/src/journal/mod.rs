@@ -128,12 +128,14 @@ impl Journal {
         self.file.write_all(&line).with_context(|| format!("cannot write the journal {}", self.path.display()))
     }
 
-    /// Moves the journal, with everything in it taken back, to where the run keeps it.
+    /// Moves the journal, with everything in it taken back, to where the run keeps it. Where there is no room for it, it is removed all the
+    /// same: in the state folder it would stand for a run that was killed.
     pub(crate) fn close(self, to: &Path) -> anyhow::Result<()> {
         let moved = std::fs::rename(&self.path, to).or_else(|error| match error.kind() {
             io::ErrorKind::CrossesDevices => {
-                std::fs::copy(&self.path, to)?;
-                std::fs::remove_file(&self.path)
+                let copied = std::fs::copy(&self.path, to);
+                std::fs::remove_file(&self.path)?;
+                copied.map(drop)
             }
             _ => Err(error),
         });

@@ -11,6 +11,7 @@ use tailbed_plan::plan::Run;
 use tailbed_plan::step::Step;
 
 use super::answers::expect_hello;
+use super::path;
 use super::programs::{Programs, Scripts};
 use super::traffic::{self, Generated};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
@@ -55,11 +56,10 @@ pub(super) fn attempt(
 /// What comes of an attempt whose steps were taken back, except for what is `left`; the journal goes to where the run keeps it.
 pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[String], kept: &Path) -> Result<T, Broken> {
     if left.is_empty() {
-        journal.close(kept)?;
-        return collected;
+        return both(collected, journal.close(kept));
     }
-    journal.keep(kept)?;
-    let left = left.join("; ");
+    let copied = journal.keep(kept).err().map(|error| format!("{error:#}"));
+    let left = left.iter().cloned().chain(copied).collect::<Vec<_>>().join("; ");
     Err(Broken::Left(match collected {
         Err(Broken::Failed(error)) => {
             error.context(format!("not everything could be taken back ({left}); `tailbed clean` tries again"))
@@ -84,6 +84,7 @@ fn measure(
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let generated = traffic::generate(run, host, programs, interrupted, tick)?;
+    path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
     Ok(Collected { generated, forwarders, downgrades })
@@ -102,6 +103,10 @@ fn both<T>(first: Result<T, Broken>, then: anyhow::Result<()>) -> Result<T, Brok
     match (first, then) {
         (first, Ok(())) => first,
         (Ok(_), Err(error)) => Err(Broken::Failed(error)),
+        // an agent that is gone is so for everything it is asked
+        (Err(Broken::Failed(error)), Err(also)) if format!("{error:#}").contains(&format!("{also:#}")) => {
+            Err(Broken::Failed(error))
+        }
         (Err(Broken::Failed(error)), Err(also)) => Err(Broken::Failed(anyhow!("{error:#}; after that, {also:#}"))),
         (Err(broken), Err(_)) => Err(broken),
     }

@@ -5,6 +5,7 @@ mod attempt;
 mod campaign;
 mod interrupt;
 mod life;
+mod path;
 mod programs;
 mod record;
 mod report;

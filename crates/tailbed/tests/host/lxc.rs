@@ -1,5 +1,7 @@
 //! System containers of LXC: packets, limits that hold, deaths, and nothing left.
 
+mod deaths;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -17,9 +19,14 @@ fn lxc_lab() -> Option<Lab> {
 
 /// Starts a run of one system container with these settings.
 fn start(lab: &Lab, duration: &str, settings: &str) -> Child {
+    start_with(lab, duration, settings, &[])
+}
+
+/// The same, with further arguments.
+fn start_with(lab: &Lab, duration: &str, settings: &str, arguments: &[&str]) -> Child {
     lab.experiment("lxc", duration, &format!("[nodes.dut.lxc]\n{settings}\n"));
     let mut command = lab.tailbed();
-    command.args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(["run", "experiment.toml"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -54,7 +61,7 @@ fn packets_pass_and_nothing_is_left() {
 fn limits_hold_and_the_image_is_not_written_to() {
     let Some(lab) = lxc_lab() else { return };
     let before = traces();
-    let child = start(&lab, "4s", "memory = \"256MiB\"\nconfig = [\"lxc.environment = A=b\"]");
+    let child = start(&lab, "2s", "memory = \"256MiB\"\nconfig = [\"lxc.environment = A=b\"]");
     let inside = wait_for(|| agent(child.id()));
     let of_process = |file: &str| fs::read_to_string(format!("/proc/{inside}/{file}")).unwrap();
     // its hierarchies, but not that of cpu shares, which has no real-time time to give
@@ -94,7 +101,7 @@ fn killed_at_any_moment_clean_leaves_nothing() {
     let Some(lab) = lxc_lab() else { return };
     let before = traces();
     for words in ["\"provision_node\"", "\"start_agent\"", "\"agent\""] {
-        let mut child = start(&lab, "20s", "");
+        let mut child = start(&lab, "1s", "");
         wait_for(|| (lab.journal_says("-dut") && lab.journal_says(words)).then_some(()));
         signal(&child, Signal::KILL);
         child.wait().unwrap();
@@ -105,69 +112,29 @@ fn killed_at_any_moment_clean_leaves_nothing() {
     }
 }
 
-#[test]
-fn deaths_and_mistakes_end_in_a_clear_error_and_leave_nothing() {
-    let Some(lab) = lxc_lab() else { return };
-    let before = traces();
-    let mistakes = [
-        ("template = \"no-such\"", "there is no template `no-such` of LXC"),
-        ("image = \"no-such-image\"", "no-such-image"),
-        ("config = [\"lxc.no.such.key = 1\"]", "lxc.no.such.key"),
-    ];
-    for (settings, told) in mistakes {
-        let output = start(&lab, "100ms", settings).wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(told), "{settings}: {said}");
-        assert_eq!(traces(), before);
-    }
-    let child = start(&lab, "20s", "");
-    let inside = wait_for(|| agent(child.id()));
-    wait_for(|| lab.journal_says("\"agent\"").then_some(()));
-    system(&format!("kill -9 {inside}"));
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(1) && said.contains("the agent of dut is gone"), "{said}");
-    assert_eq!(traces(), before);
+/// Makes a root file system with an init, `root`, of what the template uses itself; the configuration that it needs.
+fn busybox_root(lab: &Lab) -> &'static str {
+    system(&format!(
+        "cd {} && mkdir root && cd root && mkdir sbin bin dev proc sys tmp etc && cp /bin/busybox bin/busybox && ln -s ../bin/busybox sbin/init",
+        lab.folder.path().display()
+    ));
+    fs::write(lab.path("root/etc/inittab"), "::sysinit:/bin/busybox true\n::wait:/bin/busybox sleep 100000\n").unwrap();
+    "lxc.mount.entry = /usr/lib usr/lib none ro,bind,create=dir 0 0\nlxc.mount.entry = /usr/lib lib none ro,bind,create=dir 0 0\n\
+     lxc.mount.entry = /usr/lib64 lib64 none ro,bind,create=dir 0 0\nlxc.include = LXC_TEMPLATE_CONFIG/common.conf\n"
 }
 
-#[test]
-fn out_of_memory_is_told_as_such() {
-    let Some(lab) = lxc_lab() else { return };
-    let before = traces();
-    let child = start(&lab, "20s", "memory = \"64MiB\"");
-    let inside = wait_for(|| agent(child.id()));
-    let group = wait_for(|| {
-        let groups = fs::read_to_string(format!("/proc/{inside}/cgroup")).ok()?;
-        let group =
-            groups.lines().find(|line| line.contains("-dut") && (line.contains(":memory:") || line.starts_with("0::")))?;
-        let path = group.rsplit(':').next()?.to_owned();
-        let files = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(|mount| format!("{mount}{path}/cgroup.procs"));
-        files.into_iter().find(|file| Path::new(file).exists())
-    });
-    // the kernel is to choose the agent
-    fs::write(format!("/proc/{inside}/oom_score_adj"), "1000").unwrap();
-    system(&format!("sh -c 'echo $$ > {group} && head -c 300m /dev/zero | tail -c 150m > /dev/null' || true"));
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("out of memory") && said.contains("64 MiB"), "{said}");
-    wait_for(|| (traces() == before).then_some(()));
+/// The lines of a configuration that mount something, as values of `config`.
+fn mounts(configuration: &str) -> String {
+    let lines = configuration.lines().filter(|line| line.contains("mount"));
+    lines.map(|line| format!("\"{line}\"")).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
 fn an_image_of_lxc_and_a_folder_are_started_too() {
     let Some(lab) = lxc_lab() else { return };
     let before = traces();
-    // a root file system with an init, from what the template uses itself
-    system(&format!(
-        "mkdir -p {0}/root/sbin {0}/root/bin {0}/root/dev {0}/root/proc {0}/root/sys {0}/root/tmp {0}/root/etc {0}/image && cp /bin/busybox {0}/root/bin/busybox",
-        lab.folder.path().display()
-    ));
-    let inittab = "::sysinit:/bin/busybox true\n::wait:/bin/busybox sleep 100000\n";
-    fs::write(lab.path("root/etc/inittab"), inittab).unwrap();
-    system(&format!("ln -s ../bin/busybox {}", lab.path("root/sbin/init").display()));
-    let libraries = "lxc.mount.entry = /usr/lib usr/lib none ro,bind,create=dir 0 0\nlxc.mount.entry = /usr/lib lib none ro,bind,create=dir 0 0\nlxc.mount.entry = /usr/lib64 lib64 none ro,bind,create=dir 0 0\nlxc.include = LXC_TEMPLATE_CONFIG/common.conf\n";
+    let libraries = busybox_root(&lab);
+    fs::create_dir(lab.path("image")).unwrap();
     fs::write(lab.path("config"), libraries).unwrap();
     let folder = lab.folder.path().display();
     system(&format!(
@@ -176,8 +143,7 @@ fn an_image_of_lxc_and_a_folder_are_started_too() {
     let output = start(&lab, "300ms", "image = \"image\"").wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(traces(), before);
-    let lines: Vec<_> = libraries.lines().filter(|line| line.contains("mount")).map(|line| format!("\"{line}\"")).collect();
-    let settings = format!("image = \"root\"\nconfig = [{}]", lines.join(", "));
+    let settings = format!("image = \"root\"\nconfig = [{}]", mounts(libraries));
     let output = start(&lab, "300ms", &settings).wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!lab.path("root/tailbed").exists(), "the folder was written to");

@@ -5,6 +5,7 @@
 
 mod confined;
 mod container;
+mod deaths;
 mod docker;
 mod image;
 mod interrupted;

@@ -24,7 +24,7 @@ fn a_namesake_of_our_interface_made_after_the_kill_survives() {
     let Some(lab) = lab() else { return };
     let before = traces();
     fs::write(lab.path("own.toml"), TWO).unwrap();
-    let mut child = lab.tailbed().args(["run", "own.toml", "--set", "traffic.duration=3s"]).spawn().unwrap();
+    let mut child = lab.tailbed().args(["run", "own.toml", "--set", "traffic.duration=1s"]).spawn().unwrap();
     let interface = || {
         let names = fs::read_dir("/sys/class/net").ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         names.into_iter().find(|name| name.starts_with("tb") && !before.has_interface(name))

@@ -14,7 +14,7 @@ fn a_control_group_of_our_name_made_after_the_kill_survives() {
     let Some(lab) = lab() else { return };
     let before = traces();
     lab.experiment("container", "20s", "");
-    let arguments = ["run", "experiment.toml", "--set", "traffic.duration=3s"];
+    let arguments = ["run", "experiment.toml", "--set", "traffic.duration=1s"];
     let mut child = lab.tailbed().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // the container's run comes after the floor, which has no group; once the agent inside is there, nobody makes groups any more
     wait_for(|| container_agent(child.id()));

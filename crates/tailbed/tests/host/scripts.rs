@@ -92,7 +92,7 @@ fn a_set_up_that_fails_is_named_torn_down_and_taken_back() {
          teardown = '''#!/bin/sh\ntouch {0}/torn'''\nhost_teardown = '''#!/bin/sh\ntouch {0}/down'''\n",
         lab.folder.path().display()
     );
-    experiment(&lab, &node, "5s");
+    experiment(&lab, &node, "300ms");
     let output = lab.run(&["run", "experiment.toml"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -153,7 +153,7 @@ fn a_command_that_ends_or_does_not_start_fails_the_run() {
         ("[\"no-such-forwarder\"]", "the command of dut could not be started: no program no-such-forwarder in "),
     ];
     for (command, expected) in cases {
-        experiment(&lab, &format!("command = {command}\n"), "3s");
+        experiment(&lab, &format!("command = {command}\n"), "1s");
         let output = lab.run(&["run", "experiment.toml"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");

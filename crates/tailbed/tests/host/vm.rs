@@ -1,5 +1,8 @@
 //! Virtual machines: packets pass them, they fail with a reason, and nothing of them is left.
 
+mod deaths;
+mod disk;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -61,7 +64,7 @@ fn fails(lab: &Lab, vm: &str, code: i32, words: &str) {
     let output = lab.run(&["run", "experiment.toml"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(code), "{said}");
-    assert!(said.contains(words), "{said}");
+    assert!(said.contains("dut") && said.contains(words), "{said}");
     assert_eq!(traces(), before);
     assert_eq!(emulators(), Vec::<i32>::new());
 }
@@ -102,18 +105,20 @@ fn packets_pass_a_line_of_a_process_and_two_machines() {
 }
 
 #[test]
-fn an_emulator_that_is_killed_under_way_is_told_and_everything_taken_back() {
+fn an_emulator_that_is_killed_while_its_guest_boots_is_told_and_everything_taken_back() {
     let Some(lab) = machines() else { return };
     let before = traces();
     experiment(&lab, "");
-    let arguments = ["run", "experiment.toml", "--set", "traffic.duration=20s"];
-    let child = lab.tailbed().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = lab.tailbed().args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let emulator = wait_for(|| emulators().first().copied());
     kill_process(Pid::from_raw(emulator).unwrap(), Signal::KILL).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("the agent of dut is gone (signal: 9") || said.contains("does not start (signal: 9"), "{said}");
+    assert!(
+        said.contains("the agent of dut is gone (the emulator: signal: 9") || said.contains("does not start (signal: 9"),
+        "{said}"
+    );
     assert_eq!(traces(), before);
 }
 
@@ -123,7 +128,7 @@ fn clean_leaves_neither_an_emulator_nor_a_tap_of_a_killed_run() {
     let before = traces();
     // a process in the host's own network beside a machine: the tap lies among the host's interfaces
     let nodes = "[nodes.dut.host]\nnamespace = \"none\"\n\n[nodes.a.vm]\naccel = \"tcg\"\n";
-    lab.experiment("host", "20s", nodes);
+    lab.experiment("host", "300ms", nodes);
     let mut child = lab.tailbed().args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for(|| (!emulators().is_empty()).then_some(()));
     assert_ne!(traces(), before);

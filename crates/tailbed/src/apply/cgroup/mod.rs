@@ -15,7 +15,7 @@ use tailbed_plan::step::CgroupSpec;
 use super::{TakenBack, process};
 use crate::probe;
 
-pub(super) use memory::out_of_memory;
+pub(super) use memory::{out_of_memory, out_of_memory_around, ran_out};
 
 /// Folders made with their inodes, and version 2 controllers switched on.
 type Made = (Vec<(PathBuf, u64)>, Vec<String>);

@@ -25,6 +25,11 @@ pub(crate) use vm::run_as_emulator;
 /// What a kind of environment does. Taking back works from the specification alone, so that it can be done by another process than the
 /// one that made the thing; it is no failure when there is nothing to take back, or only half of it.
 pub(super) trait Driver {
+    /// Whether this host has what the specification names, as far as looking tells: asked before anything is touched.
+    fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Makes what the environment needs to start and what stays when it stops. When it fails, [`Self::remove`] is called.
     fn provision(&self) -> anyhow::Result<()> {
         Ok(())
@@ -55,9 +60,15 @@ pub(super) trait Driver {
         None
     }
 
+    /// What the control group, the engine or the guest's kernel says of a process in it that was killed because memory ran out; `None`
+    /// when none was.
+    fn out_of_memory(&self) -> Option<String> {
+        None
+    }
+
     /// Why an environment that does not answer any more may have died, where that can be known: out of memory, a kernel panic.
     fn last_words(&self) -> Option<String> {
-        None
+        self.out_of_memory()
     }
 }
 

@@ -49,6 +49,11 @@ pub(crate) struct ImageConfig {
     pub(crate) command: Vec<String>,
 }
 
+/// Whether there is something at all by the path of an image.
+pub(crate) fn look(path: &Path) -> anyhow::Result<()> {
+    fs::metadata(path).map(drop).with_context(|| format!("cannot use the image {}; is the path right?", path.display()))
+}
+
 /// Unpacks an image: an OCI layout, an archive as `docker save` writes it, a tarball of a root file system, the output folder of
 /// `tailbed image build`, an LXC image, or a plain folder, which is used in place.
 pub(crate) fn unpack(path: &Path) -> anyhow::Result<Unpacked> {

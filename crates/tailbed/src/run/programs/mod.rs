@@ -95,11 +95,11 @@ impl<'a> Programs<'a> {
                 self.listen(host, number, Duration::ZERO)?;
             }
         }
-        let failed = self.all.iter().find(|program| match program.exit() {
+        let failed = self.all.iter().position(|program| match program.exit() {
             None => false,
             Some(exit) => program.name == "command" || !exit.is_success(),
         });
-        failed.map_or(Ok(()), |program| Err(program.failure(" while there was traffic")))
+        failed.map_or(Ok(()), |number| Err(self.failed(host, number, " while there was traffic")))
     }
 
     /// After the traffic: waits for the `run` scripts, then ends the commands.
@@ -115,7 +115,7 @@ impl<'a> Programs<'a> {
                 self.all[number].timed_out();
             }
             if !self.all[number].is_good() {
-                return Err(self.all[number].failure("").into());
+                return Err(self.failed(host, number, "").into());
             }
         }
         for number in self.of_name("command") {
@@ -183,7 +183,7 @@ impl<'a> Programs<'a> {
         match program.exit() {
             None => Err(anyhow!("nothing was heard of the end of the {name} of {}", node.node).into()),
             Some(_) if program.is_good() => Ok(()),
-            Some(_) => Err(program.failure("").into()),
+            Some(_) => Err(self.failed(host, number, "").into()),
         }
     }
 

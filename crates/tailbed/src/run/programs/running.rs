@@ -57,14 +57,14 @@ impl Running {
         }
     }
 
-    /// What to say when it is not good.
-    pub(super) fn failure(&self, when: &str) -> anyhow::Error {
+    /// What to say when it is not good, with what may be why.
+    fn failure(&self, when: &str, why: &str) -> anyhow::Error {
         let Self { name, node, log, .. } = self;
         let lines = log.last_lines();
         let colon = if lines.is_empty() { "" } else { ":" };
         match &self.exit {
-            Some(exit) => anyhow!("the {name} of {node} {exit}{when}{colon}{lines}"),
-            None => anyhow!("the {name} of {node} has not ended{when}{colon}{lines}"),
+            Some(exit) => anyhow!("the {name} of {node} {exit}{when}{why}{colon}{lines}"),
+            None => anyhow!("the {name} of {node} has not ended{when}{why}{colon}{lines}"),
         }
     }
 
@@ -116,6 +116,16 @@ impl Programs<'_> {
             terminal: None,
             cpus: cpus.split(',').filter_map(|cpu| cpu.parse().ok()).collect(),
         }
+    }
+
+    /// What to say of a program that is not good. Where memory of its node ran out that is said as well: the kernel's signal may have hit
+    /// it, or something that it started.
+    pub(super) fn failed(&self, host: &mut Host, number: usize, when: &str) -> anyhow::Error {
+        let program = &self.all[number];
+        let ended = matches!(program.exit, Some(Exit::Signal(_) | Exit::Code(_)));
+        let inside = (ended && program.place == Place::Node).then(|| host.agent(&program.node)).flatten();
+        let memory = inside.and_then(|agent| agent.out_of_memory());
+        program.failure(when, &memory.map_or_else(String::new, |memory| format!(" ({memory})")))
     }
 
     /// Starts a program; gives its number.

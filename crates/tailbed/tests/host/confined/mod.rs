@@ -59,7 +59,7 @@ fn a_container_of_an_image_is_confined_and_leaves_the_image_as_it_was() {
     let image_before = fingerprint(&lab.path("image"));
     experiment(
         &lab,
-        "5s",
+        "3s",
         "image = \"image\"\nmemory = \"256MiB\"\ncapabilities = [\"CAP_NET_BIND_SERVICE\"]\nrlimits = { nofile = 99 }",
     );
     let running = Running::start(&lab);
@@ -93,7 +93,7 @@ fn root_of_a_user_namespace_is_nobody_outside_and_writes_to_memory() {
     let image_before = fingerprint(&lab.path("image"));
     let settings =
         "image = \"image\"\nuser_namespace = true\nread_only = false\nvolumes = [\"data:/srv/data:ro\"]\nhugepages = \"4MiB\"";
-    experiment(&lab, "5s", settings);
+    experiment(&lab, "3s", settings);
     let running = Running::start(&lab);
     assert_eq!(running.of_process("uid_map").split_whitespace().collect::<Vec<_>>(), ["0", "1879048192", "65536"]);
     assert_eq!(running.of_process("gid_map"), running.of_process("uid_map"));
@@ -128,7 +128,7 @@ fn a_privileged_container_keeps_everything() {
     let Some(lab) = lab() else { return };
     let before = traces();
     image(&lab);
-    experiment(&lab, "5s", "image = \"image\"\nprivileged = true");
+    experiment(&lab, "3s", "image = \"image\"\nprivileged = true");
     let child = lab
         .tailbed()
         .args(["run", "experiment.toml", "--set", "isolation=false"])

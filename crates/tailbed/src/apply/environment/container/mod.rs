@@ -17,6 +17,7 @@ mod shim;
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 
@@ -26,6 +27,7 @@ use super::host::{myself, spawn};
 use super::{Driver, Start, Started, folder};
 use crate::apply::cgroup;
 use crate::apply::process::Process;
+use crate::image;
 
 use self::bundle::Bundle;
 use self::order::Order;
@@ -33,6 +35,12 @@ use self::order::Order;
 pub(crate) use shim::run_as_shim;
 
 impl Driver for ContainerSpec {
+    fn check(&self) -> anyhow::Result<()> {
+        self.image.as_deref().map_or(Ok(()), |image| image::look(Path::new(image)))?;
+        // without root, what may be given is known only inside the user namespace that the run moves into
+        if rustix::process::geteuid().is_root() { order::check(self) } else { Ok(()) }
+    }
+
     fn provision(&self) -> anyhow::Result<()> {
         order::check(self)?;
         let image = self.image.as_deref().map(order::unpack).transpose()?;
@@ -58,8 +66,6 @@ impl Driver for ContainerSpec {
         match first_line(&mut *started.output).and_then(|line| init(&line)) {
             Ok(init) => Ok(Started { init: Some(init), ..started }),
             Err(error) => {
-                // a limit may be too small even for what becomes the agent
-                let error = self.last_words().map_or(error, |words| anyhow!(words));
                 if let Some(mut child) = started.child.take() {
                     child.kill().ok();
                     child.wait().context("cannot wait for the container's parent")?;
@@ -82,7 +88,7 @@ impl Driver for ContainerSpec {
         Some(folder::size(&image.rootfs))
     }
 
-    fn last_words(&self) -> Option<String> {
+    fn out_of_memory(&self) -> Option<String> {
         self.cgroup.as_deref().and_then(cgroup::out_of_memory)
     }
 }

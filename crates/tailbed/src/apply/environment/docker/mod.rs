@@ -13,8 +13,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use bollard::errors::Error;
+use bollard::models::ContainerStateStatusEnum;
 use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder};
-use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions};
+use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions, WaitContainerOptionsBuilder};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, TryStreamExt};
 use tailbed_plan::step::DockerSpec;
@@ -44,6 +46,9 @@ impl Driver for DockerSpec {
             let engine = Engine::connect()?;
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             match engine.wait(engine.docker.remove_container(&self.id, Some(options))) {
+                // 409: somebody else is removing it
+                Err(Error::DockerResponseServerError { status_code: 409, .. })
+                    if engine.wait_at_most(PATIENCE, removal_of(&engine, &self.id)).is_some() => {}
                 Err(error) if !is_absent(&error) => {
                     return Err(plain(error).context("the Docker engine does not remove the container"));
                 }
@@ -77,7 +82,7 @@ impl Driver for DockerSpec {
         let engine = Engine::connect()?;
         match engine.wait(engine.docker.kill_container(&self.id, None::<KillContainerOptions>)) {
             // 404: there is none; 409: it does not run
-            Ok(()) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
+            Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
             Err(error) => return Err(plain(error).context("the Docker engine does not end the container")),
         }
         if engine.wait_at_most(PATIENCE, end_of(&engine, &self.id)).is_none() {
@@ -94,15 +99,36 @@ impl Driver for DockerSpec {
         u64::try_from(engine.wait(engine.docker.inspect_image(&image)).ok()?.size?).ok()
     }
 
-    fn last_words(&self) -> Option<String> {
+    fn out_of_memory(&self) -> Option<String> {
         let engine = Engine::connect().ok()?;
-        engine.wait_at_most(PATIENCE, end_of(&engine, &self.id))?;
         let state = engine.wait(engine.docker.inspect_container(&self.id, None)).ok()?.state?;
-        if state.oom_killed == Some(true) {
-            let limit = self.memory.map_or(String::new(), |bytes| format!(" of {} MiB", bytes >> 20));
-            return Some(format!("out of memory: the kernel killed a process of the container at its limit{limit}"));
+        // the group goes with the container, and the engine keeps what it saw of it
+        let killed = state.oom_killed == Some(true);
+        let group = state.pid.filter(|&pid| pid > 0).and_then(cgroup::out_of_memory_around);
+        if killed { Some(cgroup::ran_out(self.memory)) } else { group }
+    }
+
+    fn last_words(&self) -> Option<String> {
+        let engine = match Engine::connect() {
+            Ok(engine) => engine,
+            Err(error) => return Some(format!("{error:#}")),
+        };
+        engine.wait_at_most(PATIENCE, end_of(&engine, &self.id))?;
+        let removed = || Some("the container was taken from the Docker engine: somebody has removed it".to_owned());
+        let state = match engine.wait(engine.docker.inspect_container(&self.id, None)) {
+            Ok(container) => container.state?,
+            Err(error) if is_absent(&error) => return removed(),
+            Err(_) => return None,
+        };
+        if state.status == Some(ContainerStateStatusEnum::REMOVING) {
+            return removed();
         }
-        said(&engine, &self.id)
+        if state.oom_killed == Some(true) {
+            return Some(cgroup::ran_out(self.memory));
+        }
+        let status = state.exit_code.map(|status| format!("the container's first process ended with status {status}"));
+        let words: Vec<_> = status.into_iter().chain(said(&engine, &self.id)).collect();
+        (!words.is_empty()).then(|| words.join(": "))
     }
 }
 
@@ -134,6 +160,12 @@ fn first_connection(engine: &Engine, id: &str, listener: UnixListener, patience:
 async fn end_of(engine: &Engine, id: &str) {
     // how it ended does not matter here
     engine.docker.wait_container(id, None::<WaitContainerOptions>).for_each(|_| std::future::ready(())).await;
+}
+
+/// Waits until a container is removed.
+async fn removal_of(engine: &Engine, id: &str) {
+    let options = WaitContainerOptionsBuilder::default().condition("removed").build();
+    engine.docker.wait_container(id, Some(options)).for_each(|_| std::future::ready(())).await;
 }
 
 /// What a container's processes wrote on their standard error.

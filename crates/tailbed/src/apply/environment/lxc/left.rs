@@ -5,19 +5,22 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use tailbed_format::facts::Cgroup;
+use tailbed_traffic::program::end_marked;
 
 use super::super::FOLDER;
 use super::config::monitor_group;
 use crate::apply::{cgroup, process};
-use crate::probe;
+
+/// What `lxc-start` is started with in its environment: hooks of the configuration inherit it, which outlive the command that runs them.
+pub(super) const MARK: &str = "TAILBED_LXC";
 
 /// Ends every process of LXC's commands that was told this very id: one that was starting the container when its parent was killed goes
-/// on. Looks again until there is none, since they fork.
+/// on. Looks again until there is none, since they fork. Then ends what they have left running.
 pub(super) fn end_all(id: &str) -> anyhow::Result<()> {
     for _ in 0..LOOKS {
         let found = processes(id);
         if found.is_empty() {
+            end_marked(MARK, id);
             return Ok(());
         }
         found.into_iter().try_for_each(|pid| process::end(pid, None))?;
@@ -76,20 +79,6 @@ pub(super) fn remove_locks(folder: &Path, id: &str) {
 /// Where LXC keeps its locks: below it is the path of each folder of containers once more.
 const LOCKS: &str = "/run/lxc/lock";
 
-/// How many of the container's processes the kernel killed for want of memory; `None` when that cannot be read.
-pub(super) fn out_of_memory_kills(id: &str) -> Option<u64> {
-    let file = match probe::cgroup() {
-        Cgroup::V1 { controllers, .. } => {
-            let (_, mount) = controllers.into_iter().find(|(controller, _)| controller == "memory")?;
-            Path::new(&mount).join(id).join("memory.oom_control")
-        }
-        Cgroup::V2 { mount, .. } => Path::new(&mount).join(id).join("memory.events"),
-        Cgroup::None => return None,
-    };
-    let text = fs::read_to_string(file).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
-}
-
 /// The errors in a log of LXC, without time and place in its source.
 pub(super) fn reason(log: &str) -> Option<String> {
     let errors = log.lines().filter(|line| line.contains(" ERROR "));
@@ -120,10 +109,5 @@ mod tests {
                    lxc-start x 20260101 ERROR    conf - ../src/lxc/conf.c:g:2 - No such file or directory - Failed to mount\n";
         assert_eq!(reason(log).as_deref(), Some("Failed to mount"));
         assert_eq!(reason(""), None);
-    }
-
-    #[test]
-    fn a_group_that_is_not_there_says_nothing() {
-        assert_eq!(out_of_memory_kills("tb-there-is-none"), None);
     }
 }

@@ -23,11 +23,15 @@ pub(crate) use self::config::SECCOMP;
 use self::tools::{failed, run, succeed, tool};
 use super::{Driver, FOLDER, Start, Started, folder};
 use crate::apply::follower::following;
-use crate::apply::namespace;
 use crate::apply::process::Process;
+use crate::apply::{cgroup, namespace};
 use crate::probe;
 
 impl Driver for LxcSpec {
+    fn check(&self) -> anyhow::Result<()> {
+        source::look(&self.source)
+    }
+
     fn provision(&self) -> anyhow::Result<()> {
         if probe::program("lxc-start").is_none() {
             bail!("lxc-start is not installed; Debian's package lxc has it");
@@ -64,8 +68,9 @@ impl Driver for LxcSpec {
         configure(self, start, &folder)?;
         let mut command = tool("lxc-start", &self.id);
         // comes back once the container's init has been started, and says whether it was
-        command.arg("--daemon");
-        let started = run(command, "lxc-start", &folder, left())?;
+        command.arg("--daemon").env(left::MARK, &self.id);
+        // stopping would wait for what has not come to an end of starting
+        let started = run(command, "lxc-start", &folder, left()).or_else(|error| left::end_all(&self.id).and(Err(error)))?;
         if !started.status.success() {
             let log = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
             let said = left::reason(&log).unwrap_or(started.said);
@@ -95,10 +100,9 @@ impl Driver for LxcSpec {
         Some(super::folder::size(&base(&folder(&self.id)).ok()?.0))
     }
 
-    fn last_words(&self) -> Option<String> {
-        let kills = left::out_of_memory_kills(&self.id)?;
-        let limit = self.memory.map_or(String::new(), |bytes| format!(" of {} MiB", bytes >> 20));
-        (kills > 0).then(|| format!("out of memory: the kernel killed {kills} of the container's processes at its limit{limit}"))
+    fn out_of_memory(&self) -> Option<String> {
+        // the container's group is named after it
+        cgroup::out_of_memory(&self.id)
     }
 }
 

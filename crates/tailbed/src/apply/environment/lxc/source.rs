@@ -27,6 +27,17 @@ pub(super) fn base(source: &LxcSource, folder: &Path) -> anyhow::Result<Base> {
     }
 }
 
+/// Whether it is there to be made or unpacked.
+pub(super) fn look(source: &LxcSource) -> anyhow::Result<()> {
+    match source {
+        LxcSource::Template { name, .. } => {
+            let script = script(name);
+            fs::metadata(&script).map(drop).map_err(|error| no_template(name, &script, &error))
+        }
+        LxcSource::Image(path) => crate::image::look(Path::new(path)),
+    }
+}
+
 /// Where LXC keeps its templates (lxc-create(1)).
 const TEMPLATES: &str = "/usr/share/lxc/templates";
 
@@ -39,7 +50,7 @@ const PATIENCE: Duration = Duration::from_mins(20);
 /// A template's root file system is made once for each text of the template and its options, and kept in the cache: templates of
 /// distributions take minutes.
 fn template(name: &str, options: &[String], folder: &Path) -> anyhow::Result<Base> {
-    let script = if name.contains('/') { PathBuf::from(name) } else { Path::new(TEMPLATES).join(format!("lxc-{name}")) };
+    let script = script(name);
     let text = fs::read(&script).map_err(|error| no_template(name, &script, &error))?;
     let options_text = options.join("\0");
     let made_from = [text.as_slice(), name.as_bytes(), options_text.as_bytes()];
@@ -48,6 +59,11 @@ fn template(name: &str, options: &[String], folder: &Path) -> anyhow::Result<Bas
     let path = made.join("config");
     let config = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Base { rootfs: made.join("rootfs"), config: config.lines().map(str::to_owned).collect() })
+}
+
+/// The file of a template, which is given by its name or its path.
+fn script(name: &str) -> PathBuf {
+    if name.contains('/') { name.into() } else { Path::new(TEMPLATES).join(format!("lxc-{name}")) }
 }
 
 fn no_template(name: &str, script: &Path, error: &std::io::Error) -> anyhow::Error {

@@ -23,6 +23,11 @@ pub(super) fn last_words(log: &[u8]) -> Option<String> {
     (!last.is_empty()).then(|| format!("the guest's console ends with: {}", last.join(" / ")))
 }
 
+/// Whether the guest's kernel has killed a process because memory ran out (`__oom_kill_process` in mm/oom_kill.c).
+pub(super) fn out_of_memory(log: &[u8]) -> bool {
+    String::from_utf8_lossy(log).lines().map(plain).any(|line| line.starts_with("Out of memory: Killed process "))
+}
+
 /// A line without the time the kernel puts before it and without what steers a terminal.
 fn plain(line: &str) -> &str {
     let line = line.trim().trim_start_matches(|character: char| character.is_control());
@@ -51,5 +56,11 @@ mod tests {
     fn else_the_last_lines_are_quoted() {
         assert_eq!(last_words(b"a\r\n\r\nb\r\nc\r\nd\r\n").as_deref(), Some("the guest's console ends with: b / c / d"));
         assert_eq!(last_words(b"\r\n"), None);
+    }
+
+    #[test]
+    fn memory_that_ran_out_is_what_the_kernel_says_not_a_program() {
+        assert!(out_of_memory(b"[   12.5] Out of memory: Killed process 71 (tail) total-vm:201kB\r\n"));
+        assert!(!out_of_memory(b"tail: Out of memory: Killed process 71\r\n"));
     }
 }

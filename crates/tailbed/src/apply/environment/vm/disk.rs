@@ -80,12 +80,16 @@ pub(super) fn seed(spec: &VmSpec, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Starts the agent once the guest's system has come up, whatever of it has failed: until then its services would take the time of the
-/// virtual CPUs from what is measured. cloud-init itself, which the system waits for, must not wait for that.
+/// virtual CPUs from what is measured. cloud-init itself, which the system waits for, must not wait for that. The guest ends with its
+/// agent, also with one that was killed and so could not end it: the host would wait for it in vain.
 fn user_data(spec: &VmSpec) -> String {
     let arguments = guest_arguments(spec).join(" ");
     let mount = "mkdir -p /run/tailbed; mount -o ro LABEL=cidata /run/tailbed || mount -o ro LABEL=CIDATA /run/tailbed";
     let up = "systemctl is-system-running --wait";
-    let start = format!("{up}; exec /run/tailbed/tailbed {arguments}");
+    // the shell's status of what a signal has ended is 128 and the signal
+    let killed = "s=$?; test $s -gt 128 && echo tailbed: the agent was ended by signal $((s - 128))";
+    let end = "poweroff -f || echo o >/proc/sysrq-trigger";
+    let start = format!("{up}; /run/tailbed/tailbed {arguments}; {killed}; {end}");
     format!("#cloud-config\nbootcmd:\n  - [ sh, -c, \"{mount}; setsid sh -c '{start}' </dev/null >/dev/console 2>&1 &\" ]\n")
 }
 
@@ -139,6 +143,6 @@ mod tests {
     #[test]
     fn the_seed_starts_the_agent_with_its_interfaces() {
         let spec = super::super::arguments::tests::spec();
-        assert!(user_data(&spec).contains("exec /run/tailbed/tailbed guest --interface in=02:01:00:00:00:01' </dev/null"));
+        assert!(user_data(&spec).contains("; /run/tailbed/tailbed guest --interface in=02:01:00:00:00:01; s=$?"));
     }
 }

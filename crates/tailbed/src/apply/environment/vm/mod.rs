@@ -27,6 +27,7 @@ use tailbed_format::message::{Command, write_message};
 use tailbed_plan::step::{Boot, Kernel, VmSpec};
 
 use super::{Driver, Start, Started, folder};
+use crate::apply::cgroup;
 use crate::apply::process::Process;
 use arguments::Place;
 use bundle::Bundle;
@@ -39,18 +40,6 @@ pub(crate) use kernel::{PACKAGE, find as find_kernel, releases};
 /// Where kernels and their modules are looked for.
 pub(crate) const ROOT: &str = "/";
 
-/// Whether this host has what a machine is made of, before anything is touched.
-pub(crate) fn check(spec: &VmSpec) -> anyhow::Result<()> {
-    match &spec.boot {
-        Boot::Kernel { kernel, .. } => modules_of(spec, kernel).map(drop)?,
-        Boot::Disk { image } => disk::format(Path::new(image)).map(drop)?,
-    }
-    if spec.hugepages {
-        huge_pages::mount_for(spec.memory)?;
-    }
-    Ok(())
-}
-
 /// The modules that a machine's kernel needs.
 fn modules_of(spec: &VmSpec, kernel: &Kernel) -> anyhow::Result<Vec<PathBuf>> {
     let kernel = kernel::find(kernel, Path::new(ROOT))?;
@@ -58,6 +47,17 @@ fn modules_of(spec: &VmSpec, kernel: &Kernel) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 impl Driver for VmSpec {
+    fn check(&self) -> anyhow::Result<()> {
+        match &self.boot {
+            Boot::Kernel { kernel, .. } => modules_of(self, kernel).map(drop)?,
+            Boot::Disk { image } => disk::format(Path::new(image)).map(drop)?,
+        }
+        if self.hugepages {
+            huge_pages::mount_for(self.memory)?;
+        }
+        Ok(())
+    }
+
     fn provision(&self) -> anyhow::Result<()> {
         let bundle = Bundle::of(&self.id);
         bundle.make()?;
@@ -126,8 +126,15 @@ impl Driver for VmSpec {
         }
     }
 
+    fn out_of_memory(&self) -> Option<String> {
+        let log = fs::read(Bundle::of(&self.id).console()).ok()?;
+        console::out_of_memory(&log).then(|| cgroup::ran_out(Some(self.memory)))
+    }
+
     fn last_words(&self) -> Option<String> {
-        console::last_words(&fs::read(Bundle::of(&self.id).console()).ok()?)
+        let console = console::last_words(&fs::read(Bundle::of(&self.id).console()).ok()?);
+        let words: Vec<_> = self.out_of_memory().into_iter().chain(console).collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 }
 

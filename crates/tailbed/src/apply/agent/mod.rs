@@ -1,5 +1,7 @@
 //! Agents: this same binary, started in an environment and spoken to over its standard input and output.
 
+mod obituary;
+
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -69,11 +71,6 @@ impl Agent {
         (std::mem::replace(&mut self.frames, frames), sender)
     }
 
-    /// What to say of an agent whose words, given away, have ended.
-    pub(crate) fn obituary(&mut self) -> String {
-        self.gone(&io::Error::from(io::ErrorKind::UnexpectedEof)).to_string()
-    }
-
     /// Gives bytes to a program's standard input; none at all end it.
     pub(crate) fn write_input(&mut self, session: u32, bytes: &[u8]) -> anyhow::Result<()> {
         self.voice.say(|input| write_stream(input, session, Stream::Input, bytes)).map_err(|error| self.gone(&error))
@@ -89,43 +86,22 @@ impl Agent {
         }
     }
 
-    /// What to say of an agent that does not answer any more: its own last words, where it left some.
-    fn gone(&mut self, error: &io::Error) -> anyhow::Error {
-        let words = self.log.as_ref().and_then(|log| std::fs::read_to_string(log).ok()).unwrap_or_default();
-        let words = words.trim();
-        let status = self
-            .child
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten())
-            .map(|status| format!(" ({status})"))
-            .unwrap_or_default();
-        let known = driver(&self.environment).last_words();
-        let words: Vec<&str> = known.as_deref().into_iter().chain((!words.is_empty()).then_some(words)).collect();
-        if words.is_empty() {
-            anyhow!("the agent of {} is gone{status}: {error}", self.node)
-        } else {
-            anyhow!("the agent of {} is gone{status}: {}", self.node, words.join("; "))
-        }
+    /// What to say if memory of its environment ran out.
+    pub(crate) fn out_of_memory(&self) -> Option<String> {
+        driver(&self.environment).out_of_memory()
     }
 
     /// Until when its first word is waited for.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
+}
 
-    /// What to say of an agent whose first word has not come in time.
-    pub(crate) fn silent(&self) -> anyhow::Error {
-        let patience = patience(&self.environment);
-        let known = driver(&self.environment).last_words().map_or_else(String::new, |words| format!(": {words}"));
-        match self.environment {
-            AgentEnvironment::Host | AgentEnvironment::Container(_) => {
-                anyhow!("the agent of {} has not said a word in {patience:?}{known}", self.node)
-            }
-            _ => anyhow!(
-                "{} has not come up within its boot_timeout of {patience:?}: its agent has not said a word{known}",
-                self.node
-            ),
-        }
+/// An error, with the one that came of clearing up after it.
+pub(super) fn and_then(error: anyhow::Error, cleared: anyhow::Result<()>) -> anyhow::Error {
+    match cleared {
+        Ok(()) => error,
+        Err(also) => anyhow!("{error:#}; after that, {also:#}"),
     }
 }
 
@@ -149,9 +125,14 @@ pub(super) fn start(
     let driver = driver(environment);
     let start = Start { node, namespace, logs };
     let started = driver.start(&start).and_then(|started| Agent::listen(started, &start, environment));
-    started.or_else(|error| {
-        driver.stop()?;
-        Err(error.context(format!("cannot start the agent of {node}")))
+    started.map_err(|error| {
+        // a limit may be too small even for what becomes the agent; asked before all that knows is stopped
+        let error = match driver.out_of_memory() {
+            Some(memory) => error.context(memory),
+            None => error,
+        };
+        let error = error.context(format!("cannot start the agent of {node}"));
+        and_then(error, driver.stop())
     })
 }
 
