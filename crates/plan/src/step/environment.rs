@@ -150,7 +150,8 @@ pub enum LxcSource {
 pub struct DockerSpec {
     /// Its name, `tb-<token>-<node>`.
     pub id: String,
-    /// An image the engine has, or the path of an archive as `docker save` writes it; `None` for one that holds only this binary.
+    /// An image the engine has, or the path of an archive as `docker save` writes it or of an OCI layout; `None` for one that holds only this
+    /// binary.
     pub image: Option<String>,
     /// Cores, in the kernel's numbering; empty leaves them alone.
     pub cpus: Vec<usize>,
