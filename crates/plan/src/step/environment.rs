@@ -233,6 +233,9 @@ pub enum Boot {
         kernel: Kernel,
         /// Added to the kernel's command line.
         command_line: String,
+        /// Path of a disk, one ext4 file system, that becomes the guest's root under a layer of memory; it is never written to. `None` for
+        /// a guest that has nothing but the initial RAM file system.
+        root: Option<String>,
     },
     /// A disk image, booted through its own loader; the agent comes by a second disk (cloud-init's NoCloud).
     Disk {

@@ -14,7 +14,7 @@ use crate::support::{Lab, lab, system};
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/images");
 
 /// Whether the programs that make images are there; where they must be and are not, the test fails.
-fn tools(names: &[&str]) -> bool {
+pub(crate) fn tools(names: &[&str]) -> bool {
     let installed =
         |name: &str| ["/bin", "/usr/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(name).exists());
     let Some(missing) = names.iter().find(|name| !installed(name)) else { return true };
@@ -25,19 +25,19 @@ fn tools(names: &[&str]) -> bool {
 }
 
 /// The program under test without what debuggers need of it: it goes into images whole.
-fn stripped(lab: &Lab) -> PathBuf {
+pub(crate) fn stripped(lab: &Lab) -> PathBuf {
     let path = lab.path("tailbed");
     system(&format!("strip -o {} {}", path.display(), env!("CARGO_BIN_EXE_tailbed")));
     path
 }
 
-fn build(lab: &Lab, binary: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn build(lab: &Lab, binary: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(binary);
     command.args(["image", "build"]).args(arguments).current_dir(lab.folder.path()).env("TAILBED_CACHE", lab.path("cache"));
     command.output().unwrap()
 }
 
-fn built(output: &Output) -> Value {
+pub(crate) fn built(output: &Output) -> Value {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

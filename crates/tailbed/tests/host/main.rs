@@ -18,3 +18,4 @@ mod scripts;
 mod support;
 mod unprivileged;
 mod vm;
+mod vm_root;

@@ -40,7 +40,10 @@ pub(crate) const ROOT: &str = "/";
 /// Whether this host has what a machine is made of, before anything is touched.
 pub(crate) fn check(spec: &VmSpec) -> anyhow::Result<()> {
     match &spec.boot {
-        Boot::Kernel { kernel, .. } => modules_of(spec, kernel).map(drop)?,
+        Boot::Kernel { kernel, root, .. } => {
+            modules_of(spec, kernel)?;
+            root.as_ref().map(|root| disk::root_format(Path::new(root))).transpose()?;
+        }
         Boot::Disk { image } => disk::format(Path::new(image)).map(drop)?,
     }
     if spec.hugepages {
@@ -52,7 +55,12 @@ pub(crate) fn check(spec: &VmSpec) -> anyhow::Result<()> {
 /// The modules that a machine's kernel needs.
 fn modules_of(spec: &VmSpec, kernel: &Kernel) -> anyhow::Result<Vec<PathBuf>> {
     let kernel = kernel::find(kernel, Path::new(ROOT))?;
-    modules::files(&kernel.release, &modules::wanted(spec.machine), Path::new(ROOT))
+    modules::files(&kernel.release, &modules::wanted(spec.machine, has_root(spec)), Path::new(ROOT))
+}
+
+/// Whether the guest's root file system lies on a disk that we attach.
+fn has_root(spec: &VmSpec) -> bool {
+    matches!(spec.boot, Boot::Kernel { root: Some(_), .. })
 }
 
 impl Driver for VmSpec {
@@ -82,7 +90,8 @@ impl Driver for VmSpec {
             Boot::Disk { .. } => None,
         };
         let format = match &self.boot {
-            Boot::Kernel { .. } => "",
+            Boot::Kernel { root: None, .. } => "",
+            Boot::Kernel { root: Some(root), .. } => disk::root_format(Path::new(root))?,
             Boot::Disk { image } => disk::format(Path::new(image))?,
         };
         let huge_pages = self.hugepages.then(|| huge_pages::mount_for(self.memory)).transpose()?;
