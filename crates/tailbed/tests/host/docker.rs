@@ -14,14 +14,14 @@ use crate::support::{Lab, Traces, lab, results, system, traces};
 const GROUP: &str = "tailbed-test-engine";
 
 /// An engine of the test's own.
-struct Engine {
+pub(crate) struct Engine {
     child: Child,
-    lab: Lab,
+    pub(crate) lab: Lab,
 }
 
 impl Engine {
     /// Starts it; `None`, with the reason, where it cannot be started.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let lab = lab()?;
         let folder = |name: &str| lab.path("engine").join(name).display().to_string();
         fs::create_dir(lab.path("engine")).unwrap();
@@ -56,7 +56,7 @@ impl Engine {
         self.lab.path("engine/socket")
     }
 
-    fn tailbed(&self) -> Command {
+    pub(crate) fn tailbed(&self) -> Command {
         let mut command = self.lab.tailbed();
         command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
         command

@@ -6,6 +6,7 @@
 mod confined;
 mod container;
 mod docker;
+mod golden;
 mod image;
 mod interrupted;
 mod killed;
