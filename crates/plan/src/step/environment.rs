@@ -150,7 +150,8 @@ pub enum LxcSource {
 pub struct DockerSpec {
     /// Its name, `tb-<token>-<node>`.
     pub id: String,
-    /// An image the engine has, or the path of an archive as `docker save` writes it; `None` for one that holds only this binary.
+    /// An image the engine has, or the path of an archive as `docker save` writes it or of an OCI layout; `None` for one that holds only this
+    /// binary.
     pub image: Option<String>,
     /// Cores, in the kernel's numbering; empty leaves them alone.
     pub cpus: Vec<usize>,
@@ -232,6 +233,9 @@ pub enum Boot {
         kernel: Kernel,
         /// Added to the kernel's command line.
         command_line: String,
+        /// Path of a disk, one ext4 file system, that becomes the guest's root under a layer of memory; it is never written to. `None` for
+        /// a guest that has nothing but the initial RAM file system.
+        root: Option<String>,
     },
     /// A disk image, booted through its own loader; the agent comes by a second disk (cloud-init's NoCloud).
     Disk {

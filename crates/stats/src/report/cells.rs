@@ -70,13 +70,18 @@ pub fn label(cell: &CellSummary) -> String {
     }
 }
 
-/// Values that say by themselves what they are stand alone; bare numbers and yes or no get the last part of their key.
+/// Values that say by themselves what they are stand alone; bare numbers and yes or no get the last part of their key, and empty texts are
+/// said to be none of it.
 pub fn values(parameters: &[Parameter]) -> String {
     let named = |parameter: &Parameter| {
         let value = &parameter.value;
         let bare = value.parse::<f64>().is_ok() || value == "true" || value == "false";
         let key = parameter.key.rsplit('.').next().unwrap_or_default();
-        if bare { format!("{key} {value}") } else { value.clone() }
+        match value.as_str() {
+            "" => format!("no {key}"),
+            _ if bare => format!("{key} {value}"),
+            _ => value.clone(),
+        }
     };
     parameters.iter().map(named).collect::<Vec<_>>().join(", ")
 }

@@ -7,7 +7,9 @@ mod interfaces;
 mod modules;
 mod mounts;
 mod port;
+mod root;
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use rustix::system::{RebootCommand, reboot};
 
 pub(crate) use modules::FOLDER as MODULES;
 pub(crate) use port::NAME as PORT;
+pub(crate) use root::SERIAL as ROOT_DISK;
 
 /// Whether this process is the first of a guest that we gave its initial RAM file system; a container's first is called otherwise.
 pub(crate) fn is_first() -> bool {
@@ -37,8 +40,12 @@ pub(crate) fn run_as_first() -> ! {
 fn first() -> anyhow::Result<()> {
     mounts::mount_all()?;
     modules::load_all()?;
-    // of all that the kernel's command line leaves over, only what follows our own word is for us
-    let arguments = std::env::args_os().skip(1).skip_while(|argument| argument != "guest");
+    // of all that the kernel's command line leaves over, only what follows our own word is for the agent
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (before, arguments) = words.split_at(words.iter().position(|word| word == "guest").unwrap_or(words.len()));
+    if before.iter().any(|word| word == ROOT_DISK) {
+        root::switch()?;
+    }
     let mut command = Command::new("/proc/self/exe");
     command
         .args(arguments)

@@ -12,7 +12,7 @@ use crate::cli::ImageCommand;
 use crate::failure::Failure;
 
 pub(crate) use digest::of as digest_of;
-pub(crate) use unpack::{ImageConfig, Unpacked, look, unpack};
+pub(crate) use unpack::{ImageConfig, Unpacked, layout, look, unpack};
 
 /// What somebody else makes and the cache keeps besides images: a folder of this kind, filled by `make` if there is none yet that was made
 /// from the same.

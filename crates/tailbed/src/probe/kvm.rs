@@ -145,7 +145,7 @@ fn steps(token: &str) -> [Step; 2] {
         hugepages: false,
         preallocate: false,
         lock_memory: false,
-        boot: Boot::Kernel { kernel: Kernel::Newest, command_line: String::new() },
+        boot: Boot::Kernel { kernel: Kernel::Newest, command_line: String::new(), root: None },
         interfaces: Vec::new(),
         arguments: Vec::new(),
         boot_timeout: u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX),

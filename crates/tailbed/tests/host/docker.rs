@@ -36,14 +36,14 @@ fn ended_or_listens(lab: &Lab, child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// An engine of the test's own.
-struct Engine {
+pub(crate) struct Engine {
     child: Child,
-    lab: Lab,
+    pub(crate) lab: Lab,
 }
 
 impl Engine {
     /// Starts it; `None`, with the reason, where it cannot be started.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let lab = lab()?;
         fs::create_dir(lab.path("engine")).unwrap();
         let mut child = match dockerd(&lab) {
@@ -84,7 +84,7 @@ impl Engine {
         self.lab.path("engine/socket")
     }
 
-    fn tailbed(&self) -> Command {
+    pub(crate) fn tailbed(&self) -> Command {
         let mut command = self.lab.tailbed();
         command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
         command

@@ -37,7 +37,7 @@ pub(crate) fn build(lab: &Lab, binary: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn built(output: &Output) -> Value {
+pub(crate) fn built(output: &Output) -> Value {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

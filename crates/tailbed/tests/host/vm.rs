@@ -17,6 +17,11 @@ const QEMU: &str = "qemu-system-x86_64";
 
 /// A lab with an emulator and a kernel, or `None` and a line that says why when the test cannot run here.
 pub(crate) fn machines() -> Option<Lab> {
+    can_emulate().then(lab)?
+}
+
+/// Whether there is what virtual machines need; says so where there is not.
+pub(crate) fn can_emulate() -> bool {
     let emulator = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !emulator || kernel().is_none() {
         let required = std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_some_and(|value| value == "1");
@@ -25,13 +30,13 @@ pub(crate) fn machines() -> Option<Lab> {
             "this test needs {QEMU} and a kernel in /boot, and TAILBED_REQUIRE_HOST_TESTS=1 does not let it be skipped"
         );
         println!("skipped: needs {QEMU} and a kernel in /boot (apt install qemu-system-x86 linux-image-cloud-amd64)");
-        return None;
+        return false;
     }
-    lab()
+    true
 }
 
 /// A kernel that guests can boot.
-fn kernel() -> Option<PathBuf> {
+pub(crate) fn kernel() -> Option<PathBuf> {
     let images = fs::read_dir("/boot").into_iter().flatten().flatten().map(|entry| entry.path());
     images.into_iter().find(|path| path.to_string_lossy().contains("/vmlinuz-"))
 }
@@ -58,7 +63,7 @@ fn said(output: &Output) -> String {
 }
 
 /// Runs the experiment, which must fail on the way with these words, and leave nothing.
-fn fails(lab: &Lab, vm: &str, code: i32, words: &str) {
+pub(crate) fn fails(lab: &Lab, vm: &str, code: i32, words: &str) {
     let before = traces();
     experiment(lab, vm);
     let output = lab.run(&["run", "experiment.toml"]);

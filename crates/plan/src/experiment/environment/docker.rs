@@ -13,8 +13,8 @@ use super::vm::one_minute;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Docker {
-    /// An image the engine has, or an archive as `docker save` writes it: a path that ends in `.tar`, `.tar.gz` and the like, or starts with
-    /// `.` or `/`.
+    /// An image the engine has, or the path of an archive as `docker save` writes it, of an OCI layout or of what `tailbed image build` makes:
+    /// it ends in `.tar`, `.tar.gz` and the like or in `.image`, or starts with `.` or `/`.
     #[schemars(with = "String")]
     pub image: Option<String>,
     /// The most memory it may have; unlimited when absent.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tailbed_format::unit::{Bytes, Time};
 
-/// A virtual machine of QEMU. Without an image it boots a kernel with nothing but the agent.
+/// A virtual machine of QEMU. Without a root or an image it boots a kernel with nothing but the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vm {
@@ -31,6 +31,10 @@ pub struct Vm {
     pub kernel: String,
     /// Added to the guest kernel's command line.
     pub command_line: String,
+    /// A root file system for the guest of the kernel: the folder that `tailbed image build` makes, `….image`, or a disk that is one ext4
+    /// file system. Never written to.
+    #[schemars(with = "String")]
+    pub root: Option<String>,
     /// A disk image to boot instead of a kernel; never written to.
     #[schemars(with = "String")]
     pub image: Option<String>,
@@ -53,6 +57,7 @@ impl Default for Vm {
             lock_memory: false,
             kernel: "newest".to_owned(),
             command_line: String::new(),
+            root: None,
             image: None,
             qemu: Vec::new(),
             boot_timeout: one_minute(),

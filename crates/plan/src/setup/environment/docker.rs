@@ -28,10 +28,10 @@ pub(super) fn resolve(settings: &experiment::Docker, place: &Place<'_>) -> Resul
     })))
 }
 
-/// What ends like an archive or starts like a path is a file beside the experiment; anything else is a name that the engine knows.
+/// What ends like an archive or a built image, or starts like a path, lies beside the experiment; anything else is a name that the engine knows.
 fn image_or_archive(image: &str, folder: &str) -> String {
     let is_path = [".", "/"].iter().any(|start| image.starts_with(start))
-        || [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst"].iter().any(|end| image.ends_with(end));
+        || [".image", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst"].iter().any(|end| image.ends_with(end));
     if is_path { beside(folder, image) } else { image.to_owned() }
 }
 
@@ -42,6 +42,7 @@ mod tests {
     #[test]
     fn archives_lie_beside_the_experiment_and_names_are_the_engines() {
         assert_eq!(image_or_archive("image.tar.gz", "examples"), "examples/image.tar.gz");
+        assert_eq!(image_or_archive("small.image", "examples"), "examples/small.image");
         assert_eq!(image_or_archive("./image", "examples"), "examples/./image");
         assert_eq!(image_or_archive("/srv/image.tar", "examples"), "/srv/image.tar");
         assert_eq!(image_or_archive("debian:12", "examples"), "debian:12");

@@ -1,5 +1,7 @@
 //! Settings of virtual machines.
 
+use std::path::Path;
+
 use tailbed_format::facts::Accelerator;
 
 use super::{Environment, Place, beside};
@@ -68,14 +70,24 @@ fn boot(settings: &experiment::Vm, place: &Place<'_>) -> Result<Boot, Fault> {
             path if path.contains('/') => Kernel::Named(beside(place.folder, path)),
             release => Kernel::Named(release.to_owned()),
         };
-        return Ok(Boot::Kernel { kernel, command_line: settings.command_line.clone() });
+        let root = settings.root.as_deref().map(|root| disk(root, place)).transpose()?;
+        return Ok(Boot::Kernel { kernel, command_line: settings.command_line.clone(), root });
     };
-    for (key, given) in [("kernel", settings.kernel != default.kernel), ("command_line", !settings.command_line.is_empty())] {
+    for (key, given, why) in [
+        ("kernel", settings.kernel != default.kernel, "the image's own loader chooses the kernel"),
+        ("command_line", !settings.command_line.is_empty(), "the image's own loader chooses the kernel"),
+        ("root", settings.root.is_some(), "the image brings its own root file system, and one of its own kernels"),
+    ] {
         if given {
             return Err(place
                 .fault(key, format!("a virtual machine that boots a disk image has no `{key}` of its own"), "not with `image`")
-                .help(format!("leave `{key}` or `image` out; the image's own loader chooses the kernel")));
+                .help(format!("leave `{key}` or `image` out; {why}")));
         }
+    }
+    if is_built(image) {
+        return Err(place
+            .fault("image", format!("`{image}` has no loader of its own to boot"), "what `tailbed image build` makes")
+            .help(format!("write root = \"{image}\": a kernel from outside boots into it")));
     }
     if settings.machine == experiment::Machine::Microvm {
         return Err(place
@@ -83,4 +95,20 @@ fn boot(settings: &experiment::Vm, place: &Place<'_>) -> Result<Boot, Fault> {
             .help("use machine = \"q35\""));
     }
     Ok(Boot::Disk { image: beside(place.folder, image) })
+}
+
+/// Whether a path is that of a folder that `tailbed image build` makes.
+fn is_built(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "image")
+}
+
+/// The disk of a root file system; what `tailbed image build` makes has it in it.
+fn disk(root: &str, place: &Place<'_>) -> Result<String, Fault> {
+    if root.is_empty() {
+        return Err(place
+            .fault("root", "the path of the root file system is empty".to_owned(), "which disk?")
+            .help("write the folder that `tailbed image build` makes, or the path of a disk: root = \"small.image\""));
+    }
+    let path = beside(place.folder, root.trim_end_matches('/'));
+    Ok(if is_built(&path) { format!("{path}/vm.qcow2") } else { path })
 }

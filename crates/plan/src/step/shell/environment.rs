@@ -95,7 +95,7 @@ fn qemu(spec: &VmSpec) -> String {
         Accelerator::Tcg => "tcg",
     };
     let boots = match &spec.boot {
-        Boot::Kernel { kernel, command_line } => {
+        Boot::Kernel { kernel, command_line, root } => {
             let kernel = match kernel {
                 Kernel::Newest => "/boot/vmlinuz-*".to_owned(),
                 Kernel::Host => "/boot/vmlinuz-$(uname -r)".to_owned(),
@@ -103,7 +103,8 @@ fn qemu(spec: &VmSpec) -> String {
                 Kernel::Named(release) => format!("/boot/vmlinuz-{release}"),
             };
             let command_line = if command_line.is_empty() { String::new() } else { format!(" -append '{command_line}'") };
-            format!("-kernel {kernel} -initrd {}.initramfs{command_line}", spec.id)
+            let root = root.as_ref().map_or(String::new(), |root| format!(" -drive file={root},if=virtio,readonly=on"));
+            format!("-kernel {kernel} -initrd {}.initramfs{command_line}{root}", spec.id)
         }
         Boot::Disk { image } => format!("-drive file={image},if=virtio,snapshot=on"),
     };

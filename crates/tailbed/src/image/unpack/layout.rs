@@ -23,7 +23,7 @@ pub(super) fn unpack(cache: &Cache, layout: &Path) -> anyhow::Result<Unpacked> {
 }
 
 /// An image in a layout.
-pub(super) struct Image {
+pub(crate) struct Image {
     layout: PathBuf,
     /// Of its manifest, hexadecimal.
     digest: String,
@@ -50,6 +50,16 @@ impl Image {
             return Ok(Self { layout: layout.to_owned(), digest, manifest: parse(&text, &path)? });
         }
         bail!("{} leads through more than {DEEPEST} indices to no image", path.display())
+    }
+
+    /// The files of its configuration and of its layers, lowest first, each with its digest in hexadecimal; all are as they should be.
+    pub(super) fn files(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
+        let file = |descriptor: &Descriptor| {
+            check(&self.layout, descriptor)?;
+            let digits = digest::digits(descriptor.digest().as_ref())?.to_owned();
+            Ok((digits, blob_path(&self.layout, descriptor)?))
+        };
+        [self.manifest.config()].into_iter().chain(self.manifest.layers()).map(file).collect()
     }
 
     /// Fills a root file system with its layers.

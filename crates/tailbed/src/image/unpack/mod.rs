@@ -9,6 +9,7 @@ mod folder;
 mod inside;
 mod layer;
 mod layout;
+mod save;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,16 @@ fn unpack_into(cache: &Cache, path: &Path) -> anyhow::Result<Unpacked> {
         bail!("{}: it is neither a file nor a folder", wrong());
     };
     unpacked.with_context(wrong)
+}
+
+/// The OCI layout in a folder, which may be the output of `tailbed image build`.
+pub(crate) fn layout(path: &Path) -> anyhow::Result<layout::Image> {
+    let wrong = || format!("cannot use the image {}", path.display());
+    match folder::kind(path).with_context(wrong)? {
+        folder::Kind::Layout => layout::Image::read(path).with_context(wrong),
+        folder::Kind::Holds(inner) if inner.is_dir() => layout(&inner),
+        _ => bail!("{}: it is neither an OCI layout nor what `tailbed image build` makes", wrong()),
+    }
 }
 
 /// The image of a digest, taken from the cache or made there: `make` fills the root file system's folder and may use a second folder.

@@ -187,7 +187,14 @@ fn layers_lie_over_each_other_however_they_are_stored() {
     check(&unpacked);
     // once unpacked, the image is not needed any more to know what it is
     assert_eq!(place.unpack(&image).unwrap(), unpacked);
-    assert_eq!(place.in_cache().len(), 2);
+    // a layout as `docker save` would write it is the same image
+    let mut archive = Vec::new();
+    super::layout(&layout).unwrap().save(&mut archive).unwrap();
+    check(&place.unpack(&place.write("again.tar", &archive)).unwrap());
+    assert_eq!(place.in_cache().len(), 3);
+    place.write(&format!("layout/blobs/sha256/{}", digest::of(&gzip(&lower()))), b"cut");
+    let error = super::layout(&layout).unwrap().save(std::io::sink()).unwrap_err().to_string();
+    assert!(error.contains("is garbled or cut short"), "{error}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Which image a container is made of.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context, anyhow, bail};
 use bollard::body_full;
@@ -11,12 +12,16 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::engine::{Engine, is_absent, plain};
 
-/// The name or id, as the engine knows it, of the image that is asked for. A file is loaded as by `docker load`, and stays with the engine
-/// as it does there; any other text is the name of an image that the engine must have.
+/// The name or id, as the engine knows it, of the image that is asked for. A file or a layout is loaded as by `docker load`, and stays
+/// with the engine as it does there; any other text is the name of an image that the engine must have.
 pub(super) fn find(engine: &Engine, image: Option<&str>) -> anyhow::Result<String> {
     match image {
         None => empty(engine),
-        Some(path) if Path::new(path).is_file() => load(engine, Path::new(path)),
+        Some(path) if Path::new(path).is_file() => {
+            let file = File::open(path).with_context(|| format!("cannot open the image {path}"))?;
+            load(engine, path, file)
+        }
+        Some(path) if Path::new(path).is_dir() => load_layout(engine, path),
         Some(name) => match engine.wait(engine.docker.inspect_image(name)) {
             Ok(_) => Ok(name.to_owned()),
             Err(error) if is_absent(&error) => {
@@ -63,12 +68,31 @@ fn archive() -> anyhow::Result<Vec<u8>> {
 /// Bytes of an archive sent at once.
 const CHUNK: usize = 1 << 18;
 
+/// Has the engine load an OCI layout, which older engines do not read: it gets it as `docker save` would write it.
+fn load_layout(engine: &Engine, path: &str) -> anyhow::Result<String> {
+    let image = crate::image::layout(Path::new(path))?;
+    let (reader, writer) = io::pipe().context("cannot make a pipe")?;
+    let saved = thread::spawn(move || image.save(writer));
+    let loaded = load(engine, path, reader);
+    match saved.join() {
+        // where the engine has stopped listening, it has said why
+        Ok(Err(error)) if loaded.is_ok() || !is_broken_pipe(&error) => {
+            Err(error.context(format!("cannot hand the image {path} to the Docker engine")))
+        }
+        _ => loaded,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let errors = error.chain().filter_map(|error| error.downcast_ref::<io::Error>());
+    errors.into_iter().any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Has the engine load an archive.
-fn load(engine: &Engine, path: &Path) -> anyhow::Result<String> {
-    let mut file = File::open(path).with_context(|| format!("cannot open the image {}", path.display()))?;
+fn load(engine: &Engine, path: &str, mut archive: impl Read + Send + 'static) -> anyhow::Result<String> {
     let chunks = std::iter::from_fn(move || {
         let mut chunk = vec![0; CHUNK];
-        match file.read(&mut chunk) {
+        match archive.read(&mut chunk) {
             Ok(0) => None,
             Ok(length) => {
                 chunk.truncate(length);
@@ -82,9 +106,9 @@ fn load(engine: &Engine, path: &Path) -> anyhow::Result<String> {
     let said =
         engine.wait(engine.docker.import_image(options, body, None).map(|part| part.map(|part| part.stream)).try_collect());
     let said: Vec<Option<String>> =
-        said.map_err(plain).with_context(|| format!("the Docker engine does not load the image {}", path.display()))?;
+        said.map_err(plain).with_context(|| format!("the Docker engine does not load the image {path}"))?;
     let said: String = said.into_iter().flatten().collect();
-    loaded(&said).ok_or_else(|| anyhow!("the Docker engine loaded no image from {}: {}", path.display(), said.trim()))
+    loaded(&said).ok_or_else(|| anyhow!("the Docker engine loaded no image from {path}: {}", said.trim()))
 }
 
 /// What was loaded, out of the engine's own words for it.

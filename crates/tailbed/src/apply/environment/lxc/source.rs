@@ -104,6 +104,10 @@ fn create(script: &Path, name: &str, options: &[String], place: &Path, folder: &
 
 /// An image as for containers; one of LXC's brings lines of configuration besides.
 fn image(path: &Path, folder: &Path) -> anyhow::Result<Base> {
+    // of what `tailbed image build` makes, the form that says what the container's first process is
+    let built = path.join("lxc");
+    let is_built = path.join("image.json").is_file() && built.is_dir();
+    let path = if is_built { &built } else { path };
     let rootfs = crate::image::unpack(path)?.rootfs;
     let metadata = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     let metadata = metadata.filter(|path| {

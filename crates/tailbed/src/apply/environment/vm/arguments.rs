@@ -6,7 +6,7 @@ use tailbed_format::facts::Accelerator;
 use tailbed_plan::step::{Boot, Machine, VmSpec};
 
 use super::bundle::Bundle;
-use crate::guest::PORT;
+use crate::guest::{PORT, ROOT_DISK};
 
 /// File descriptors that QEMU is started with. The numbers are high enough to be free in a process that was just started.
 pub(super) mod descriptor {
@@ -24,7 +24,7 @@ pub(super) struct Place<'a> {
     pub(super) bundle: &'a Bundle,
     /// The kernel image, where one is booted directly.
     pub(super) kernel: Option<&'a Path>,
-    /// How the disk image is written, where one is booted: `qcow2`, `raw`.
+    /// How the disk is written, where the machine has one: `qcow2`, `raw`.
     pub(super) format: &'a str,
     /// Whether it goes on from the state of another machine instead of booting.
     pub(super) restored: bool,
@@ -78,10 +78,16 @@ pub(super) fn arguments(spec: &VmSpec, place: &Place<'_>) -> Vec<String> {
         add("device", &format!("virtio-net-{bus},netdev=net{number},mac={}{rom}", interface.mac));
     }
     match (&spec.boot, place.kernel) {
-        (Boot::Kernel { command_line, .. }, Some(kernel)) => {
+        (Boot::Kernel { command_line, root, .. }, Some(kernel)) => {
             add("kernel", &kernel.to_string_lossy());
             add("initrd", &place.bundle.initramfs().to_string_lossy());
-            add("append", &self::command_line(spec, command_line));
+            add("append", &self::command_line(spec, command_line, root.is_some()));
+            if let Some(root) = root {
+                // found in the guest by its serial number, whatever the guest calls it
+                let file = path(Path::new(root));
+                add("drive", &format!("if=none,id=root,readonly=on,format={},file={file}", place.format));
+                add("device", &format!("virtio-blk-{bus},drive=root,serial={ROOT_DISK}"));
+            }
         }
         (Boot::Disk { image }, _) => {
             // what the guest writes goes to a file without a name, which ends with QEMU
@@ -103,7 +109,7 @@ pub(super) fn arguments(spec: &VmSpec, place: &Place<'_>) -> Vec<String> {
 
 /// What the kernel is told: its console, to end at once when it panics, what the machine needs, what the user added. What stands behind
 /// `--` is for /init (Documentation/admin-guide/kernel-parameters.rst).
-fn command_line(spec: &VmSpec, added: &str) -> String {
+fn command_line(spec: &VmSpec, added: &str, root: bool) -> String {
     let mut words = vec!["console=ttyS0 quiet panic=-1".to_owned()];
     if spec.machine == Machine::Microvm && spec.accelerator == Accelerator::Tcg {
         // there is no timer it could measure its clock against: told the rate, it does not wait for one
@@ -111,6 +117,7 @@ fn command_line(spec: &VmSpec, added: &str) -> String {
     }
     words.extend((!added.is_empty()).then(|| added.to_owned()));
     words.push("--".to_owned());
+    words.extend(root.then(|| ROOT_DISK.to_owned()));
     words.extend(guest_arguments(spec));
     words.join(" ")
 }
@@ -147,7 +154,7 @@ pub(super) mod tests {
             hugepages: false,
             preallocate: false,
             lock_memory: false,
-            boot: Boot::Kernel { kernel: Kernel::Newest, command_line: String::new() },
+            boot: Boot::Kernel { kernel: Kernel::Newest, command_line: String::new(), root: None },
             interfaces: vec![GuestInterface {
                 name: "in".to_owned(),
                 mac: MacAddress::local(1, 1),
@@ -220,6 +227,20 @@ pub(super) mod tests {
         let said = lines(&spec, Some(Path::new("/dev/hugepages")), false);
         assert!(said.contains("-mem-path /dev/hugepages\n-overcommit mem-lock=on\n"), "{said}");
         assert!(said.ends_with("-S\n-mem-prealloc\n-device virtio-rng-pci"), "{said}");
+    }
+
+    #[test]
+    fn a_root_is_attached_read_only_and_the_guest_is_told() {
+        let root = Some("/a,b.image/vm.qcow2".to_owned());
+        let boot = Boot::Kernel { kernel: Kernel::Newest, command_line: "quiet".to_owned(), root };
+        let mut spec = VmSpec { boot, ..spec() };
+        let said = lines(&spec, None, false);
+        let drive = "-drive if=none,id=root,readonly=on,format=qcow2,file=/a,,b.image/vm.qcow2\n";
+        assert!(said.contains(drive), "{said}");
+        assert!(said.contains("-device virtio-blk-pci,drive=root,serial=tailbed-root\n"), "{said}");
+        assert!(said.contains("panic=-1 quiet\n-- tailbed-root guest\n--interface in="), "{said}");
+        spec.machine = Machine::Microvm;
+        assert!(lines(&spec, None, false).contains("-device virtio-blk-device,drive=root,"));
     }
 
     #[test]

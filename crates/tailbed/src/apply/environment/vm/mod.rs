@@ -43,13 +43,21 @@ pub(crate) const ROOT: &str = "/";
 /// The modules that a machine's kernel needs.
 fn modules_of(spec: &VmSpec, kernel: &Kernel) -> anyhow::Result<Vec<PathBuf>> {
     let kernel = kernel::find(kernel, Path::new(ROOT))?;
-    modules::files(&kernel.release, &modules::wanted(spec.machine), Path::new(ROOT))
+    modules::files(&kernel.release, &modules::wanted(spec.machine, has_root(spec)), Path::new(ROOT))
+}
+
+/// Whether the guest's root file system lies on a disk that we attach.
+fn has_root(spec: &VmSpec) -> bool {
+    matches!(spec.boot, Boot::Kernel { root: Some(_), .. })
 }
 
 impl Driver for VmSpec {
     fn check(&self) -> anyhow::Result<()> {
         match &self.boot {
-            Boot::Kernel { kernel, .. } => modules_of(self, kernel).map(drop)?,
+            Boot::Kernel { kernel, root, .. } => {
+                modules_of(self, kernel)?;
+                root.as_ref().map(|root| disk::root_format(Path::new(root))).transpose()?;
+            }
             Boot::Disk { image } => disk::format(Path::new(image)).map(drop)?,
         }
         if self.hugepages {
@@ -92,7 +100,8 @@ impl Driver for VmSpec {
             Boot::Disk { .. } => None,
         };
         let format = match &self.boot {
-            Boot::Kernel { .. } => "",
+            Boot::Kernel { root: None, .. } => "",
+            Boot::Kernel { root: Some(root), .. } => disk::root_format(Path::new(root))?,
             Boot::Disk { image } => disk::format(Path::new(image))?,
         };
         let huge_pages = self.hugepages.then(|| huge_pages::mount_for(self.memory)).transpose()?;
@@ -121,7 +130,10 @@ impl Driver for VmSpec {
 
     fn image_size(&self) -> Option<u64> {
         match &self.boot {
-            Boot::Kernel { kernel, .. } => Some(folder::size(&kernel::find(kernel, Path::new(ROOT)).ok()?.image)),
+            Boot::Kernel { kernel, root, .. } => {
+                let kernel = folder::size(&kernel::find(kernel, Path::new(ROOT)).ok()?.image);
+                Some(kernel + root.as_ref().map_or(0, |root| folder::size(Path::new(root))))
+            }
             Boot::Disk { image } => Some(folder::size(Path::new(image))),
         }
     }
