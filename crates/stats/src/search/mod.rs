@@ -12,9 +12,12 @@ pub mod burst;
 pub mod classify;
 pub mod mlrsearch;
 mod seeker;
+pub(crate) mod summary;
 pub mod width;
 
 use tailbed_format::throughput::{Bounds, BurstFound, Goal, GoalFound, Method, Purpose, SearchOrder};
+
+pub use summary::{ended, label, summarise_searches};
 
 use bisection::ThroughputBisection;
 use burst::BurstSearch;

@@ -5,6 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the golden file is read, and the reference is a program"
+)]
+#![allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "numbers of packets and seconds are small and positive"
