@@ -60,6 +60,16 @@ impl Axis {
         log(least, greatest, room, thousands)
     }
 
+    /// A linear axis of rates in packets per second that holds `least..=greatest`, with about `wanted` labelled ticks.
+    pub(crate) fn linear_rate(least: f64, greatest: f64, wanted: f64) -> Self {
+        linear(least, greatest, wanted, thousands)
+    }
+
+    /// Whether a value lies between the ends.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.from..=self.to).contains(&value)
+    }
+
     /// A linear axis of times in ns that holds `least..=greatest`, with about `wanted` labelled ticks.
     pub(crate) fn linear_time(least: f64, greatest: f64, wanted: f64) -> Self {
         linear(least, greatest, wanted, number::tick)

@@ -1,4 +1,5 @@
-//! A search, trial by trial: the rate of each, what it showed, and how the bounds came closer.
+//! A search, trial by trial: the rate of each, what it showed, and how the bounds came closer; the whole of it, and below what lies near
+//! the bounds.
 
 use std::fmt::Write as _;
 
@@ -11,7 +12,10 @@ use super::theme::Style;
 use super::{Figure, csv_field, empty, number};
 
 /// Height of the area between the axes, pixels.
-const HEIGHT: f64 = 320.0;
+const HEIGHT: f64 = 240.0;
+
+/// Distance between the whole search and the part near the bounds, pixels.
+const BETWEEN: f64 = 84.0;
 
 /// What a trial showed, as far as its colour tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,25 +74,45 @@ pub fn search(goals: &[String], trials: &[Trial]) -> Figure {
     let legend = Legend::new(shown.map(|verdict| (verdict.style(), verdict.name())));
     let top = legend.height + 34.0;
     let x = Axis::linear_count(trials.len() as f64 + 1.0, 10.0);
-    let y = Axis::log_rate(least * 0.97, greatest * 1.03, 8);
-    let frame = Frame { left: 74.0, right: WIDTH - 24.0, top, bottom: top + HEIGHT, x, y };
-    let mut svg = Svg::new(WIDTH, frame.bottom + 50.0, &describe(trials));
-    frame.draw_y(&mut svg);
-    frame.draw_x(&mut svg);
-    frame.name_y(&mut svg, "Packets per second");
-    frame.name_x(&mut svg, "Trial");
+    let frame = |top: f64, y: Axis| Frame { left: 74.0, right: WIDTH - 24.0, top, bottom: top + HEIGHT, x: x.clone(), y };
+    let near = near(trials);
+    let height = top + HEIGHT + if near.is_some() { BETWEEN + HEIGHT } else { 0.0 };
+    let mut svg = Svg::new(WIDTH, height + 50.0, &describe(trials));
     legend.draw(&mut svg);
-    for goal in 0..goals.len() {
+    draw(&mut svg, &frame(top, Axis::log_rate(least * 0.97, greatest * 1.03, 8)), goals.len(), trials);
+    if let Some((least, greatest)) = near {
+        let frame = frame(top + HEIGHT + BETWEEN, Axis::linear_rate(least, greatest, 6.0));
+        let near: Vec<Trial> = trials.iter().filter(|trial| frame.y.holds(trial.rate as f64)).cloned().collect();
+        draw(&mut svg, &frame, goals.len(), &near);
+    }
+    Figure { svg, csv }
+}
+
+/// The rates around the bounds that were found in the end, where there are any: four times as far as they lie apart.
+fn near(trials: &[Trial]) -> Option<(f64, f64)> {
+    let end = trials.iter().rfind(|trial| trial.purpose == Purpose::Load)?;
+    let bounds = || end.bounds.iter().flat_map(|bounds| [bounds.lower, bounds.upper]).flatten().map(|bound| bound as f64);
+    let (least, greatest) = (bounds().fold(f64::INFINITY, f64::min), bounds().fold(0.0, f64::max));
+    let margin = 1.5 * (greatest - least);
+    (least < greatest).then_some(((least - margin).max(0.0), greatest + margin))
+}
+
+/// Axes, bounds and trials.
+fn draw(svg: &mut Svg, frame: &Frame, goals: usize, trials: &[Trial]) {
+    frame.draw_y(svg);
+    frame.draw_x(svg);
+    frame.name_y(svg, "Packets per second");
+    frame.name_x(svg, "Trial");
+    for goal in 0..goals {
         for upper in [false, true] {
-            draw_bound(&mut svg, &frame, trials, goal, upper);
+            draw_bound(svg, frame, trials, goal, upper);
         }
     }
     for trial in trials {
-        let style = verdict(trial).style();
+        let style = Verdict::of(trial, goals).style();
         let at = frame.at(f64::from(trial.number), trial.rate as f64);
         svg.path_titled(&format!("mark {}", style.class()), &style.marker(at, 3.8), &title(trial));
     }
-    Figure { svg, csv }
 }
 
 /// The bound of a goal as a line of steps, from where it was first known.

@@ -236,7 +236,7 @@ fn searches(summary: &SearchCampaign) -> Markup {
     });
     let table = html! {
         thead { tr {
-            th scope="col" { "Search" } th scope="col" { "Trials" } th scope="col" { "Invalid" } th scope="col" { "Time" } th scope="col" { "Ended since" }
+            th scope="col" { "Search" } th scope="col" { "Trials" } th scope="col" { "Invalid" } th scope="col" { "Time" } th scope="col" { "Why it ended" }
         } }
         tbody {
             @for run in &summary.runs {
@@ -252,7 +252,7 @@ fn searches(summary: &SearchCampaign) -> Markup {
         "The searches trial by trial",
         &html! {
             @for (cell, run) in shown {
-                @let caption = "Each mark is a trial; rest the pointer on it. Lines are the bounds known by then: solid of the first goal, dotted of the others, the lower in the colour of trials that are carried.".to_owned();
+                @let caption = "Each mark is a trial; rest the pointer on it. Below, only what lies near the bounds. Lines are the bounds known by then: solid of the first goal, dotted of the others, the lower in the colour of trials that are carried.".to_owned();
                 (page::figure(&Captioned { named: plot(run), heading: Some(format!("{}, {}", name(summary, cell), run.run)), caption }))
             }
             (page::scrolling("All searches in the order they were made; each has its trials in trials.jsonl", &table))

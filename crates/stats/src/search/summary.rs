@@ -163,7 +163,12 @@ pub fn ended(end: &End) -> String {
         End::Time => "the time was over".to_owned(),
         End::Invalid { rate: at, attempts, reasons } => {
             let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();
-            format!("the instrument failed {attempts} times in a row at {}: {}", rate(*at), reasons.join("; "))
+            format!(
+                "the instrument failed {attempts} times in a row at {}: {}; lower `max` to what the generator can send here, or give it a \
+                 core of its own",
+                rate(*at),
+                reasons.join("; ")
+            )
         }
         End::Failed(error) => error.clone(),
     }

@@ -16,5 +16,6 @@ mod own_network;
 mod recovered;
 mod scripts;
 mod support;
+mod throughput;
 mod unprivileged;
 mod vm;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
-use tailbed_format::throughput::{End, SearchRun};
+use tailbed_format::throughput::{Bounds, End, SearchRun};
 use tailbed_plan::plan::{Plan, Run};
 use tailbed_stats::plot::number::rate;
 use tailbed_stats::search::ended;
@@ -118,12 +118,16 @@ fn explain(broken: Broken, progress: &Progress, folder: &CampaignFolder, run: &R
 }
 
 fn one_line(search: &SearchRun) -> String {
-    let bound = |bound: Option<u64>| bound.map_or_else(|| "nothing".to_owned(), rate);
-    let found: Vec<_> = search
-        .goals
-        .iter()
-        .map(|found| format!("{} {} to {}", found.goal.name, bound(found.bounds.lower), bound(found.bounds.upper)))
-        .collect();
+    let found: Vec<_> = search.goals.iter().map(|found| format!("{} {}", found.goal.name, between(found.bounds))).collect();
     let broken = if search.is_whole() { String::new() } else { format!(" (does not count: {})", ended(&search.end)) };
     format!("{}: {} in {} trials, {} invalid{broken}", search.run, found.join(", "), search.trials, search.invalid_trials)
+}
+
+fn between(Bounds { lower, upper }: Bounds) -> String {
+    match (lower, upper) {
+        (Some(lower), Some(upper)) => format!("{} to {}", rate(lower), rate(upper)),
+        (Some(lower), None) => format!("at least {}", rate(lower)),
+        (None, Some(upper)) => format!("below {}", rate(upper)),
+        (None, None) => "unknown".to_owned(),
+    }
 }
