@@ -1,10 +1,10 @@
 //! The report of a campaign of searches for throughput.
 
+mod latency;
+
 use maud::{Markup, html};
 use tailbed_format::lifecycle::Repeats;
-use tailbed_format::percentile::Percentile;
-use tailbed_format::throughput::{GoalSummary, LatencySummary, SearchCampaign, SearchCell, SearchRun};
-use tailbed_format::unit::Share;
+use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, SearchRun};
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
@@ -35,7 +35,7 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
             (opening(input, title))
             (throughput(summary))
             (bursts(summary))
-            (latency(summary))
+            (latency::section(summary))
             (searches(summary))
             (broken(summary))
             (machine::section(input.again.facts))
@@ -168,63 +168,6 @@ fn bursts(summary: &SearchCampaign) -> Markup {
     };
     let caption = "Longest bursts without loss at the highest rate, packets (RFC 9004, section 6.4)";
     page::section("bursts", "Back-to-back frames", &page::scrolling(caption, &table))
-}
-
-/// The percentiles any cell has at any share.
-fn percentiles(summary: &SearchCampaign) -> Vec<Percentile> {
-    let known = |percentile: &Percentile| {
-        let rows = summary.cells.iter().flat_map(|cell| &cell.latency).flat_map(|latency| &latency.percentiles);
-        rows.into_iter().any(|(found, _)| found == percentile)
-    };
-    Percentile::REPORTED.into_iter().filter(known).collect()
-}
-
-fn latency(summary: &SearchCampaign) -> Markup {
-    let percentiles = percentiles(summary);
-    if percentiles.is_empty() {
-        return html! {};
-    }
-    let at = |latency: &LatencySummary, percentile: Percentile| {
-        latency.percentiles.iter().find(|(found, _)| *found == percentile).map(|(_, repeats)| *repeats)
-    };
-    let table = html! {
-        thead { tr {
-            th scope="col" { "Configuration" } th scope="col" { "At" }
-            @for percentile in &percentiles { th scope="col" { (percentile) } }
-        } }
-        tbody {
-            @for (n, cell) in summary.cells.iter().enumerate() {
-                @for latency in &cell.latency {
-                    tr {
-                        th scope="row" { (page::swatch(Style::Series(n))) (name(summary, cell)) }
-                        td { (Share(latency.share.into())) }
-                        @for percentile in &percentiles { td { (latency_value(summary, cell, latency.share, *percentile, at(latency, *percentile))) } }
-                    }
-                }
-            }
-        }
-    };
-    let caption = "At shares of the rate found: of the last goal's lower bound, or of the throughput. Median over the searches, beneath it the range; of one search its 95 % interval";
-    page::section("latency", "Latency below the limit", &page::scrolling(caption, &table))
-}
-
-/// With one search the interval of its percentile, with several what they differ by.
-fn latency_value(
-    summary: &SearchCampaign,
-    cell: &SearchCell,
-    share: u32,
-    percentile: Percentile,
-    repeats: Option<Repeats>,
-) -> Markup {
-    let Some(single) = repeats.filter(|repeats| repeats.runs == 1) else { return value(repeats, time) };
-    let runs = summary.runs.iter().filter(|run| run.cell == cell.cell);
-    let mut found =
-        runs.flat_map(|run| &run.latency).filter(|found| found.share == share).filter_map(|found| found.latency.as_ref());
-    let bounds = found.find_map(|found| match found.at(percentile)? {
-        tailbed_format::summary::Estimate::Value { low, high, .. } => number::interval(*low, *high),
-        tailbed_format::summary::Estimate::NotEnough { .. } => None,
-    });
-    html! { (time(single.median)) @if let Some(bounds) = bounds { br; small { (bounds) } } }
 }
 
 /// One search of each cell drawn, the first that ended as it should.
