@@ -17,5 +17,6 @@ pub mod program;
 pub mod results;
 pub mod rounded;
 pub mod summary;
+pub mod throughput;
 pub mod unit;
 pub mod validity;

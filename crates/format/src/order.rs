@@ -132,6 +132,12 @@ pub struct SimulatedWire {
     pub duplicates: u32,
     /// Share held back by three sending intervals, so that later packets overtake them, ppm.
     pub reordered: u32,
+    /// Packets per second that go through, one after the other; `None` when as many as come.
+    #[serde(default)]
+    pub capacity: Option<u64>,
+    /// Packets that may wait where there is a capacity; one that comes when so many wait is lost.
+    #[serde(default)]
+    pub queue: u32,
 }
 
 /// A forwarder: what comes in by a rule's interface leaves as the rule says.

@@ -9,6 +9,8 @@
 //!   report.html          the report, and its plots/ as SVG and CSV
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//!     trials.jsonl         of a search, in place of packets, latency and gaps: one line per trial; latency-50.hgrm and
+//!                          packets-50.parquet of the trial at 50 % of what was found
 //!     programs.json        how scripts and commands ended; programs/ their texts and what they printed
 //!     results-dut/         what programs in the node left in TAILBED_RESULTS; host-dut/ what its scripts on the host left
 //! ```
@@ -39,6 +41,8 @@ pub const PACKETS: &str = "packets.parquet";
 pub const HGRM: &str = "latency.hgrm";
 /// Of a run: the generator's gaps.
 pub const GAPS: &str = "gaps.csv";
+/// Of a search: one line per trial, in order, written as they are made.
+pub const TRIALS: &str = "trials.jsonl";
 /// Of a run: how its scripts and commands ended.
 pub const PROGRAMS: &str = "programs.json";
 /// Of a run: folder of the scripts' texts and of what programs printed.
@@ -52,4 +56,20 @@ pub fn node_results(node: &str) -> String {
 /// Of a run: folder of what a node's scripts on the host left in `TAILBED_RESULTS`.
 pub fn host_results(node: &str) -> String {
     format!("host-{node}")
+}
+
+/// Of a search: the percentile table of latency at a share of what was found, ppm.
+pub fn latency_hgrm(share: u32) -> String {
+    format!("latency-{}.hgrm", percent(share))
+}
+
+/// Of a search: the packets of the trial for latency at a share of what was found, ppm.
+pub fn latency_packets(share: u32) -> String {
+    format!("packets-{}.parquet", percent(share))
+}
+
+/// A share in percent without trailing zeros.
+fn percent(share: u32) -> String {
+    let (whole, rest) = (share / 10_000, share % 10_000);
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{}", format!("{rest:04}").trim_end_matches('0')) }
 }

@@ -11,6 +11,7 @@ use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
 mod programs;
+mod search;
 
 /// The question, every run in order with its parameters, the path in text, who runs on which core, notes, the time it should take;
 /// with `steps` also every change to the host as shell lines, and how it is taken back.
@@ -20,6 +21,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     paths(plan, &mut text);
     cores(plan, facts, &mut text);
     scripts(plan, &mut text);
+    searches(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
     if steps {
@@ -160,6 +162,17 @@ fn scripts(plan: &Plan, text: &mut String) {
     }
 }
 
+/// What is sought, for each different search.
+fn searches(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, search::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Search{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
+}
+
 fn role(node: &str) -> String {
     if node == GENERATOR { "generator and sink".to_owned() } else { node.to_owned() }
 }
@@ -202,11 +215,12 @@ fn list(title: &str, entries: &[String], text: &mut String) {
 fn runs(plan: &Plan, text: &mut String) {
     let total: u64 = plan.runs.iter().fold(0, |total, run| total.saturating_add(run.expected));
     line(text, "");
-    line(text, &format!("{} in about {}", count(plan.runs.len(), "run"), duration(total)));
+    let (thing, about) = if plan.is_of_searches() { ("search", "at most") } else { ("run", "about") };
+    line(text, &format!("{} in {about} {}", count(plan.runs.len(), thing), duration(total)));
     let table: Vec<_> =
         plan.runs.iter().map(|run| [run.name.clone(), duration(run.expected), what(&plan.cells[run.cell], run.repeat)]).collect();
     rows(&table, text);
-    if plan.attempts > 1 && !plan.is_of_lives() {
+    if plan.attempts > 1 && !plan.is_of_lives() && !plan.is_of_searches() {
         line(
             text,
             &format!(
@@ -219,7 +233,8 @@ fn runs(plan: &Plan, text: &mut String) {
 }
 
 fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+    let plural = if thing.ends_with("ch") { "es" } else { "s" };
+    format!("{number} {thing}{}", if number == 1 { "" } else { plural })
 }
 
 fn what(cell: &Cell, repeat: u32) -> String {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::lifecycle::Phase;
 use tailbed_format::order::{Order, Scheduling};
 use tailbed_format::summary::Parameter;
+use tailbed_format::throughput::SearchOrder;
 use tailbed_format::validity::Limits;
 
 pub use tailbed_format::summary::Cell;
@@ -39,6 +40,11 @@ impl Plan {
         self.runs.iter().any(|run| run.life.is_some())
     }
 
+    /// Whether it seeks throughputs.
+    pub fn is_of_searches(&self) -> bool {
+        self.runs.iter().any(|run| run.search.is_some())
+    }
+
     /// How many repetitions of invalid runs a campaign makes in all: a quarter of its runs, and at least two. A machine that fails more
     /// often than that is not fit to measure at present, and going on would not make it so.
     pub fn most_repetitions(&self) -> usize {
@@ -66,7 +72,10 @@ pub struct Run {
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,
-    /// When the run does not count.
+    /// In place of one measurement: many, for a throughput. The generator's order is that of the heaviest.
+    #[serde(default)]
+    pub search: Option<SearchPlan>,
+    /// When the run does not count; of a search, each of its trials.
     pub limits: Limits,
     /// How long it should take, ns.
     pub expected: u64,
@@ -148,6 +157,15 @@ pub struct LifePlan {
     pub clone: Option<Instance>,
     /// As many as fit.
     pub density: Option<DensityPlan>,
+}
+
+/// A search for a throughput, trial by trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPlan {
+    /// What is sought, and how.
+    pub order: SearchOrder,
+    /// How long the sink listens after a burst, ns.
+    pub settle: u64,
 }
 
 /// How many nodes are to be counted.

@@ -21,3 +21,4 @@ pub mod matching;
 pub mod plot;
 pub mod report;
 pub mod run;
+pub mod search;

@@ -147,8 +147,18 @@ mod tests {
     use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
     use tailbed_format::summary::Gap;
 
-    const WIRE: SimulatedWire =
-        SimulatedWire { seed: 1, base: 700, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
+    const WIRE: SimulatedWire = SimulatedWire {
+        seed: 1,
+        base: 700,
+        mean_extra: 0,
+        spike_share: 0,
+        spike: 0,
+        loss: 0,
+        duplicates: 0,
+        reordered: 0,
+        capacity: None,
+        queue: 0,
+    };
 
     fn order() -> Measure {
         Measure {

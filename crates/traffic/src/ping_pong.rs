@@ -159,6 +159,8 @@ mod tests {
             loss: 50_000,
             duplicates: 50_000,
             reordered: 0,
+            capacity: None,
+            queue: 0,
         };
         let clock = SimulatedClock::default();
         let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire.clone(), 0));
@@ -186,6 +188,8 @@ mod tests {
             loss: 1_000_000,
             duplicates: 0,
             reordered: 0,
+            capacity: None,
+            queue: 0,
         };
         let mut port = SimulatedPort::new(clock.clone(), WireModel::new(silent, 0));
         let stop = Stop::new().unwrap();
@@ -198,8 +202,18 @@ mod tests {
     #[test]
     fn an_impossible_frame_is_refused() {
         let clock = SimulatedClock::default();
-        let wire =
-            SimulatedWire { seed: 1, base: 1, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
+        let wire = SimulatedWire {
+            seed: 1,
+            base: 1,
+            mean_extra: 0,
+            spike_share: 0,
+            spike: 0,
+            loss: 0,
+            duplicates: 0,
+            reordered: 0,
+            capacity: None,
+            queue: 0,
+        };
         let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire, 0));
         let wrong = PingPong { frame: 10, ..order() };
         assert!(matches!(bounce(&wrong, &clock, &mut port, |_, _| ()), Err(PingPongError::Frame(WrongLength(10)))));

@@ -13,7 +13,7 @@ pub use interfaces::Interfaces;
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{PacketRing, RING_FRAMES};
 pub use packet_socket::PacketSocket;
-pub use simulated::{Fate, SimulatedClock, SimulatedPort, WireModel};
+pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 
 use crate::stop::Stop;
 

@@ -206,6 +206,8 @@ fn simulation() -> Order {
         loss: 0,
         duplicates: 0,
         reordered: 0,
+        capacity: None,
+        queue: 0,
     });
     Order::Measure(Measure {
         path,

@@ -21,6 +21,8 @@ const WIRE: SimulatedWire = SimulatedWire {
     loss: 2_000,
     duplicates: 1_000,
     reordered: 500,
+    capacity: None,
+    queue: 0,
 };
 
 fn order() -> Measure {

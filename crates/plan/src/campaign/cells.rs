@@ -10,7 +10,7 @@ use crate::document::{Combination, Document};
 use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
 use crate::plan::Cell;
-use crate::setup::{self, Environment, Setup};
+use crate::setup::{self, Environment, Purpose, Setup};
 use crate::sweep;
 use crate::text::error::Fault;
 use crate::text::tree;
@@ -135,9 +135,9 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
     (cells, floors.into_iter().chain(measured).collect())
 }
 
-/// What a floor depends on: the load, and how the generator is run. Lives have none.
+/// What a floor depends on: the load, and how the generator is run. Lives and searches have none.
 fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
-    let load = cell.setup.load()?;
+    let Purpose::Traffic(load) = &cell.setup.purpose else { return None };
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
     Some((load.frame, schedule.rate, schedule.warm_up, schedule.duration, load.drain, generator.cpus.clone(), generator.priority))

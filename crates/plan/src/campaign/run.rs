@@ -3,13 +3,14 @@
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::summary::{Parameter, RunKind};
+use tailbed_format::throughput::Method;
 
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
 use super::{environment, life, programs};
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run};
-use crate::setup::{End, LifeGoals, Load, Node, Port, Purpose};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
+use crate::setup::{End, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -32,23 +33,31 @@ pub(super) struct Setting<'a> {
 }
 
 /// What a run consists of.
+#[derive(Default)]
 struct Work {
     steps: Vec<Step>,
     agents: Vec<AgentOrder>,
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
     life: Option<LifePlan>,
+    search: Option<SearchPlan>,
     /// ns.
     expected: u64,
 }
 
 /// Builds a run from what its cell was planned as.
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
-    let Work { steps, agents, programs, hops, life, expected } = match (&planned.setup.purpose, planned.setup.simulated()) {
-        (Purpose::Life(goals), _) => life(setting, goals, planned, facts),
-        (Purpose::Traffic(load), Some(wire)) => simulated(setting, load, wire),
-        (Purpose::Traffic(load), None) => real(setting, cell.kind, planned, load, facts),
+    let work = match (&planned.setup.purpose, planned.setup.load(), planned.setup.simulated()) {
+        (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
+        (_, Some(load), Some(wire)) => simulated(setting, load, wire),
+        (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
+        (_, None, _) => Work::default(),
     };
+    let work = match &planned.setup.purpose {
+        Purpose::Search(goals) => searched(work, goals),
+        _ => work,
+    };
+    let Work { steps, agents, programs, hops, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -59,6 +68,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         programs,
         hops,
         life,
+        search,
         limits: planned.setup.limits,
         expected,
     }
@@ -72,14 +82,25 @@ fn simulated(setting: &Setting<'_>, load: &Load, wire: &SimulatedWire) -> Work {
     let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
     let agents = interfaces.iter().map(|[tx, rx]| measure(setting, load, path.clone(), tx, rx, &scheduling));
     let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
-    Work { steps: vec![start], agents: agents.collect(), programs: Vec::new(), hops: Vec::new(), life: None, expected: AROUND }
+    Work { steps: vec![start], agents: agents.collect(), expected: AROUND, ..Work::default() }
+}
+
+/// The generator's order is that of the heaviest trial, from which those of all trials are made; the time is the longest it may take: a
+/// trial that begins before the time is over is made to its end.
+fn searched(work: Work, goals: &SearchGoals) -> Work {
+    let SearchGoals { load, order } = goals;
+    let settle = match order.method {
+        Method::BackToBack { settle, .. } => settle,
+        _ => load.drain,
+    };
+    Work { expected: work.expected + order.time, search: Some(SearchPlan { order: order.clone(), settle }), ..work }
 }
 
 /// A life has neither links nor generator.
 fn life(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Facts) -> Work {
     let (life, expected) = life::of_node(setting, goals, planned, facts).unzip();
     let expected = expected.unwrap_or_default();
-    Work { steps: Vec::new(), agents: Vec::new(), programs: Vec::new(), hops: Vec::new(), life, expected }
+    Work { life, expected, ..Work::default() }
 }
 
 fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, facts: &Facts) -> Work {
@@ -142,6 +163,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         steps,
         agents,
         life: None,
+        search: None,
         expected: schedule.warm_up + schedule.duration + load.drain + AROUND + starting,
     }
 }

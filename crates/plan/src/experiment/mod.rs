@@ -8,6 +8,7 @@ mod link;
 mod named;
 mod node;
 mod sweep;
+mod throughput;
 mod traffic;
 mod validity;
 
@@ -20,6 +21,8 @@ pub use link::Ends;
 pub use named::Named;
 pub use node::{Function, Node};
 pub use sweep::Sweep;
+pub(crate) use throughput::half_a_percent;
+pub use throughput::{Goal, Mode, Throughput};
 pub use traffic::{Pattern, Traffic};
 pub use validity::Validity;
 
@@ -59,10 +62,14 @@ pub struct Experiment {
     /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`. Without any, packets pass the nodes in file order.
     #[serde(default)]
     pub links: Named<Ends>,
-    /// The load. Without it there must be `[lifecycle]`.
+    /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]
     pub traffic: Option<Traffic>,
+    /// A search for how much is carried, in place of one load.
+    #[serde(default)]
+    #[schemars(with = "Throughput")]
+    pub throughput: Option<Throughput>,
     /// What is measured of the lives of environments, in place of packets.
     #[serde(default)]
     #[schemars(with = "Lifecycle")]

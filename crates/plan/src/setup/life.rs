@@ -27,6 +27,12 @@ pub(super) fn goals(settings: &Lifecycle, experiment: &Experiment, nodes: &[Node
             .beside(at(&["traffic"]), "packets")
             .help("put [lifecycle] into an experiment file of its own"));
     }
+    if experiment.throughput.is_some() {
+        return Err(Fault::file("an experiment measures packets or lives, not both")
+            .at(at(&["lifecycle"]), "lives")
+            .beside(at(&["throughput"]), "packets")
+            .help("put [lifecycle] into an experiment file of its own"));
+    }
     if let [_, second, ..] = nodes {
         return Err(Fault::file("lives are measured of one node at a time")
             .at(at(&["nodes", &second.name]), "a second node")

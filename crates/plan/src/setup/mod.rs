@@ -4,6 +4,7 @@ mod environment;
 mod life;
 mod names;
 mod script;
+mod throughput;
 mod topology;
 mod traffic;
 
@@ -13,6 +14,7 @@ use tailbed_format::validity::Limits;
 pub(crate) use environment::Environment;
 pub(crate) use life::LifeGoals;
 pub(crate) use script::Scripts;
+pub(crate) use throughput::SearchGoals;
 pub(crate) use topology::{End, Link, Port};
 pub(crate) use traffic::Load;
 
@@ -42,6 +44,8 @@ pub(crate) struct Setup {
 pub(crate) enum Purpose {
     /// Packets.
     Traffic(Load),
+    /// How many of them are carried.
+    Search(SearchGoals),
     /// The lives of its node.
     Life(LifeGoals),
 }
@@ -58,10 +62,10 @@ pub(crate) struct Node {
 }
 
 impl Setup {
-    /// The load, where packets are measured.
+    /// The load, where packets are sent; of a search that of its heaviest trial.
     pub(crate) fn load(&self) -> Option<&Load> {
         match &self.purpose {
-            Purpose::Traffic(load) => Some(load),
+            Purpose::Traffic(load) | Purpose::Search(SearchGoals { load, .. }) => Some(load),
             Purpose::Life(_) => None,
         }
     }
@@ -94,13 +98,14 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         };
         nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize, scripts });
     }
-    let purpose = match (&experiment.lifecycle, &experiment.traffic) {
-        (Some(settings), _) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
-        (None, Some(settings)) => Purpose::Traffic(traffic::load(settings, tree)?),
-        (None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
+    let purpose = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
+        (Some(settings), ..) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
+        (None, Some(settings), _) => Purpose::Search(throughput::goals(settings, experiment, tree)?),
+        (None, None, Some(settings)) => Purpose::Traffic(traffic::load(settings, tree)?),
+        (None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
     let path = match purpose {
-        Purpose::Traffic(_) => topology::path(&nodes, &experiment.links, tree)?,
+        Purpose::Traffic(_) | Purpose::Search(_) => topology::path(&nodes, &experiment.links, tree)?,
         Purpose::Life(_) => Vec::new(),
     };
     Ok(Setup {

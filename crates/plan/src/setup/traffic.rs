@@ -1,7 +1,7 @@
 //! The load and the limits, in whole numbers and within what can be done.
 
 use tailbed_format::order::Schedule;
-use tailbed_format::unit::{Share, Time};
+use tailbed_format::unit::{Bytes, Share, Time};
 use tailbed_format::validity::Limits;
 
 use crate::experiment::{Traffic, Validity};
@@ -22,22 +22,18 @@ pub(crate) struct Load {
 const FRAME: std::ops::RangeInclusive<u64> = 64..=1518;
 
 /// More packets than this, warm-up included, would take the generator gigabytes to remember (28 bytes each way).
-const MOST_PACKETS: u64 = 50_000_000;
+pub(super) const MOST_PACKETS: u64 = 50_000_000;
 
 /// 100 Gbit/s of 64-byte frames are 148.8 Mpps; beyond that a rate is a slip.
-const HIGHEST_RATE: u64 = 150_000_000;
+pub(super) const HIGHEST_RATE: u64 = 150_000_000;
 
 /// No part of a run lasts longer; sums of times then stay far below 64 bits of ns.
-const LONGEST: u64 = 24 * 3_600_000_000_000;
+pub(super) const LONGEST: u64 = 24 * 3_600_000_000_000;
 
 /// Checks `[traffic]`.
 pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
     let at = |key| tree::span(tree, &["traffic", key]);
-    let frame = u32::try_from(traffic.frame.0).ok().filter(|frame| FRAME.contains(&u64::from(*frame))).ok_or_else(|| {
-        Fault::file(format!("a frame of {} bytes does not exist on Ethernet", traffic.frame.0))
-            .at(at("frame"), format!("{} to {} is allowed", FRAME.start(), FRAME.end()))
-            .help("the size counts everything from the destination address to the frame check sequence")
-    })?;
+    let frame = frame(traffic.frame, &["traffic", "frame"], tree)?;
     let rate = traffic.rate.0;
     if rate == 0 {
         return Err(Fault::file("a rate of 0 sends nothing").at(at("rate"), "too low").help("write it like rate = \"10kpps\""));
@@ -73,6 +69,15 @@ pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
             .help("make the duration shorter and `repeats` higher: repeats also show how much runs differ"));
     }
     Ok(Load { frame, schedule, drain: traffic.drain.0 })
+}
+
+/// The size of a frame, if it exists on Ethernet.
+pub(super) fn frame(size: Bytes, at: &[&str], tree: &Table<'_>) -> Result<u32, Fault> {
+    u32::try_from(size.0).ok().filter(|frame| FRAME.contains(&u64::from(*frame))).ok_or_else(|| {
+        Fault::file(format!("a frame of {} bytes does not exist on Ethernet", size.0))
+            .at(tree::span(tree, at), format!("{} to {} is allowed", FRAME.start(), FRAME.end()))
+            .help("the size counts everything from the destination address to the frame check sequence")
+    })
 }
 
 /// Checks `[validity]`.

@@ -21,6 +21,8 @@ pub(crate) const EXPERIMENT: Wording = Wording {
         ("traffic", "[traffic] with a rate and a duration"),
         ("rate", "rate = \"10kpps\""),
         ("duration", "duration = \"5s\""),
+        ("max", "max = \"1Mpps\", a rate that the load generator can send"),
+        ("loss", "loss = \"0.5%\""),
     ],
     list: Some("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
 };

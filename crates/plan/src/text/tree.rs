@@ -99,6 +99,13 @@ pub(crate) fn span(table: &Table<'_>, path: &[&str]) -> Span {
     (1..=path.len()).rev().find_map(|length| place(table, &path[..length])).unwrap_or_default()
 }
 
+/// Where a key of an item of an array of tables stands, or the item where it does not have the key.
+pub(crate) fn span_of_item(table: &Table<'_>, array: &[&str], item: usize, key: &str) -> Span {
+    let Some(found) = get(table, array).and_then(|array| array.get_ref().get(item)) else { return span(table, array) };
+    let value = found.get_ref().as_table().and_then(|table| table.get(key));
+    value.map_or_else(|| found.span(), Spanned::span)
+}
+
 fn place(table: &Table<'_>, path: &[&str]) -> Option<Span> {
     let value = get(table, path)?;
     if value.get_ref().is_table() { key_span(table, path) } else { Some(value.span()) }

@@ -50,7 +50,7 @@ fn summarise_cell(number: usize, cell: &Cell, kind: String, lives: &[Life]) -> L
 }
 
 /// A value over the repeats. The interval is that of the sign test, and only where it reaches 95 %: from six repeats on.
-fn repeats(mut values: Vec<u64>) -> Option<Repeats> {
+pub(crate) fn repeats(mut values: Vec<u64>) -> Option<Repeats> {
     values.sort_unstable();
     let (minimum, maximum) = (*values.first()?, *values.last()?);
     let median = values[values.len().div_ceil(2) - 1];

@@ -55,6 +55,21 @@ impl Axis {
         axis
     }
 
+    /// A logarithmic axis of rates in packets per second that holds `least..=greatest`, with room for so many labels.
+    pub(crate) fn log_rate(least: f64, greatest: f64, room: usize) -> Self {
+        log(least, greatest, room, thousands)
+    }
+
+    /// A linear axis of rates in packets per second that holds `least..=greatest`, with about `wanted` labelled ticks.
+    pub(crate) fn linear_rate(least: f64, greatest: f64, wanted: f64) -> Self {
+        linear(least, greatest, wanted, thousands)
+    }
+
+    /// Whether a value lies between the ends.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.from..=self.to).contains(&value)
+    }
+
     /// A linear axis of times in ns that holds `least..=greatest`, with about `wanted` labelled ticks.
     pub(crate) fn linear_time(least: f64, greatest: f64, wanted: f64) -> Self {
         linear(least, greatest, wanted, number::tick)

@@ -1,7 +1,7 @@
 //! Plots: each takes plain data and gives an SVG drawing and the CSV that holds exactly what was drawn.
 //!
 //! The drawings carry classes and no colours; [`theme`] holds the style sheets. One file per kind of plot:
-//! [`percentiles`], [`worst`], [`histogram`], [`repeats`], [`rates`], [`phases`].
+//! [`percentiles`], [`worst`], [`histogram`], [`repeats`], [`rates`], [`phases`], [`search`].
 
 mod axis;
 mod frame;
@@ -11,6 +11,7 @@ pub mod percentiles;
 pub mod phases;
 pub mod rates;
 pub mod repeats;
+pub mod search;
 mod svg;
 pub mod theme;
 pub mod worst;

@@ -93,6 +93,22 @@ pub fn plain(value: f64) -> String {
     if text == "-0" || text.is_empty() { "0".to_owned() } else { text.to_owned() }
 }
 
+/// A rate with four significant digits, so that the usual width of a search is still told apart: `164.5 kpps`, `1.283 Mpps`.
+pub fn rate(packets_per_second: u64) -> String {
+    let (scale, unit) = match packets_per_second {
+        0..1_000 => return format!("{packets_per_second}{NO_BREAK}pps"),
+        1_000..999_950 => (1e3, "kpps"),
+        _ => (1e6, "Mpps"),
+    };
+    let value = packets_per_second as f64 / scale;
+    let places = match value {
+        value if value < 9.9995 => 3,
+        value if value < 99.995 => 2,
+        _ => 1,
+    };
+    format!("{value:.places$}{NO_BREAK}{unit}")
+}
+
 /// A moment given in seconds since 1970 as a UTC date and time: `2026-11-21 01:30 UTC`.
 pub fn moment(seconds: u64) -> String {
     let time = chrono::DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(i64::MAX), 0).unwrap_or_default();
@@ -115,6 +131,25 @@ mod tests {
 
     fn spaced(text: &str) -> String {
         text.replace(['\u{a0}', '\u{202f}'], " ")
+    }
+
+    #[test]
+    fn rates_have_four_digits() {
+        let printed =
+            [0, 999, 1_000, 9_999, 67_259, 164_482, 999_949, 999_950, 1_282_899, 148_809_523].map(|pps| spaced(&rate(pps)));
+        let expected = [
+            "0 pps",
+            "999 pps",
+            "1.000 kpps",
+            "9.999 kpps",
+            "67.26 kpps",
+            "164.5 kpps",
+            "999.9 kpps",
+            "1.000 Mpps",
+            "1.283 Mpps",
+            "148.8 Mpps",
+        ];
+        assert_eq!(printed, expected);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod page;
 mod percentiles;
 mod runs;
 mod spread;
+pub mod throughput;
 
 use maud::html;
 use tailbed_format::facts::Facts;

@@ -37,13 +37,25 @@ pub(super) fn attempt(
     interrupted: &AtomicBool,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Collected, Broken> {
+    with_steps(run, scripts, token, folder, interrupted, |host, programs| measure(run, host, programs, interrupted, tick))
+}
+
+/// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left.
+pub(super) fn with_steps<T>(
+    run: &Run,
+    scripts: &Scripts,
+    token: &str,
+    folder: &Path,
+    interrupted: &AtomicBool,
+    work: impl FnOnce(&mut Host, &mut Programs<'_>) -> Result<T, Broken>,
+) -> Result<T, Broken> {
     let mut journal = Journal::open(token, &run.name)?;
     let mut host = Host::new()?;
     host.log_to(folder);
     let mut programs = Programs::new(run, scripts, folder)?;
     let mut done = Vec::new();
-    let collected = apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted)
-        .and_then(|()| measure(run, &mut host, &mut programs, interrupted, tick));
+    let collected =
+        apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted).and_then(|()| work(&mut host, &mut programs));
     let collected = both(collected, programs.finish(&mut host));
     let left = take_back_all(&done, &mut host, &mut journal);
     if !run.programs.is_empty() {
@@ -76,18 +88,21 @@ fn measure(
     interrupted: &AtomicBool,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Collected, Broken> {
-    for node in nodes(run) {
-        expect_hello(host, node, interrupted)?;
-    }
+    expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
     let downgrades = traffic::prepare(run.agents.iter(), host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
-    let generated = traffic::generate(run, host, programs, interrupted, tick)?;
+    let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
     Ok(Collected { generated, forwarders, downgrades })
+}
+
+/// Waits for every agent's first word.
+pub(super) fn expect_agents(run: &Run, host: &mut Host, interrupted: &AtomicBool) -> Result<(), Broken> {
+    nodes(run).try_for_each(|node| expect_hello(host, node, interrupted))
 }
 
 /// Every node that an agent is started in.

@@ -16,6 +16,7 @@ use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
 
 use super::attempt::attempt;
+use super::explain::explain;
 use super::programs::{self, Scripts};
 use super::{now, record};
 use crate::apply::Broken;
@@ -79,20 +80,6 @@ pub(super) fn carry_out(
     }
     progress.finish();
     Ok(finished)
-}
-
-fn explain(broken: Broken, progress: &Progress, folder: &CampaignFolder, run: &Run) -> Failure {
-    progress.finish();
-    let kept = folder.path().display();
-    match broken {
-        Broken::Interrupted => Failure::Interrupted(format!(
-            "interrupted in {}: everything is taken back, finished runs are kept in {kept}; --resume goes on",
-            run.name
-        )),
-        Broken::Failed(error) | Broken::Left(error) => {
-            Failure::Failed(error.context(format!("run {} failed; finished runs are kept in {kept}", run.name)))
-        }
-    }
 }
 
 fn one_line(summary: &RunSummary) -> String {

@@ -3,12 +3,14 @@
 mod answers;
 mod attempt;
 mod campaign;
+mod explain;
 mod interrupt;
 mod life;
 mod path;
 mod programs;
 mod record;
 mod report;
+mod search;
 mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -54,6 +56,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let lives = life::carry_out(&plan, &folder, &interrupted)?;
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
+    }
+    if plan.is_of_searches() {
+        let searches = search::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
+        let summary = search::write(arguments, &plan, &folder, &text, &searches)?;
+        return search::show(arguments, &folder, &summary);
     }
     let runs = campaign::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;

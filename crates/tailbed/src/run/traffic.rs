@@ -75,16 +75,16 @@ pub(super) fn stop_forwarders(
 
 /// Lets the traffic run, and looks after the programs meanwhile.
 pub(super) fn generate(
-    run: &Run,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
+    expected: Duration,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Generated, Broken> {
     agent(host, GENERATOR)?.send(&Command::Start)?;
     let began = Instant::now();
     // long runs bring many packets home: ten times the expected time, and a minute, is broken by any measure
-    let patience = Duration::from_nanos(run.expected) * 10 + PATIENCE;
+    let patience = expected * 10 + PATIENCE;
     let (mut departures, mut arrivals) = (Vec::new(), Vec::new());
     loop {
         if interrupted.load(Ordering::Relaxed) {

@@ -3,4 +3,5 @@
 pub(crate) mod lives;
 pub(crate) mod progress;
 pub(crate) mod quote;
+pub(crate) mod searches;
 pub(crate) mod table;

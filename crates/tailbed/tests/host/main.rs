@@ -19,6 +19,7 @@ mod own_network;
 mod recovered;
 mod scripts;
 mod support;
+mod throughput;
 mod unprivileged;
 mod vm;
 mod vm_root;

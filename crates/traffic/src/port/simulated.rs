@@ -95,10 +95,43 @@ impl WireModel {
     }
 }
 
+/// A narrow place that lets packets through one after the other and has room for some to wait. All in whole numbers: work is counted in
+/// parts of which the place does `capacity` in a nanosecond, and a packet is as many as there are nanoseconds in a second.
+#[derive(Debug, Clone)]
+pub struct Bottleneck {
+    capacity: u128,
+    room: u128,
+    left: u128,
+    at: u64,
+}
+
+/// Work that a packet makes.
+const PACKET: u128 = 1_000_000_000;
+
+impl Bottleneck {
+    /// One that lets `capacity` packets per second through (at least 1) and has `queue` wait at most.
+    pub fn new(capacity: u64, queue: u32) -> Self {
+        Self { capacity: capacity.max(1).into(), room: PACKET * (u128::from(queue) + 1), left: 0, at: 0 }
+    }
+
+    /// A packet comes at a time, ns, not before the one before it. Gives how long it takes to get through, ns; `None` when it is lost.
+    pub fn pass(&mut self, now: u64) -> Option<u64> {
+        let done = u128::from(now.saturating_sub(self.at)) * self.capacity;
+        self.left = self.left.saturating_sub(done);
+        self.at = self.at.max(now);
+        if self.left + PACKET > self.room {
+            return None;
+        }
+        self.left += PACKET;
+        u64::try_from(self.left.div_ceil(self.capacity)).ok()
+    }
+}
+
 /// Both ends of a simulated wire.
 #[derive(Debug)]
 pub struct SimulatedPort {
     clock: SimulatedClock,
+    bottleneck: Option<Bottleneck>,
     model: WireModel,
     sent: u64,
     in_flight: BinaryHeap<Reverse<InFlight>>,
@@ -115,15 +148,18 @@ struct InFlight {
 impl SimulatedPort {
     /// A port on the model's wire, in the clock's time.
     pub fn new(clock: SimulatedClock, model: WireModel) -> Self {
-        Self { clock, model, sent: 0, in_flight: BinaryHeap::new() }
+        let bottleneck = model.wire.capacity.map(|capacity| Bottleneck::new(capacity, model.wire.queue));
+        Self { clock, bottleneck, model, sent: 0, in_flight: BinaryHeap::new() }
     }
 }
 
 impl Transmit for SimulatedPort {
     fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
         let Fate { delay, again } = self.model.fate();
+        let now = self.clock.ticks();
+        let Some(through) = self.bottleneck.as_mut().map_or(Some(0), |bottleneck| bottleneck.pass(now)) else { return Ok(()) };
         for delay in [delay, again].into_iter().flatten() {
-            let at = self.clock.ticks() + delay;
+            let at = now + through + delay;
             self.in_flight.push(Reverse(InFlight { at, number: self.sent, frame: frame.into() }));
             self.sent += 1;
         }
@@ -167,7 +203,41 @@ mod tests {
             loss: 10_000,
             duplicates: 5_000,
             reordered: 2_000,
+            capacity: None,
+            queue: 0,
         }
+    }
+
+    /// At twice the capacity every other packet is lost once the queue is full, and those that get through wait for all before them.
+    #[test]
+    fn a_bottleneck_loses_what_is_too_much() {
+        let mut bottleneck = Bottleneck::new(1_000_000, 3);
+        let passed: Vec<_> = (0..12).map(|number| bottleneck.pass(number * 500)).collect();
+        let (some, none) = (Some, None);
+        assert_eq!(
+            passed,
+            [
+                some(1_000),
+                some(1_500),
+                some(2_000),
+                some(2_500),
+                some(3_000),
+                some(3_500),
+                some(4_000),
+                none,
+                some(4_000),
+                none,
+                some(4_000),
+                none
+            ]
+        );
+        let passed = |rate: u64| {
+            let mut bottleneck = Bottleneck::new(333_333, 10);
+            (0..rate).filter(|number| bottleneck.pass(number * 1_000_000_000 / rate).is_some()).count()
+        };
+        assert_eq!(passed(333_333), 333_333);
+        // a second's worth, what waits at its end, and the one that is passing
+        assert!((333_343..=333_344).contains(&passed(400_000)), "{}", passed(400_000));
     }
 
     fn fates(wire: SimulatedWire) -> Vec<Fate> {

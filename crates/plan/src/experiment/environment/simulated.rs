@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tailbed_format::unit::{Share, Time};
+use tailbed_format::unit::{PacketRate, Share, Time};
 
 /// A path that is computed, not built: each packet gets a delay from a seeded model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,11 @@ pub struct Simulated {
     pub duplicates: Share,
     /// Share of packets that later ones overtake.
     pub reordered: Share,
+    /// How much goes through; without it, everything at once.
+    #[schemars(with = "PacketRate")]
+    pub capacity: Option<PacketRate>,
+    /// How many packets wait where there is a capacity; more are lost.
+    pub queue: u32,
 }
 
 impl Default for Simulated {
@@ -36,6 +41,8 @@ impl Default for Simulated {
             loss: never,
             duplicates: never,
             reordered: never,
+            capacity: None,
+            queue: 100,
         }
     }
 }

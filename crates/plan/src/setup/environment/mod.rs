@@ -184,5 +184,17 @@ fn simulated(settings: &experiment::Simulated, at: &[&str], tree: &Table<'_>) ->
         loss: share("loss", settings.loss)?,
         duplicates: share("duplicates", settings.duplicates)?,
         reordered: share("reordered", settings.reordered)?,
+        capacity: capacity(settings, at, tree)?,
+        queue: settings.queue,
     }))
+}
+
+fn capacity(settings: &experiment::Simulated, at: &[&str], tree: &Table<'_>) -> Result<Option<u64>, Fault> {
+    let at: Vec<&str> = at.iter().copied().chain(["capacity"]).collect();
+    match settings.capacity {
+        Some(rate) if rate.0 == 0 => Err(Fault::file("a capacity of 0 lets nothing through")
+            .at(tree::span(tree, &at), "too low")
+            .help("write it like capacity = \"100kpps\", or leave it out")),
+        capacity => Ok(capacity.map(|rate| rate.0)),
+    }
 }

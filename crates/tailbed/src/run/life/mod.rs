@@ -13,6 +13,7 @@ use tailbed_format::lifecycle::Life;
 use tailbed_format::results;
 use tailbed_plan::plan::{Plan, Run};
 
+use super::explain::explain;
 use super::now;
 use crate::apply::Broken;
 use crate::failure::Failure;
@@ -68,20 +69,6 @@ fn gone_through(life: Life, run: &Run, plan: &Plan, path: &Path, interrupted: &A
         Ok(gone) => Ok(Life { phases: gone.phases, footprint: gone.footprint, density: gone.density, ..life }),
         Err(Broken::Failed(error)) => Ok(Life { failed: Some(format!("{error:#}")), ..life }),
         Err(broken) => Err(broken),
-    }
-}
-
-fn explain(broken: Broken, progress: &Progress, folder: &CampaignFolder, run: &Run) -> Failure {
-    progress.finish();
-    let kept = folder.path().display();
-    match broken {
-        Broken::Interrupted => Failure::Interrupted(format!(
-            "interrupted in {}: everything is taken back, finished runs are kept in {kept}; --resume goes on",
-            run.name
-        )),
-        Broken::Failed(error) | Broken::Left(error) => {
-            Failure::Failed(error.context(format!("run {} failed; finished runs are kept in {kept}", run.name)))
-        }
     }
 }
 

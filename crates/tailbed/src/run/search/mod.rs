@@ -1,0 +1,120 @@
+//! A campaign of searches: each environment is built once, and trials go through it one after the other until a throughput is found.
+
+mod attempt;
+mod report;
+mod trial;
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tailbed_format::facts::Facts;
+use tailbed_format::results;
+use tailbed_format::throughput::{Bounds, End, SearchRun};
+use tailbed_plan::plan::{Plan, Run};
+use tailbed_stats::plot::number::rate;
+use tailbed_stats::search::ended;
+
+use super::explain::explain;
+use super::programs::{self, Scripts};
+use super::{now, record};
+use crate::apply::Broken;
+use crate::failure::Failure;
+use crate::results::CampaignFolder;
+use crate::results::campaign::{json, write_new};
+use crate::show::progress::Progress;
+
+pub(super) use report::{show, write};
+
+/// Makes every search; those that an earlier session finished are read, not made again. One that fails is written down with its reason and
+/// the campaign goes on.
+pub(super) fn carry_out(
+    plan: &Plan,
+    scripts: &Scripts,
+    facts: &Facts,
+    folder: &CampaignFolder,
+    interrupted: &AtomicBool,
+) -> Result<Vec<SearchRun>, Failure> {
+    let expected = |run: &Run| Duration::from_nanos(run.expected);
+    let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
+    let mut searches = Vec::new();
+    for (number, run) in plan.runs.iter().enumerate() {
+        progress.begin(number, &run.name);
+        let search = match folder.finished_attempt(&run.name, 0) {
+            Some(earlier) => earlier,
+            None => search(plan, scripts, facts, run, folder, interrupted, &progress)
+                .map_err(|broken| explain(broken, &progress, folder, run))?,
+        };
+        progress.end(number, expected(run), &one_line(&search));
+        searches.push(search);
+    }
+    progress.finish();
+    Ok(searches)
+}
+
+/// One search, from its folder to its summary.
+fn search(
+    plan: &Plan,
+    scripts: &Scripts,
+    facts: &Facts,
+    run: &Run,
+    folder: &CampaignFolder,
+    interrupted: &AtomicBool,
+    progress: &Progress,
+) -> Result<SearchRun, Broken> {
+    let path = folder.begin_attempt(&run.name, 0)?;
+    record::before(&path, run, facts)?;
+    let parameters = plan.cells.get(run.cell).map(|cell| cell.parameters.clone()).unwrap_or_default();
+    let search = SearchRun {
+        run: run.name.clone(),
+        cell: run.cell,
+        repeat: run.repeat,
+        began: now(),
+        parameters,
+        end: End::Reached,
+        goals: Vec::new(),
+        burst: None,
+        latency: Vec::new(),
+        trials: 0,
+        invalid_trials: 0,
+        took: 0,
+        log: Vec::new(),
+        forwarders: Vec::new(),
+        downgrades: Vec::new(),
+        programs: Vec::new(),
+    };
+    let mut search = made(search, plan, scripts, run, &path, interrupted, progress)?;
+    search.programs = programs::recorded(&path);
+    write_new(&path.join(results::SUMMARY), &json(&search)?)?;
+    Ok(search)
+}
+
+fn made(
+    search: SearchRun,
+    plan: &Plan,
+    scripts: &Scripts,
+    run: &Run,
+    path: &Path,
+    interrupted: &AtomicBool,
+    progress: &Progress,
+) -> Result<SearchRun, Broken> {
+    match attempt::attempt(search.clone(), run, scripts, &plan.token, path, interrupted, progress) {
+        Err(Broken::Failed(error)) => Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search }),
+        other => other,
+    }
+}
+
+fn one_line(search: &SearchRun) -> String {
+    let found: Vec<_> = search.goals.iter().map(|found| format!("{} {}", found.goal.name, between(found.bounds))).collect();
+    let broken = if search.is_whole() { String::new() } else { format!(" (does not count: {})", ended(&search.end)) };
+    format!("{}: {} in {} trials, {} invalid{broken}", search.run, found.join(", "), search.trials, search.invalid_trials)
+}
+
+fn between(Bounds { lower, upper }: Bounds) -> String {
+    match (lower, upper) {
+        (Some(lower), Some(upper)) => format!("{} to {}", rate(lower), rate(upper)),
+        (Some(lower), None) => format!("at least {}", rate(lower)),
+        (None, Some(upper)) => format!("below {}", rate(upper)),
+        (None, None) => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,199 @@
+//! One trial: an order for the generator, its packets, and whether they count.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tailbed_format::order::{Measure, Order, Path as Wire, Schedule, SimulatedWire};
+use tailbed_format::results;
+use tailbed_format::summary::{Counts, Invalid, RunKind};
+use tailbed_format::throughput::{Purpose, Trial};
+use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
+use tailbed_stats::counter::Counter;
+use tailbed_stats::hgrm;
+use tailbed_stats::run::{Attempt, Recorded, SummarisedRun, summarise_run};
+use tailbed_stats::search::{Search, TrialInput};
+
+use super::attempt::sent;
+use crate::apply::{Broken, Host};
+use crate::results::campaign::write_new;
+use crate::results::packets;
+use crate::run::programs::Programs;
+use crate::run::traffic;
+use crate::show::progress::Progress;
+
+/// What trials are made with.
+pub(super) struct Instrument<'a, 'p> {
+    pub(super) host: &'a mut Host,
+    pub(super) programs: &'a mut Programs<'p>,
+    pub(super) interrupted: &'a AtomicBool,
+    pub(super) progress: &'a Progress,
+}
+
+/// All trials of a search.
+pub(super) struct Trials<'a, 'p> {
+    instrument: Instrument<'a, 'p>,
+    run: &'a Run,
+    template: &'a Measure,
+    /// How long the sink listens after a burst, ns.
+    settle: u64,
+    folder: PathBuf,
+    log: File,
+    made: Vec<Trial>,
+    began: Instant,
+    /// Time of the trials themselves, ns. A simulated path takes none of the clock's.
+    planned: u64,
+    downgrades: Vec<String>,
+}
+
+/// What came of a trial.
+pub(super) struct Made {
+    /// Packets, warm-up left out.
+    pub(super) counts: Counts,
+    /// Why it does not count.
+    pub(super) invalid: Vec<Invalid>,
+    /// Latencies, ns.
+    pub(super) latency: Counter,
+}
+
+impl<'a, 'p> Trials<'a, 'p> {
+    /// None is made yet. Each goes into the log as soon as it is.
+    pub(super) fn new(
+        run: &'a Run,
+        template: &'a AgentOrder,
+        settle: u64,
+        folder: &Path,
+        instrument: Instrument<'a, 'p>,
+    ) -> anyhow::Result<Self> {
+        let Order::Measure(template) = &template.order else { anyhow::bail!("the generator's order is not to measure") };
+        let path = folder.join(results::TRIALS);
+        let log = File::create_new(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self {
+            instrument,
+            run,
+            template,
+            settle,
+            folder: folder.to_owned(),
+            log,
+            made: Vec::new(),
+            began: Instant::now(),
+            planned: 0,
+            downgrades: Vec::new(),
+        })
+    }
+
+    /// How long they have been going on, ns, at least the time that the trials take by themselves.
+    pub(super) fn spent(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(self.planned)
+    }
+
+    /// The log, and what was asked for and not granted.
+    pub(super) fn finish(self) -> (Vec<Trial>, Vec<String>) {
+        (self.made, self.downgrades)
+    }
+
+    /// Makes a trial, tells the search of it if it counts and is for it, and writes it down.
+    pub(super) fn make(&mut self, input: TrialInput, search: &mut Search) -> Result<Made, Broken> {
+        let number = u32::try_from(self.made.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let at = self.spent();
+        self.instrument.progress.tick(Duration::from_nanos(at), Duration::from_nanos(self.run.expected));
+        let order = self.order(number, input);
+        let schedule = order.schedule.clone();
+        let span = schedule.warm_up + schedule.duration + order.drain;
+        self.planned = self.planned.saturating_add(span);
+        let order = AgentOrder { node: GENERATOR.to_owned(), order: Order::Measure(order) };
+        let Instrument { host, programs, interrupted, .. } = &mut self.instrument;
+        for downgrade in traffic::prepare([&order].into_iter(), host, programs, interrupted)? {
+            if !self.downgrades.contains(&downgrade) {
+                self.downgrades.push(downgrade);
+            }
+        }
+        let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(span), &mut |_| ())?;
+        let recorded = Recorded {
+            departures: &generated.departures,
+            arrivals: &generated.arrivals,
+            measured: &generated.measured,
+            scheduled: schedule.packets(),
+            duration: schedule.duration,
+            forwarders: &[],
+            downgrades: &[],
+        };
+        let summarised = summarise_run(self.identify(number), &recorded, &self.run.limits);
+        let mut invalid = summarised.summary.invalid.clone();
+        // a load of which nothing comes through is lost like any other; that no load does at all, the search says itself
+        invalid.retain(|why| *why != Invalid::NothingReceived || matches!(input.purpose, Purpose::Latency(_)));
+        if let (Purpose::Latency(share), true) = (input.purpose, invalid.is_empty()) {
+            self.keep(share, &summarised)?;
+        }
+        let made = Made { counts: summarised.summary.counts, invalid, latency: summarised.counters.latency };
+        self.note(number, at, input, &made, search)?;
+        Ok(made)
+    }
+
+    /// The template with another load. Each trial has a mark of its own: what an overloaded device still holds of the one before is never
+    /// counted in the next.
+    fn order(&self, number: u32, input: TrialInput) -> Measure {
+        let template = self.template.clone();
+        let warm_up = if input.purpose == Purpose::Burst { 0 } else { template.schedule.warm_up };
+        let path = match template.path {
+            Wire::Simulated(wire) => {
+                Wire::Simulated(SimulatedWire { seed: wire.seed.wrapping_add(u64::from(number) << 32), ..wire })
+            }
+            path @ Wire::Interfaces { .. } => path,
+        };
+        Measure {
+            path,
+            tag: template.tag.wrapping_add(number << 16),
+            schedule: Schedule { rate: input.rate, warm_up, duration: input.duration },
+            drain: if input.purpose == Purpose::Burst { self.settle } else { template.drain },
+            ..template
+        }
+    }
+
+    fn identify(&self, number: u32) -> Attempt {
+        Attempt {
+            run: format!("{}, trial {number}", self.run.name),
+            kind: RunKind::Measurement,
+            cell: self.run.cell,
+            repeat: self.run.repeat,
+            attempt: 0,
+            began: 0,
+            parameters: Vec::new(),
+        }
+    }
+
+    /// The packets of a trial for latency.
+    fn keep(&self, share: u32, summarised: &SummarisedRun) -> anyhow::Result<()> {
+        let table = hgrm::percentile_table(&summarised.counters.latency)?;
+        write_new(&self.folder.join(results::latency_hgrm(share)), table.as_bytes())?;
+        packets::write(&self.folder.join(results::latency_packets(share)), &summarised.records)
+    }
+
+    /// A line of the log.
+    fn note(&mut self, number: u32, at: u64, input: TrialInput, made: &Made, search: &mut Search) -> anyhow::Result<()> {
+        let valid = made.invalid.is_empty();
+        let mut exceeded = Vec::new();
+        if valid && !matches!(input.purpose, Purpose::Latency(_)) {
+            search.tell(input, sent(made));
+            exceeded = search.exceeded(sent(made));
+        }
+        let trial = Trial {
+            number,
+            at,
+            purpose: input.purpose,
+            rate: input.rate,
+            duration: input.duration,
+            counts: made.counts,
+            exceeded,
+            invalid: made.invalid.clone(),
+            bounds: search.bounds(),
+        };
+        serde_json::to_writer(&mut self.log, &trial)?;
+        self.log.write_all(b"\n").context("cannot write the log of trials")?;
+        self.made.push(trial);
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! A search through a real forwarder.
+
+use std::fs;
+
+use tailbed_format::throughput::{End, SearchCampaign, Status};
+
+use crate::support::{lab, results, traces};
+
+const SEARCH: &str = "name = \"search\"\nrepeats = 1\n\n[nodes.dut]\nenvironment = \"host\"\n\n\
+                      [throughput]\nmin = \"500pps\"\nmax = \"2kpps\"\nwarm_up = \"50ms\"\nattempts = 50\nlatency_trial = \"200ms\"\n\n\
+                      [[throughput.goals]]\nname = \"PDR\"\nloss = \"20%\"\nwidth = \"10%\"\ntrial = \"200ms\"\nsum = \"600ms\"\n\n\
+                      # shared machines stand still for long; this test is about something else\n\
+                      [validity]\nlateness = \"1s\"\ngap = \"10s\"\n";
+
+/// One environment for all trials: each agent is started once, and the forwarder has seen the packets of every trial.
+#[test]
+fn all_trials_pass_one_forwarder_and_nothing_is_left() {
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    fs::write(lab.path("search.toml"), SEARCH).unwrap();
+    let mut results = results(&lab.run(&["run", "search.toml", "--json"]));
+    let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
+    let run = &campaign.runs[0];
+    assert_eq!(run.end, End::Reached, "{:?}", run.log);
+    assert_eq!((run.goals[0].status, run.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)));
+    assert_eq!(run.latency.iter().map(|found| found.rate).collect::<Vec<_>>(), [200, 1_000, 1_800]);
+    assert!(run.latency.iter().all(|found| found.latency.is_some() && found.counts.received > 0));
+
+    let counted: u64 = run.log.iter().map(|trial| trial.counts.sent).sum();
+    let with_warm_up: u64 = run.log.iter().map(|trial| trial.counts.sent + trial.rate / 20).sum();
+    let rule = &run.forwarders[0].rules[0];
+    let seen = rule.received + rule.receive_drops;
+    assert!((counted..=with_warm_up).contains(&seen), "{seen} of {counted} and the warm-up, {with_warm_up}");
+    let folder = lab.path(results["results"].as_str().unwrap()).join("runs").join(&run.run);
+    let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
+    assert_eq!(journal.matches("\"made\":{\"agent\"").count(), 2, "{journal}");
+    assert_eq!(traces(), before);
+}
