@@ -35,10 +35,12 @@ pub(crate) fn can_emulate() -> bool {
     true
 }
 
-/// A kernel that guests can boot.
+/// A kernel that guests can boot; one made for them where there is one, which is the one that tailbed would take: others are larger, and
+/// this program with all that debuggers need hardly fits into a small guest beside them.
 pub(crate) fn kernel() -> Option<PathBuf> {
     let images = fs::read_dir("/boot").into_iter().flatten().flatten().map(|entry| entry.path());
-    images.into_iter().find(|path| path.to_string_lossy().contains("/vmlinuz-"))
+    let named = images.map(|path| (path.to_string_lossy().into_owned(), path)).filter(|(name, _)| name.contains("/vmlinuz-"));
+    named.max_by_key(|(name, _)| name.contains("-cloud-")).map(|(_, path)| path)
 }
 
 /// An experiment with one emulated machine, whose table holds these lines.

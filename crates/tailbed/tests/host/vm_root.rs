@@ -15,7 +15,7 @@ fn disk(lab: &Lab) -> PathBuf {
     fs::copy("/bin/busybox", folder.join("bin/busybox")).unwrap();
     std::os::unix::fs::symlink("busybox", folder.join("bin/sh")).unwrap();
     fs::write(folder.join("mark"), "from the disk\n").unwrap();
-    let make = format!("mkfs.ext4 -q -F -L tailbed -d {} {} 16M", folder.display(), path.display());
+    let make = format!("mkfs.ext4 -q -F -L tailbed -d {} {} 16M > /dev/null", folder.display(), path.display());
     system(&format!("PATH=$PATH:/sbin:/usr/sbin; {make}"));
     path
 }

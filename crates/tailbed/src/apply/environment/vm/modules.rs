@@ -74,11 +74,12 @@ impl Lists {
     /// The files of a module and of all it depends on, the deepest first; none when there is no such module.
     fn files_of(&self, name: &str) -> Vec<&str> {
         let lines = self.dependencies.lines().filter_map(|line| line.split_once(':'));
-        let line = lines.into_iter().find(|(module, _)| self::name(module) == name);
+        let wanted = self::name(name);
+        let line = lines.into_iter().find(|(module, _)| self::name(module) == wanted);
         line.map_or_else(Vec::new, |(module, needs)| needs.split_whitespace().rev().chain([module]).collect())
     }
 
-    /// The modules that one asks for without depending on them. Where a name stands for several, as `crc32c` does, the one that runs on every
+    /// The modules that one asks for without depending on them. Where a name stands for several, as `crypto-crc32c` does, the one that runs on every
     /// processor is taken, `…_generic`; what is not there is built in, or is done without.
     fn asked_for_by(&self, name: &str) -> Vec<&str> {
         let lines = self.soft.lines().filter_map(|line| line.strip_prefix("softdep ")?.split_once(' '));
@@ -159,16 +160,18 @@ mod tests {
     #[test]
     fn a_root_file_system_takes_what_its_drivers_ask_for_too() {
         let dependencies = [DEPENDENCIES, OF_ROOT].concat();
-        let soft = "# made by depmod\nsoftdep ext4 pre: crc32c post: never\nsoftdep other pre: virtio_net\n".to_owned();
-        let aliases = "alias crc32c crc32c_intel\nalias crc32c crc32c_generic\nalias never virtio_net\n".to_owned();
+        let soft = "# made by depmod\nsoftdep ext4 pre: crypto-crc32c virtio-net post: never\nsoftdep other pre: virtio_pci\n"
+            .to_owned();
+        let aliases = "alias crypto-crc32c crc32c_intel\nalias crypto-crc32c crc32c_generic\nalias never virtio_net\n".to_owned();
         let built_in = "kernel/fs/overlayfs/overlay.ko\n".to_owned();
         let mut lists = Lists { dependencies, built_in, soft, aliases };
         let wanted = &wanted(Machine::Q35, true)[3..];
         let names = |lists: &Lists| lists.load_order(wanted).unwrap().into_iter().map(name).collect::<Vec<_>>();
-        let expected = ["virtio_ring", "virtio", "virtio_blk", "mbcache", "jbd2", "crc32c_generic", "ext4"];
+        let expected =
+            ["virtio_ring", "virtio", "virtio_blk", "mbcache", "jbd2", "crc32c_generic", "failover", "virtio_net", "ext4"];
         assert_eq!(names(&lists), expected);
         // built in, it is not in the list of aliases; one that takes a certain processor is not tried
-        lists.aliases = "alias crc32c crc32c_intel\n".to_owned();
+        lists.aliases = "alias crypto-crc32c crc32c_intel\n".to_owned();
         assert!(!names(&lists).contains(&"crc32c_generic".to_owned()) && names(&lists).len() == expected.len() - 1);
         lists.built_in.clear();
         let error = lists.load_order(wanted).unwrap_err().to_string();
