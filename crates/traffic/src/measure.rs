@@ -12,6 +12,7 @@ mod gap_log;
 mod outcome;
 mod pacer;
 mod records;
+mod timetable;
 mod turns;
 
 use tailbed_format::order::{Measure, Wait};
@@ -20,12 +21,14 @@ pub use gap_log::GAPS_KEPT;
 pub use outcome::Outcome;
 
 use crate::clock::{Clock, Sighting};
-use crate::packet::template::{Head, Template, WrongLength};
+use crate::packet::frames::Frames;
+use crate::packet::template::WrongLength;
 use crate::port::{Receive, Transmit};
 use crate::stop::Stop;
 use gap_log::GapLog;
 use pacer::Pacer;
 use records::Records;
+use timetable::Timetable;
 use turns::Loop;
 
 /// The clock's rate is taken from at least this much time before the first packet, ns. Sightings scatter by
@@ -71,7 +74,8 @@ pub enum MeasureError {
 /// Everything that has to exist before the first packet.
 #[derive(Debug)]
 pub struct Prepared {
-    template: Template,
+    frames: Frames,
+    timetable: Timetable,
     records: Records,
     gaps: GapLog,
     first: Sighting,
@@ -84,19 +88,18 @@ pub struct Prepared {
 /// When the order cannot be carried out: see [`MeasureError`].
 pub fn prepare(order: &Measure, clock: &impl Clock) -> Result<Prepared, MeasureError> {
     let schedule = &order.schedule;
-    let packets = schedule.warm_up_packets().saturating_add(schedule.packets());
-    if packets == 0 || schedule.rate == 0 {
+    let packets = order.warm_up_packets().saturating_add(order.packets());
+    if packets == 0 {
         return Err(MeasureError::Empty { rate: schedule.rate, duration: schedule.duration });
     }
-    let length = usize::try_from(order.frame).unwrap_or(usize::MAX);
-    let head = Head { source: order.source, destination: order.destination, tag: order.tag, length };
     let span = schedule.warm_up.saturating_add(schedule.duration).saturating_add(order.drain);
     let sightings = usize::try_from(span / SIGHTING_INTERVAL).unwrap_or(usize::MAX).saturating_add(16);
     let mut kept = Vec::new();
     kept.try_reserve_exact(sightings).map_err(|_| MeasureError::TooMany { packets })?;
     Ok(Prepared {
-        template: Template::new(&head)?,
+        frames: Frames::new(order)?,
         records: Records::for_packets(packets).ok_or(MeasureError::TooMany { packets })?,
+        timetable: Timetable::new(order),
         gaps: GapLog::new(),
         first: clock.sight_tightest(64),
         sightings: kept,
@@ -119,7 +122,8 @@ pub fn run<C: Clock, P: Transmit + Receive>(
     if stop.is_raised() {
         return Err(MeasureError::Stopped);
     }
-    let pacer = Pacer::new(order.schedule.clone(), first, start, LEAD).ok_or(MeasureError::NoTime)?;
+    let first_due = prepared.timetable.clone().next().unwrap_or(0);
+    let pacer = Pacer::new(first_due, first, start, LEAD).ok_or(MeasureError::NoTime)?;
     port.drops();
     let mut turns = Loop::new(order, clock, prepared, start, pacer);
     turns.run(port, stop);
@@ -146,6 +150,7 @@ mod tests {
     use tailbed_format::mac::MacAddress;
     use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
     use tailbed_format::summary::Gap;
+    use tailbed_format::traffic::Shape;
 
     const WIRE: SimulatedWire =
         SimulatedWire { seed: 1, base: 700, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
@@ -158,6 +163,7 @@ mod tests {
             destination: MacAddress::local(1, 2),
             tag: 5,
             schedule: Schedule { rate: 10_000, warm_up: 0, duration: 10_000_000 },
+            shape: Shape::default(),
             drain: 1_000_000,
             gap: 20_000,
             scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },

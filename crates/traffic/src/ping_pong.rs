@@ -202,6 +202,9 @@ mod tests {
             SimulatedWire { seed: 1, base: 1, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
         let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire, 0));
         let wrong = PingPong { frame: 10, ..order() };
-        assert!(matches!(bounce(&wrong, &clock, &mut port, |_, _| ()), Err(PingPongError::Frame(WrongLength(10)))));
+        assert!(matches!(
+            bounce(&wrong, &clock, &mut port, |_, _| ()),
+            Err(PingPongError::Frame(WrongLength { length: 10, .. }))
+        ));
     }
 }

@@ -126,7 +126,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         departures: &collected.generated.departures,
         arrivals: &collected.generated.arrivals,
         measured: &collected.generated.measured,
-        scheduled: order.schedule.packets(),
+        scheduled: order.packets(),
         duration: order.schedule.duration,
         forwarders: &collected.forwarders,
         downgrades: &collected.downgrades,

@@ -57,6 +57,14 @@ pub fn write_header(datagram: &mut [u8], source: u16, destination: u16) -> bool 
     true
 }
 
+/// Writes other ports, of which only 16 bits count.
+#[inline]
+pub fn set_ports(datagram: &mut [u8], source: u32, destination: u32) {
+    let Some(header) = datagram.get_mut(..HEADER) else { return };
+    header[SOURCE].copy_from_slice(&source.to_be_bytes()[2..]);
+    header[DESTINATION].copy_from_slice(&destination.to_be_bytes()[2..]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
