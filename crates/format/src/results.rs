@@ -9,6 +9,7 @@
 //!   report.html          the report, and its plots/ as SVG and CSV
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//!     flows.csv            one row per flow, where there is more than one
 //!     programs.json        how scripts and commands ended; programs/ their texts and what they printed
 //!     results-dut/         what programs in the node left in TAILBED_RESULTS; host-dut/ what its scripts on the host left
 //! ```
@@ -39,6 +40,8 @@ pub const PACKETS: &str = "packets.parquet";
 pub const HGRM: &str = "latency.hgrm";
 /// Of a run: the generator's gaps.
 pub const GAPS: &str = "gaps.csv";
+/// Of a run: one row per flow, where there is more than one.
+pub const FLOWS: &str = "flows.csv";
 /// Of a run: how its scripts and commands ended.
 pub const PROGRAMS: &str = "programs.json";
 /// Of a run: folder of the scripts' texts and of what programs printed.

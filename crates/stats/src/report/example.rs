@@ -4,8 +4,8 @@ use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::message::ClockRelation;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{
-    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, Gap, Invalid, Parameter, PercentileRow, RunKind,
-    RunSummary, Spread, Verdict,
+    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, FlowCounts, FlowSummary, FlowTable, Gap, Invalid,
+    Parameter, PercentileRow, RunKind, RunSummary, Spread, Verdict, Volume,
 };
 
 use super::{CellData, ReportInput};
@@ -136,6 +136,8 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         lateness: cell.lateness.clone(),
         gaps: vec![Gap { at: 700_000_000, length: 14_000 }],
         gap_count: 3,
+        flows: (cell.cell == 2).then(flows),
+        volume: Some(Volume { sent: 64_000, received: 63_936, duration: 100_000_000 }),
         clock: Some(ClockRelation {
             tsc_hz: 2_599_998_123.0,
             origin_monotonic: 0,
@@ -149,6 +151,16 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         programs: Vec::new(),
         invalid: Vec::new(),
     }
+}
+
+fn flows() -> FlowTable {
+    let flow = |flow, lost| FlowSummary {
+        counts: FlowCounts { flow, sent: 500, received: 500 - lost, lost, duplicates: 0, reordered: 2 },
+        minimum: Some(1_000),
+        percentiles: [Some(2_000), Some(3_000), None, None, None, None, None].to_vec(),
+        maximum: Some(9_000),
+    };
+    FlowTable { count: 2, worst: vec![flow(1, 1), flow(0, 0)] }
 }
 
 fn data(cell: usize, least: u64) -> CellData {

@@ -12,6 +12,7 @@ use tailbed_format::results;
 use tailbed_format::summary::RunSummary;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
 use tailbed_stats::campaign::CountedRun;
+use tailbed_stats::flow;
 use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
 
@@ -133,7 +134,10 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);
-    record::after(&path, &summarised)?;
+    let flows = flow::summaries(&summarised.records, &summarised.flows);
+    summarised.summary.flows = flow::table(&flows);
+    summarised.summary.volume = Some(flow::volume(&summarised.records, order.lengths(), order.schedule.duration));
+    record::after(&path, &summarised, &flows, order)?;
     let worst = record::worst(&summarised.records);
     Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
 }

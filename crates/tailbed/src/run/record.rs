@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use tailbed_format::facts::Facts;
+use tailbed_format::order::Measure;
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::results;
-use tailbed_format::summary::Gap;
+use tailbed_format::summary::{FlowSummary, Gap};
 use tailbed_plan::plan::Run;
+use tailbed_stats::flow;
 use tailbed_stats::hgrm;
 use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::SummarisedRun;
@@ -26,8 +28,11 @@ pub(super) fn before(folder: &Path, run: &Run, facts: &Facts) -> anyhow::Result<
 }
 
 /// What came of it. The summary comes last: a folder that has one is whole.
-pub(super) fn after(folder: &Path, run: &SummarisedRun) -> anyhow::Result<()> {
-    packets::write(&folder.join(results::PACKETS), &run.records)?;
+pub(super) fn after(folder: &Path, run: &SummarisedRun, flows: &[FlowSummary], order: &Measure) -> anyhow::Result<()> {
+    packets::write(&folder.join(results::PACKETS), &run.records, order.lengths())?;
+    if run.summary.flows.is_some() {
+        write_new(&folder.join(results::FLOWS), flow::csv(flows, &order.shape.flows).as_bytes())?;
+    }
     write_new(&folder.join(results::HGRM), hgrm::percentile_table(&run.counters.latency)?.as_bytes())?;
     write_new(&folder.join(results::GAPS), gaps(&run.summary.gaps).as_bytes())?;
     write_new(&folder.join(results::SUMMARY), &json(&run.summary)?)
