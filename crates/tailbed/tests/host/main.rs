@@ -13,6 +13,7 @@ mod lab;
 mod lxc;
 mod orphans;
 mod own_network;
+mod patterns;
 mod recovered;
 mod scripts;
 mod support;
