@@ -14,6 +14,7 @@ pub mod order;
 pub mod packet;
 pub mod percentile;
 pub mod program;
+pub mod recording;
 pub mod results;
 pub mod rounded;
 pub mod summary;

@@ -6,6 +6,7 @@ use crate::mac::MacAddress;
 use crate::traffic::{Mix, Pattern, Shape};
 
 /// What one agent does in one run.
+#[allow(clippy::large_enum_variant, reason = "there are a handful of orders to a run, and each is sent once")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -76,8 +77,8 @@ impl Measure {
         self.schedule.packets_as(&self.shape.pattern)
     }
 
-    /// The bytes of a packet without frame check sequence, by its flow and its number in it. The function given out remembers the
-    /// cycle of the mix.
+    /// The bytes of a packet without frame check sequence, by its flow and its number in it; those of a replay are in its recording. The
+    /// function given out remembers the cycle of the mix.
     pub fn lengths(&self) -> impl Fn(u32, u64) -> u32 + use<> {
         let (cycle, shares, frame) = (self.shape.mix.cycle(), self.shape.mix.shares.clone(), self.frame);
         move |flow, sequence| match cycle.len() {
@@ -116,6 +117,7 @@ impl Schedule {
             Pattern::Ramp { from, .. } => packets_at(from, self.warm_up),
             Pattern::Steps { ref rates } => rates.first().map_or(0, |&first| packets_at(first, self.warm_up)),
             Pattern::Burst { size, gap: Some(gap) } => u64::from(size).saturating_mul(self.warm_up / gap.max(1)),
+            Pattern::Replay(ref replay) => replay.warm_up_packets,
             _ => self.warm_up_packets(),
         }
     }
@@ -129,6 +131,7 @@ impl Schedule {
             }
             Pattern::Steps { ref rates } => self.steps(rates).fold(0, |all, step| all.saturating_add(step.packets)),
             Pattern::Burst { size, gap: Some(gap) } => u64::from(size).saturating_mul(self.duration / gap.max(1)),
+            Pattern::Replay(ref replay) => replay.packets,
             _ => self.packets(),
         }
     }

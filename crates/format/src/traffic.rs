@@ -59,6 +59,57 @@ pub enum Pattern {
         /// The rates, at least one.
         rates: Vec<u64>,
     },
+    /// Recorded packets at the times between them when they were recorded, the first at the beginning of the warm-up.
+    Replay(Replay),
+}
+
+/// Recorded packets, to be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Replay {
+    /// The capture's path.
+    pub pcap: String,
+    /// How much faster than recorded, parts per million.
+    pub speed: u64,
+    /// Begin again at the end of the capture, until the duration is over. From the last packet to the first again it takes the mean
+    /// time between two packets.
+    pub repeat: bool,
+    /// Packets due before the origin; 0 until the capture has been read.
+    pub warm_up_packets: u64,
+    /// Packets due from the origin on; 0 until the capture has been read.
+    pub packets: u64,
+}
+
+impl Replay {
+    /// [`Self::speed`] of a replay as it was recorded.
+    pub const AS_RECORDED: u64 = 1_000_000;
+
+    /// When packet n is due, ns after the first; `None` when there is none. `times` are those of the recording, likewise.
+    pub fn after(&self, n: u64, times: &[u64]) -> Option<u64> {
+        let packets = times.len() as u64;
+        let round = n.checked_div(packets)?;
+        if round > 0 && !self.repeat {
+            return None;
+        }
+        let last = u128::from(*times.last()?);
+        let period = last + last / u128::from(packets - 1).max(1);
+        let at = period * u128::from(round) + u128::from(times[usize::try_from(n % packets).ok()?]);
+        u64::try_from(at * u128::from(Self::AS_RECORDED) / u128::from(self.speed.max(1))).ok()
+    }
+
+    /// How many packets are due before `end` ns after the first; more than 2^60 are not counted.
+    pub fn packets_before(&self, end: u64, times: &[u64]) -> u64 {
+        let due = |n: u64| self.after(n, times).is_some_and(|at| at < end);
+        let mut high = times.len() as u64;
+        while high > 0 && high < 1 << 60 && due(high) {
+            high *= 2;
+        }
+        let mut low = 0;
+        while low < high {
+            let middle = low.midpoint(high);
+            if due(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
 }
 
 /// Lengths of packets in a repeating order. Empty: all packets are equally long.
@@ -218,7 +269,33 @@ mod tests {
         assert_eq!((rule.last(), Rule::fixed(7).last(), Rule::fixed(7).of(9)), (102, 7, 7));
     }
 
+    fn replay(speed: u64, repeat: bool) -> Replay {
+        Replay { pcap: "x.pcap".to_owned(), speed, repeat, warm_up_packets: 0, packets: 0 }
+    }
+
+    #[test]
+    fn a_replay_has_the_times_of_the_recording() {
+        let due = |replay: &Replay| (0..6).map(|n| replay.after(n, &[0, 10, 10, 40])).collect::<Vec<_>>();
+        assert_eq!(due(&replay(1_000_000, false)), [Some(0), Some(10), Some(10), Some(40), None, None]);
+        // the mean gap is 13 ns
+        assert_eq!(due(&replay(1_000_000, true)), [Some(0), Some(10), Some(10), Some(40), Some(53), Some(63)]);
+        assert_eq!(due(&replay(2_000_000, true)), [Some(0), Some(5), Some(5), Some(20), Some(26), Some(31)]);
+        assert_eq!(replay(1, true).after(0, &[]), None);
+    }
+
     proptest! {
+        #[test]
+        fn packets_before_a_time_are_counted(
+            gaps in proptest::collection::vec(0u64..1_000, 1..20), speed in 100_000u64..10_000_000, repeat in any::<bool>(), end in 0u64..20_000,
+        ) {
+            let times: Vec<_> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at - gaps[0]) }).collect();
+            let replay = replay(speed, repeat);
+            // a capture without any time in it would repeat for ever
+            prop_assume!(!repeat || times[times.len() - 1] > 0);
+            let expected = (0..10_000_000).take_while(|&n| replay.after(n, &times).is_some_and(|at| at < end)).count() as u64;
+            prop_assert_eq!(replay.packets_before(end, &times), expected);
+        }
+
         /// Every cycle holds each length as often as its weight says, and so does every flow's.
         #[test]
         fn weights_are_exact(weights in proptest::collection::vec(1u32..50, 1..8), flow in any::<u32>()) {

@@ -66,10 +66,10 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
     let mut prepared: Option<Worker> = None;
     for event in events {
         match event {
-            Event::Prepare(order) => {
+            Event::Prepare(order, recording) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
-                let reply = match worker::prepare(*order).map_err(AgentError::Thread)? {
+                let reply = match worker::prepare(*order, recording).map_err(AgentError::Thread)? {
                     Ok((worker, downgrades)) => {
                         prepared = Some(worker);
                         Reply::Ready { downgrades }

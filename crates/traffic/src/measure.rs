@@ -16,13 +16,13 @@ mod timetable;
 mod turns;
 
 use tailbed_format::order::{Measure, Wait};
+use tailbed_format::recording::Recording;
 
 pub use gap_log::GAPS_KEPT;
 pub use outcome::Outcome;
 
 use crate::clock::{Clock, Sighting};
-use crate::packet::frames::Frames;
-use crate::packet::template::WrongLength;
+use crate::packet::frames::{Frames, NoFrames};
 use crate::port::{Receive, Transmit};
 use crate::stop::Stop;
 use gap_log::GapLog;
@@ -44,9 +44,9 @@ const LEAD: u64 = 1_000_000;
 /// A measurement could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
-    /// The frame length is out of range.
+    /// A frame length is out of range, or a recorded frame cannot be sent again.
     #[error(transparent)]
-    Frame(#[from] WrongLength),
+    Frame(#[from] NoFrames),
     /// Nothing to send.
     #[error(
         "the schedule holds no packet: {rate} packets per second for {duration} ns; ask for a higher rate or a longer duration"
@@ -82,11 +82,12 @@ pub struct Prepared {
     sightings: Vec<Sighting>,
 }
 
-/// Allocates and touches all memory that the loop will need, and begins to observe the clock.
+/// Allocates and touches all memory that the loop will need, and begins to observe the clock. The recording is empty unless the order is
+/// to replay one.
 ///
 /// # Errors
 /// When the order cannot be carried out: see [`MeasureError`].
-pub fn prepare(order: &Measure, clock: &impl Clock) -> Result<Prepared, MeasureError> {
+pub fn prepare(order: &Measure, recording: Recording, clock: &impl Clock) -> Result<Prepared, MeasureError> {
     let schedule = &order.schedule;
     let packets = order.warm_up_packets().saturating_add(order.packets());
     if packets == 0 {
@@ -97,9 +98,9 @@ pub fn prepare(order: &Measure, clock: &impl Clock) -> Result<Prepared, MeasureE
     let mut kept = Vec::new();
     kept.try_reserve_exact(sightings).map_err(|_| MeasureError::TooMany { packets })?;
     Ok(Prepared {
-        frames: Frames::new(order)?,
         records: Records::for_packets(packets).ok_or(MeasureError::TooMany { packets })?,
-        timetable: Timetable::new(order),
+        timetable: Timetable::new(order, &recording.times()),
+        frames: Frames::new(order, recording)?,
         gaps: GapLog::new(),
         first: clock.sight_tightest(64),
         sightings: kept,
@@ -208,7 +209,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let port = SimulatedPort::new(clock.clone(), WireModel::new(WIRE, 100_000));
         let mut port = Troubled { port, sends: 0, stop: Stop::new().unwrap() };
-        let prepared = prepare(&order(), &clock).unwrap();
+        let prepared = prepare(&order(), Recording::default(), &clock).unwrap();
         run(&order(), prepared, &clock, &mut port, stop)
     }
 

@@ -12,7 +12,7 @@ pub mod template;
 pub mod udp;
 pub mod vlan;
 
-pub use search::identify;
+pub use search::{identify, room};
 
 /// Shortest frame that holds Ethernet, IPv4 and UDP headers and the identifier, without frame check sequence: with it, exactly
 /// the 64 bytes of the shortest Ethernet frame (IEEE 802.3, 4A.4.2 `minFrameSize`).

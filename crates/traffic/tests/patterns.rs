@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 
 use support::client::{Answer, Client};
 use tailbed_format::mac::MacAddress;
+use tailbed_format::message::write_recording;
 use tailbed_format::order::{Measure, Order, Path, Schedule, Scheduling, SimulatedWire, Wait};
-use tailbed_format::traffic::{Flows, Mix, Pattern, Rule, Shape, SizeShare, Tag};
+use tailbed_format::recording::Recording;
+use tailbed_format::traffic::{Flows, Mix, Pattern, Replay, Rule, Shape, SizeShare, Tag};
+use tailbed_traffic::packet::template::{Head, Template};
 use tailbed_traffic::port::{Fate, WireModel};
 
 const WIRE: SimulatedWire =
@@ -172,6 +175,42 @@ fn every_packet_of_every_flow_is_accounted_for() {
     let lost = |flow: u32| expected.iter().filter(|((of, _), times)| *of == flow && times.is_empty()).count();
     assert!((0..7).all(|flow| lost(flow) > 30), "each flow loses some 80 of 3 930");
     assert_eq!((answer.measured.foreign, answer.measured.receive_drops), (0, 0));
+}
+
+/// Recorded packets leave at their own times, in the warm-up too, and again when told to; each carries its identifier.
+#[test]
+fn a_recording_is_replayed() {
+    let mut recording = Recording::default();
+    let times = [0, 5_000, 5_000, 90_000, 1_000_000];
+    for (at, length) in times.into_iter().zip([60, 100, 200, 1514, 61]) {
+        let head = Head { source: MacAddress([7; 6]), destination: MacAddress([8; 6]), tag: 1, length };
+        recording.push(at, Template::new(&head).unwrap().numbered(at));
+    }
+    let mut replay =
+        Replay { pcap: "x.pcap".to_owned(), speed: 2 * Replay::AS_RECORDED, repeat: true, warm_up_packets: 0, packets: 0 };
+    let (warm_up, duration) = (100_000, 1_400_000);
+    replay.warm_up_packets = replay.packets_before(warm_up, &times);
+    replay.packets = replay.packets_before(warm_up + duration, &times) - replay.warm_up_packets;
+    let pattern = Pattern::Replay(replay.clone());
+    let order = order(WIRE, Schedule { rate: 1_000, warm_up, duration }, Shape { pattern, ..Shape::default() });
+    let mut client = Client::start();
+    for block in recording.blocks(300) {
+        write_recording(client.stream(), &block).unwrap();
+    }
+    assert_eq!(client.prepare(&Order::Measure(order.clone())), Ok(vec![]));
+    let answer = client.measure().unwrap();
+    // at twice the speed; the mean gap of 250 µs comes before the first packet again
+    let round = [0, 2_500, 2_500, 45_000, 500_000];
+    let expected: Vec<i64> =
+        (0..3).flat_map(|n| round.map(|at| at + n * 625_000 - 100_000)).filter(|&due| due < 1_400_000).collect();
+    assert_eq!(answer.departures.iter().map(|departure| departure.due).collect::<Vec<_>>(), expected);
+    assert!(answer.departures.iter().all(|departure| departure.sent == departure.due));
+    assert_eq!(answer.arrivals.len(), expected.len());
+    assert_eq!(answer.arrivals.iter().map(|arrival| arrival.sequence).max(), Some(expected.len() as u64 - 1));
+    // What came before an order belongs to it alone.
+    let reason = client.prepare(&Order::Measure(order)).unwrap_err();
+    assert_eq!(reason, "there is no recorded packet to send; give a capture that holds one");
+    client.quit().unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use tailbed_format::order::{Measure, Order};
-use tailbed_format::traffic::{Pattern, Rule};
+use tailbed_format::traffic::{Pattern, Replay, Rule};
 use tailbed_format::unit::{PacketRate, Time};
 
 use crate::plan::Run;
@@ -32,6 +32,14 @@ fn pattern(measure: &Measure) -> String {
         Pattern::Burst { size, gap: None } => format!("bursts of {size}, {rate} in the mean"),
         Pattern::Burst { size, gap: Some(gap) } => format!("bursts of {size} every {}", Time(*gap)),
         Pattern::Ramp { from, to } => format!("a ramp from {} to {}", PacketRate(*from), PacketRate(*to)),
+        Pattern::Replay(replay) => {
+            let speed = if replay.speed == Replay::AS_RECORDED {
+                String::new()
+            } else {
+                format!(", {} times as fast", replay.speed as f64 / 1e6)
+            };
+            format!("replay of {}{speed}{}", replay.pcap, if replay.repeat { ", again and again" } else { "" })
+        }
         Pattern::Steps { rates } => {
             format!("steps of {}", rates.iter().map(|&rate| PacketRate(rate).to_string()).collect::<Vec<_>>().join(", "))
         }
@@ -40,6 +48,9 @@ fn pattern(measure: &Measure) -> String {
 
 fn frames(measure: &Measure) -> String {
     let bytes = |frame: u32| frame + FRAME_CHECK_SEQUENCE;
+    if matches!(measure.shape.pattern, Pattern::Replay(_)) {
+        return format!("those of the capture, at most {} bytes", bytes(measure.frame));
+    }
     let shares = &measure.shape.mix.shares;
     if shares.is_empty() {
         return format!("{} bytes", bytes(measure.frame));

@@ -20,7 +20,7 @@ pub use link::Ends;
 pub use named::Named;
 pub use node::{Function, Node};
 pub use sweep::Sweep;
-pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Steps, Traffic, Values};
+pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Traffic, Values};
 pub use validity::Validity;
 
 /// An experiment: what is compared, how often, and with which traffic.

@@ -10,7 +10,7 @@ use tailbed_format::unit::{Bytes, PacketRate, Time};
 
 pub use flows::{Address, Flows, Values};
 pub use frame::{Frame, FrameShare};
-pub use pattern::{Burst, Pattern, Ramp, Steps};
+pub use pattern::{Burst, Pattern, Ramp, Replay, Speed, Steps};
 
 /// The load: packets on an absolute schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -96,7 +96,7 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
     }
     let purpose = match (&experiment.lifecycle, &experiment.traffic) {
         (Some(settings), _) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
-        (None, Some(settings)) => Purpose::Traffic(traffic::load(settings, tree)?),
+        (None, Some(settings)) => Purpose::Traffic(traffic::load(settings, folder, tree)?),
         (None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
     let path = match purpose {

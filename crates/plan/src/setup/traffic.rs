@@ -9,7 +9,7 @@ use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{Share, Time};
 use tailbed_format::validity::Limits;
 
-use crate::experiment::{Traffic, Validity};
+use crate::experiment::{Pattern, Traffic, Validity};
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
 
@@ -34,10 +34,11 @@ const MOST_PACKETS: u64 = 50_000_000;
 const LONGEST: u64 = 24 * 3_600_000_000_000;
 
 /// Checks `[traffic]`.
-pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
+pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<Load, Fault> {
     let at = |key| tree::span(tree, &["traffic", key]);
     let flows = traffic.flows.as_ref().map(|flows| flows::of(flows, tree)).transpose()?.unwrap_or_default();
-    let lengths = frame::of(&traffic.frame, &flows, tree)?;
+    let replays = matches!(traffic.pattern, Pattern::Replay(_));
+    let lengths = if replays { frame::of_replay(traffic, tree)? } else { frame::of(&traffic.frame, &flows, tree)? };
     for (key, time) in [("duration", traffic.duration), ("warm_up", traffic.warm_up), ("drain", traffic.drain)] {
         if time.0 > LONGEST {
             return Err(Fault::file(format!("`{key}` is longer than a day")).at(at(key), "at most 24h is allowed"));
@@ -48,11 +49,12 @@ pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
             .at(at("duration"), "too short")
             .help("write it like duration = \"5s\""));
     }
-    let (pattern, schedule) = pattern::of(traffic, tree)?;
+    let (pattern, schedule) = pattern::of(traffic, folder, tree)?;
     // where the rate stands, or what says it instead
     let rate = at(if traffic.rate.is_some() { "rate" } else { "pattern" });
     let packets = schedule.packets_as(&pattern);
-    if packets == 0 {
+    // of a capture it is not known yet how many packets it has
+    if packets == 0 && !replays {
         let (short, says) = match traffic.rate {
             Some(rate) => (format!("shorter than the time between two packets at {rate}"), "one packet a second is 1pps"),
             None => ("too short".to_owned(), "for a packet of this pattern"),

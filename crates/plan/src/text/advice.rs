@@ -26,6 +26,7 @@ pub(crate) const EXPERIMENT: Wording = Wording {
         ("from", "from = \"1kpps\""),
         ("to", "to = \"100kpps\""),
         ("rates", "rates = [\"1kpps\", \"10kpps\"]"),
+        ("pcap", "pcap = \"traffic.pcap\""),
         ("first", "first = …, the value of the first flow"),
         ("count", "count = 10, the number of values"),
     ],

@@ -11,8 +11,9 @@ use tailbed_plan::plan::Run;
 use tailbed_plan::step::Step;
 
 use super::answers::expect_hello;
-use super::programs::{Programs, Scripts};
+use super::programs::Programs;
 use super::traffic::{self, Generated};
+use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
 use crate::journal::Journal;
 
@@ -30,7 +31,7 @@ pub(super) struct Collected {
 /// everything is taken back when this returns, or the error names what is left.
 pub(super) fn attempt(
     run: &Run,
-    scripts: &Scripts,
+    inputs: &Inputs,
     token: &str,
     folder: &Path,
     interrupted: &AtomicBool,
@@ -39,10 +40,10 @@ pub(super) fn attempt(
     let mut journal = Journal::open(token, &run.name)?;
     let mut host = Host::new()?;
     host.log_to(folder);
-    let mut programs = Programs::new(run, scripts, folder)?;
+    let mut programs = Programs::new(run, &inputs.scripts, folder)?;
     let mut done = Vec::new();
     let collected = apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted)
-        .and_then(|()| measure(run, &mut host, &mut programs, interrupted, tick));
+        .and_then(|()| measure(run, &inputs.captures, &mut host, &mut programs, interrupted, tick));
     let collected = both(collected, programs.finish(&mut host));
     let left = take_back_all(&done, &mut host, &mut journal);
     if !run.programs.is_empty() {
@@ -71,6 +72,7 @@ pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[
 /// From the first agent's first word to the last packet, with everything that belongs around it.
 fn measure(
     run: &Run,
+    captures: &Captures,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
@@ -80,7 +82,7 @@ fn measure(
         expect_hello(host, node, interrupted)?;
     }
     programs.set_up(host, interrupted)?;
-    let downgrades = traffic::prepare(run.agents.iter(), host, programs, interrupted)?;
+    let downgrades = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let generated = traffic::generate(run, host, programs, interrupted, tick)?;

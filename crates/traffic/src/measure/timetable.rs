@@ -5,8 +5,10 @@
 
 mod poisson;
 
+use std::sync::Arc;
+
 use tailbed_format::order::Measure;
-use tailbed_format::traffic::Pattern;
+use tailbed_format::traffic::{Pattern, Replay};
 
 use poisson::Poisson;
 
@@ -39,11 +41,14 @@ enum Law {
     Ramp { from: f64, to: f64, length: f64 },
     /// See [`Poisson`].
     Random(Poisson),
+    /// Recorded times; the first packet is due at the start.
+    Recorded { start: i64, replay: Replay, times: Arc<[u64]> },
 }
 
 impl Timetable {
-    /// The timetable of an order. Poisson times are added up once on the way.
-    pub(super) fn new(order: &Measure) -> Self {
+    /// The timetable of an order. Poisson times are added up once on the way. `recorded` are the times of the recording, where the order is
+    /// to replay one, ns after the first.
+    pub(super) fn new(order: &Measure, recorded: &[u64]) -> Self {
         let schedule = &order.schedule;
         let (before, packets) = (order.warm_up_packets(), order.packets());
         let rate = schedule.rate;
@@ -66,6 +71,11 @@ impl Timetable {
                 [Law::Before { rate: from, group: 1 }, law]
             }
             Pattern::Steps { ref rates } => return Self::steps(order, rates),
+            Pattern::Replay(ref replay) => {
+                let start = -i64_of(schedule.warm_up);
+                let law = Law::Recorded { start, replay: replay.clone(), times: recorded.into() };
+                return Self::of(vec![Part { packets: before.saturating_add(packets), law }]);
+            }
         };
         Self::of(vec![Part { packets: before, law: warm_up }, Part { packets, law: counted }])
     }
@@ -115,6 +125,9 @@ impl Part {
             Law::Groups { start, gap, group } => start + i64_of((n / group).saturating_mul(gap)),
             Law::Ramp { from, to, length } => ramp(n, from, to, length),
             Law::Random(ref mut poisson) => poisson.next(),
+            Law::Recorded { start, ref replay, ref times } => {
+                replay.after(n, times).map_or(i64::MAX, |after| start.saturating_add_unsigned(after))
+            }
         }
     }
 }

@@ -1,14 +1,20 @@
 //! The frames of a load: one buffer for each length, in which a packet's flow and number are written before it is sent.
 
+mod replayed;
+
 use tailbed_format::order::Measure;
-use tailbed_format::traffic::{Flows, Mix};
+use tailbed_format::recording::Recording;
+use tailbed_format::traffic::{Flows, Mix, Pattern};
 
 use super::identifier::{self, Identifier};
 use super::template::{self, Head, WrongLength};
 use super::{ethernet, ipv4, udp, vlan};
+use replayed::Replayed;
+
+pub use replayed::{NotReplayable, check};
 
 /// All frames of a load. Those of one flow differ in the sequence number alone; those of several also in VLANs, addresses, ports and
-/// the checksum of the IPv4 header.
+/// the checksum of the IPv4 header. Recorded ones are sent as they are, but for the identifier.
 #[derive(Debug, Clone)]
 pub struct Frames {
     /// By length.
@@ -20,18 +26,33 @@ pub struct Frames {
     flows: Flows,
     /// Where the IPv4 header begins.
     packet: usize,
+    /// In place of all this.
+    replayed: Option<Replayed>,
+}
+
+/// The frames of a load cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoFrames {
+    /// A length is out of range.
+    #[error(transparent)]
+    Length(#[from] WrongLength),
+    /// A recorded frame cannot be sent again.
+    #[error(transparent)]
+    Recording(#[from] NotReplayable),
 }
 
 /// Where the identifier lies behind the beginning of the IPv4 header.
 const IDENTIFIER: usize = ipv4::HEADER + udp::HEADER;
 
 impl Frames {
-    /// Builds the buffers.
+    /// Builds the buffers. The recording is only looked at when the order is to replay it.
     ///
     /// # Errors
-    /// When a length is out of range.
-    pub fn new(order: &Measure) -> Result<Self, WrongLength> {
+    /// When a length is out of range, or a recorded frame cannot be sent again.
+    pub fn new(order: &Measure, recording: Recording) -> Result<Self, NoFrames> {
         let shape = &order.shape;
+        let replays = matches!(shape.pattern, Pattern::Replay(_));
+        let replayed = replays.then(|| Replayed::new(recording, order)).transpose()?;
         let cycle = shape.mix.cycle();
         let lengths =
             if cycle.is_empty() { vec![order.frame] } else { shape.mix.shares.iter().map(|share| share.frame).collect() };
@@ -40,14 +61,17 @@ impl Frames {
             let head = Head { source: order.source, destination: order.destination, tag: order.tag, length };
             template::frame(&head, &shape.flows)
         };
-        let buffers = lengths.into_iter().map(buffer).collect::<Result<_, _>>()?;
+        let buffers = lengths.into_iter().map(buffer).collect::<Result<_, WrongLength>>()?;
         let packet = ethernet::HEADER + shape.flows.tags.len() * vlan::TAG;
-        Ok(Self { buffers, written: 0, cycle, flows: shape.flows.clone(), packet })
+        Ok(Self { buffers, written: 0, cycle, flows: shape.flows.clone(), packet, replayed })
     }
 
     /// Writes the frame of a packet by its flow and its number in it.
     #[inline]
     pub fn write(&mut self, flow: u32, sequence: u64) {
+        if let Some(replayed) = &mut self.replayed {
+            return replayed.write(sequence);
+        }
         self.written = match self.cycle.len() {
             0 => 0,
             cycle => usize::from(self.cycle[Mix::place(flow, sequence, cycle)]),
@@ -63,7 +87,10 @@ impl Frames {
     /// The frame written last.
     #[inline]
     pub fn written(&self) -> &[u8] {
-        &self.buffers[self.written]
+        match &self.replayed {
+            None => &self.buffers[self.written],
+            Some(replayed) => replayed.written(),
+        }
     }
 }
 

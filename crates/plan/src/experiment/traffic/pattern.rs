@@ -22,6 +22,9 @@ pub enum Pattern {
     Ramp(Ramp),
     /// Several rates one after the other, each for an equal part of the duration; there is no `rate` besides.
     Steps(Steps),
+    /// The packets of a capture, at the times between them when they were captured; there is neither `rate` nor `flows` besides, and
+    /// `frame` is the longest there may be.
+    Replay(Replay),
 }
 
 /// Bursts.
@@ -55,8 +58,54 @@ pub struct Steps {
     pub rates: Vec<PacketRate>,
 }
 
+/// A replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// The capture, pcap or pcapng, packed with zstd or gzip or not; its path is relative to the experiment file.
+    pub pcap: String,
+    /// How much faster than it was captured.
+    #[serde(default)]
+    pub speed: Speed,
+    /// Begin again at its end, until the duration is over.
+    #[serde(default, rename = "loop")]
+    pub repeat: bool,
+}
+
+/// A factor, parts per million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
+#[schemars(with = "f64")]
+pub struct Speed(pub u64);
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self(1_000_000)
+    }
+}
+
+impl From<Speed> for f64 {
+    fn from(Speed(ppm): Speed) -> Self {
+        ppm as f64 / 1e6
+    }
+}
+
+/// The number is no factor.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("a speed of {0} is not possible; write a factor from 0.001 to 1000, 1.0 for the times of the capture")]
+pub struct NoSpeed(f64);
+
+impl TryFrom<f64> for Speed {
+    type Error = NoSpeed;
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0.001 to 1000")]
+    fn try_from(factor: f64) -> Result<Self, NoSpeed> {
+        if (0.001..=1000.0).contains(&factor) { Ok(Self((factor * 1e6).round() as u64)) } else { Err(NoSpeed(factor)) }
+    }
+}
+
 /// The names that patterns have in the file.
-const NAMES: [&str; 5] = ["constant", "poisson", "burst", "ramp", "steps"];
+const NAMES: [&str; 6] = ["constant", "poisson", "burst", "ramp", "steps", "replay"];
 
 struct PatternVisitor;
 
@@ -74,6 +123,7 @@ impl<'de> Visitor<'de> for PatternVisitor {
             "burst" => "burst = { size = 64 }",
             "ramp" => "ramp = { from = \"1kpps\", to = \"100kpps\" }",
             "steps" => "steps = { rates = [\"1kpps\", \"10kpps\"] }",
+            "replay" => "replay = { pcap = \"traffic.pcap\" }",
             other => return Err(E::unknown_variant(other, &NAMES)),
         };
         Err(E::custom(format!("the pattern `{name}` needs its numbers; write it like pattern = {{ {numbers} }}")))
@@ -86,6 +136,7 @@ impl<'de> Visitor<'de> for PatternVisitor {
             "burst" => Pattern::Burst(map.next_value()?),
             "ramp" => Pattern::Ramp(map.next_value()?),
             "steps" => Pattern::Steps(map.next_value()?),
+            "replay" => Pattern::Replay(map.next_value()?),
             "constant" | "poisson" => {
                 return Err(A::Error::custom(format!("the pattern `{name}` has no settings; write pattern = \"{name}\"")));
             }

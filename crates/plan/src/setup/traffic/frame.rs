@@ -2,7 +2,7 @@
 
 use tailbed_format::traffic::{Flows, Mix, SizeShare};
 
-use crate::experiment::{Frame, FrameShare};
+use crate::experiment::{Frame, FrameShare, Traffic};
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
 
@@ -66,6 +66,27 @@ pub(super) fn of(frame: &Frame, flows: &Flows, tree: &Table<'_>) -> Result<Lengt
     let share = |share: &FrameShare| Ok(SizeShare { frame: length(share.size.0)? - FRAME_CHECK_SEQUENCE, weight: share.weight });
     let mix = Mix { shares: shares.iter().map(share).collect::<Result<_, Fault>>()? };
     Ok(Lengths { longest: mix.longest().unwrap_or(0) + FRAME_CHECK_SEQUENCE, mix })
+}
+
+/// Of a replay: the longest frame that the capture may hold, for which the links are made.
+pub(super) fn of_replay(traffic: &Traffic, tree: &Table<'_>) -> Result<Lengths, Fault> {
+    if traffic.flows.is_some() {
+        return Err(Fault::file("a replay sends the packets of its capture, which have their own addresses")
+            .at(tree::span(tree, &["traffic", "flows"]), "not beside a replay")
+            .beside(tree::key_span(tree, &["traffic", "pattern"]).unwrap_or_default(), "the replay")
+            .help("leave [traffic.flows] out"));
+    }
+    match traffic.frame {
+        _ if tree::get(tree, &["traffic", "frame"]).is_none() => {
+            Ok(Lengths { longest: USUAL_MTU + AROUND_DATA, mix: Mix::default() })
+        }
+        Frame::One(_) => of(&traffic.frame, &Flows::default(), tree),
+        Frame::Imix | Frame::Mix(_) => {
+            Err(Fault::file("a replay sends the packets of its capture, which have their own lengths")
+                .at(tree::span(tree, &["traffic", "frame"]), "a mix")
+                .help("write the longest there may be, frame = 9018, or leave `frame` out for 1518"))
+        }
+    }
 }
 
 impl Lengths {

@@ -1,10 +1,11 @@
 //! The pattern with its rates.
 
 use tailbed_format::order::Schedule;
-use tailbed_format::traffic::Pattern;
+use tailbed_format::traffic::{Pattern, Replay};
 use tailbed_format::unit::PacketRate;
 
 use crate::experiment::{self, Burst, Traffic};
+use crate::setup::environment;
 use crate::text::Span;
 use crate::text::advice;
 use crate::text::error::Fault;
@@ -20,7 +21,10 @@ const LARGEST_BURST: u32 = 1_000_000;
 const MOST_STEPS: usize = 1_000;
 
 /// The pattern, and the schedule with its mean rate. The seed of random times is the run's to choose.
-pub(super) fn of(traffic: &Traffic, tree: &Table<'_>) -> Result<(Pattern, Schedule), Fault> {
+///
+/// Of a replay neither the rate nor the number of packets is known until the capture has been read; `folder` is that of the experiment
+/// file.
+pub(super) fn of(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<(Pattern, Schedule), Fault> {
     let at = |path: &[&str]| tree::span(tree, &[&["traffic"], path].concat());
     let (pattern, rate) = match &traffic.pattern {
         experiment::Pattern::Constant => (Pattern::Constant, given(traffic, tree)?),
@@ -44,6 +48,17 @@ pub(super) fn of(traffic: &Traffic, tree: &Table<'_>) -> Result<(Pattern, Schedu
             let rates = steps.rates.iter().map(|&rate| possible(rate, place())).collect::<Result<Vec<_>, _>>()?;
             let mean = rates.iter().sum::<u64>() / rates.len() as u64;
             (Pattern::Steps { rates }, mean)
+        }
+        experiment::Pattern::Replay(replay) => {
+            without_rate("replay", traffic, tree)?;
+            if replay.pcap.is_empty() {
+                return Err(Fault::file("the replay has no capture")
+                    .at(at(&["pattern", "replay", "pcap"]), "an empty path")
+                    .help("write it like pattern = { replay = { pcap = \"traffic.pcap\" } }"));
+            }
+            let pcap = environment::beside(folder, &replay.pcap);
+            let replay = Replay { pcap, speed: replay.speed.0, repeat: replay.repeat, warm_up_packets: 0, packets: 0 };
+            (Pattern::Replay(replay), 0)
         }
     };
     Ok((pattern, Schedule { rate, warm_up: traffic.warm_up.0, duration: traffic.duration.0 }))

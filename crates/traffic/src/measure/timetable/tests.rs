@@ -22,7 +22,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
 
 /// Due times of the warm-up, and of the counted part.
 fn times(order: &Measure) -> (Vec<i64>, Vec<i64>) {
-    let all: Vec<_> = Timetable::new(order).collect();
+    let all: Vec<_> = Timetable::new(order, &[]).collect();
     let (warm_up, counted) = all.split_at(usize::try_from(order.warm_up_packets()).unwrap());
     (warm_up.to_vec(), counted.to_vec())
 }
@@ -58,12 +58,12 @@ proptest! {
         let end = i64_of(schedule.duration);
         prop_assert!(counted.iter().all(|due| (0..end).contains(due)), "{:?} of {}", counted.last(), end);
         // and again the same
-        prop_assert_eq!(Timetable::new(&order).skip(warm_up.len()).collect::<Vec<_>>(), counted);
+        prop_assert_eq!(Timetable::new(&order, &[]).skip(warm_up.len()).collect::<Vec<_>>(), counted);
     }
 
     #[test]
     fn a_constant_rate_is_that_of_the_schedule(schedule in schedules()) {
-        let due = Timetable::new(&order(schedule.clone(), Pattern::Constant));
+        let due = Timetable::new(&order(schedule.clone(), Pattern::Constant), &[]);
         for (sequence, due) in (0..).zip(due) {
             prop_assert_eq!(due, schedule.due(sequence));
         }
@@ -127,4 +127,20 @@ fn poisson_times_depend_on_the_seed_alone() {
     assert_eq!(counted(1, 0), counted(1, 50_000_000));
     assert_ne!(counted(1, 0), counted(2, 0));
     assert_eq!(counted(1, 0).len(), 1_000);
+}
+
+/// A recording goes on from the warm-up into the counted part.
+#[test]
+fn recorded_times_begin_with_the_warm_up() {
+    let times = [0, 10, 25];
+    let mut replay =
+        Replay { pcap: "x.pcap".to_owned(), speed: Replay::AS_RECORDED, repeat: true, warm_up_packets: 0, packets: 0 };
+    let (warm_up, duration) = (30, 50);
+    replay.warm_up_packets = replay.packets_before(warm_up, &times);
+    replay.packets = replay.packets_before(warm_up + duration, &times) - replay.warm_up_packets;
+    let order = order(Schedule { rate: 1, warm_up, duration }, Pattern::Replay(replay));
+    let due: Vec<_> = Timetable::new(&order, &times).collect();
+    // the mean gap is 12 ns
+    assert_eq!(due, [-30, -20, -5, 7, 17, 32, 44]);
+    assert_eq!((order.warm_up_packets(), order.packets()), (3, 4));
 }

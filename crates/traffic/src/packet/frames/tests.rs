@@ -5,7 +5,7 @@ use tailbed_format::mac::MacAddress;
 use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire, Wait};
 use tailbed_format::traffic::{Rule, Shape, SizeShare, Tag};
 
-fn order(frame: u32, shape: Shape) -> Measure {
+pub(super) fn order(frame: u32, shape: Shape) -> Measure {
     let wire = SimulatedWire { seed: 1, base: 1, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
     Measure {
         path: Path::Simulated(wire),
@@ -31,7 +31,7 @@ fn frame(frames: &mut Frames, flow: u32, sequence: u64) -> &[u8] {
 fn the_plainest_frames_are_those_of_the_template() {
     let head = Head { source: MacAddress::local(1, 1), destination: MacAddress::local(1, 2), tag: 7, length: 60 };
     let mut template = template::Template::new(&head).unwrap();
-    let mut frames = Frames::new(&order(60, Shape::default())).unwrap();
+    let mut frames = Frames::new(&order(60, Shape::default()), Recording::default()).unwrap();
     for sequence in [0, 1, 1 << 40] {
         assert_eq!(frame(&mut frames, 0, sequence), template.numbered(sequence));
     }
@@ -49,7 +49,7 @@ fn a_tagged_packet_is_what_the_standards_say() {
         source_port: Rule { first: 5000, count: 200, every: 1 },
         destination_port: Rule::fixed(53),
     };
-    let mut frames = Frames::new(&order(68, Shape { flows, ..Shape::default() })).unwrap();
+    let mut frames = Frames::new(&order(68, Shape { flows, ..Shape::default() }), Recording::default()).unwrap();
     let frame = frame(&mut frames, 13, 2);
     assert_eq!(frame.len(), 68);
     assert_eq!(frame[12..22], [0x88, 0xa8, 0, 113, 0x81, 0x00, 0x03, 0xf5, 0x08, 0x00]);
@@ -63,11 +63,17 @@ fn a_tagged_packet_is_what_the_standards_say() {
 fn lengths_without_room_are_refused() {
     let tags = vec![Tag { ethertype: ethernet::VLAN, id: Rule::fixed(5) }];
     let tagged = Shape { flows: Flows { tags, ..Flows::default() }, ..Shape::default() };
-    assert_eq!(Frames::new(&order(60, tagged.clone())).err(), Some(WrongLength { length: 60, shortest: 64 }));
-    assert!(Frames::new(&order(64, tagged)).is_ok());
+    assert_eq!(
+        Frames::new(&order(60, tagged.clone()), Recording::default()).err(),
+        Some(NoFrames::Length(WrongLength { length: 60, shortest: 64 }))
+    );
+    assert!(Frames::new(&order(64, tagged), Recording::default()).is_ok());
     let mix = Mix { shares: vec![SizeShare { frame: 60, weight: 1 }, SizeShare { frame: 9015, weight: 1 }] };
     let mixed = Shape { mix, ..Shape::default() };
-    assert_eq!(Frames::new(&order(9015, mixed)).err(), Some(WrongLength { length: 9015, shortest: 60 }));
+    assert_eq!(
+        Frames::new(&order(9015, mixed), Recording::default()).err(),
+        Some(NoFrames::Length(WrongLength { length: 9015, shortest: 60 }))
+    );
 }
 
 fn rule(most: u32) -> impl Strategy<Value = Rule> {
@@ -98,7 +104,7 @@ proptest! {
     #[test]
     fn every_packet_is_its_own(shape in shapes(), packets in proptest::collection::vec(any::<u32>(), 1..40)) {
         let order = order(200, shape.clone());
-        let mut frames = Frames::new(&order).unwrap();
+        let mut frames = Frames::new(&order, Recording::default()).unwrap();
         let length = order.lengths();
         for number in packets {
             let (flow, sequence) = Numbering::place(shape.flows.count, number.into());
@@ -109,7 +115,7 @@ proptest! {
             prop_assert_eq!(frame.len(), length(flow, sequence) as usize);
             let packet = ipv4::Packet::parse(&frame[ethernet::HEADER + shape.flows.tags.len() * vlan::TAG..]).unwrap();
             prop_assert!(packet.checksum_holds());
-            let mut fresh = Frames::new(&order).unwrap();
+            let mut fresh = Frames::new(&order, Recording::default()).unwrap();
             fresh.write(flow, sequence);
             prop_assert_eq!(fresh.written(), frame);
         }
@@ -126,6 +132,6 @@ proptest! {
 
 #[test]
 fn the_shortest_frame_has_room_for_the_identifier_alone() {
-    let mut frames = Frames::new(&order(u32::try_from(SHORTEST_FRAME).unwrap(), Shape::default())).unwrap();
+    let mut frames = Frames::new(&order(u32::try_from(SHORTEST_FRAME).unwrap(), Shape::default()), Recording::default()).unwrap();
     assert!(identify(&frame(&mut frames, 0, 1)[..SHORTEST_FRAME - 1]).is_none());
 }

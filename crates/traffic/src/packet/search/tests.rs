@@ -98,7 +98,7 @@ fn what_is_not_udp_in_ipv4_is_not_ours() {
 proptest! {
     #[test]
     fn any_bytes_are_identified_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = identify(&bytes);
+        let _ = (identify(&bytes), room(&bytes));
     }
 
     /// Headers that lead to one another, with anything between them: deeper than random bytes get.
@@ -122,6 +122,8 @@ proptest! {
         wrapped[..12].copy_from_slice(&addresses);
         wrapped.extend(vec![0xaa; padding]);
         prop_assert_eq!(identify(&wrapped), Some(FOUND), "{:?}", around);
+        let at = room(&wrapped).unwrap();
+        prop_assert_eq!(&wrapped[at + 8..at + 26], &frame()[42..60]);
     }
 
     /// Time to live, type of service, addresses and checksums are rewritten on the way.
