@@ -42,7 +42,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
     let mut recording = Recording::default();
     loop {
         let event = match next(&mut input) {
-            Ok(Heard::Command(command)) => match for_programs(command, programs) {
+            Ok(Heard::Command(command)) => match for_programs(*command, programs) {
                 Ok(None) => continue,
                 Ok(Some(Command::Prepare(order))) => {
                     let scheduling = match &order {
@@ -102,7 +102,7 @@ fn for_programs(command: Command, programs: &Programs<impl Listener>) -> io::Res
 
 /// What the stream holds.
 enum Heard {
-    Command(Command),
+    Command(Box<Command>),
     /// Packets to be replayed.
     Recorded(Vec<u8>),
     /// Bytes for a program.
@@ -115,8 +115,8 @@ enum Heard {
 /// The next of it; the end of the stream means the same as being told to quit.
 fn next(input: &mut impl Read) -> io::Result<Heard> {
     match read_frame(input)? {
-        None => Ok(Heard::Command(Command::Quit)),
-        Some(Frame::Json(body)) => Ok(Heard::Command(serde_json::from_slice(&body)?)),
+        None => Ok(Heard::Command(Box::new(Command::Quit))),
+        Some(Frame::Json(body)) => Ok(Heard::Command(Box::new(serde_json::from_slice(&body)?))),
         Some(Frame::Recording(block)) => Ok(Heard::Recorded(block)),
         Some(Frame::Stream { session, stream: Stream::Input, bytes }) => Ok(Heard::Input { session, bytes }),
         Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a block of records came where a command was expected")),

@@ -40,7 +40,7 @@ enum Law {
     /// From one rate to another within `length` ns from the origin.
     Ramp { from: f64, to: f64, length: f64 },
     /// See [`Poisson`].
-    Random(Poisson),
+    Random(Box<Poisson>),
     /// Recorded times; the first packet is due at the start.
     Recorded { start: i64, replay: Replay, times: Arc<[u64]> },
 }
@@ -62,7 +62,8 @@ impl Timetable {
             }
             Pattern::Poisson { seed } => {
                 // a stream of their own for each of the two, so that the counted times are the same whatever the warm-up
-                let random = |start, length, packets, stream| Law::Random(Poisson::new(seed, stream, start, length, packets));
+                let random =
+                    |start, length, packets, stream| Law::Random(Box::new(Poisson::new(seed, stream, start, length, packets)));
                 let warm_up = schedule.warm_up;
                 [random(-i64_of(warm_up), warm_up, before, 1), random(0, schedule.duration, packets, 0)]
             }

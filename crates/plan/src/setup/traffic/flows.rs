@@ -77,9 +77,9 @@ fn rule(key: &str, values: Values<u32>, allowed: std::ops::RangeInclusive<u32>, 
             _ => value.to_string(),
         };
         let found = if count == 1 { shown(last) } else { format!("{} to {}", shown(first.into()), shown(last)) };
-        let (least, most) = (shown((*allowed.start()).into()), shown((*allowed.end()).into()));
+        let bounds = (shown((*allowed.start()).into()), shown((*allowed.end()).into()));
         return Err(Fault::file(format!("`{key}` of {found} is out of range"))
-            .at(at(&[]), format!("{least} to {most} is allowed"))
+            .at(at(&[]), format!("{} to {} is allowed", bounds.0, bounds.1))
             .help("the last value of a range is first + count - 1"));
     }
     Ok(Rule { first, count, every })
