@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod facts;
+pub mod flow;
 pub mod lifecycle;
 pub mod mac;
 pub mod message;

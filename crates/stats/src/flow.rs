@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
+use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::traffic::Flows;
 
 use crate::interval::needed;

@@ -2,8 +2,9 @@
 
 mod index;
 
+use tailbed_format::flow::FlowCounts;
 use tailbed_format::packet::{Arrival, Departure, PacketRecord, Received};
-use tailbed_format::summary::{Counts, FlowCounts};
+use tailbed_format::summary::Counts;
 
 use index::Index;
 

@@ -1,8 +1,9 @@
 //! One run: from its records to its summary, and whether it counts.
 
+use tailbed_format::flow::FlowCounts;
 use tailbed_format::message::Measured;
 use tailbed_format::packet::{Arrival, Departure, PacketRecord};
-use tailbed_format::summary::{Counts, Distribution, FlowCounts, ForwarderSummary, Gap, Invalid, Parameter, RunKind, RunSummary};
+use tailbed_format::summary::{Counts, Distribution, ForwarderSummary, Gap, Invalid, Parameter, RunKind, RunSummary};
 use tailbed_format::validity::Limits;
 
 use crate::counter::Counter;

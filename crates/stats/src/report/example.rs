@@ -1,11 +1,12 @@
 //! A small made-up campaign for the tests: two cells, a floor, an invalid attempt.
 
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
+use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::message::ClockRelation;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{
-    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, FlowCounts, FlowSummary, FlowTable, Gap, Invalid,
-    Parameter, PercentileRow, RunKind, RunSummary, Spread, Verdict, Volume,
+    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, Gap, Invalid, Parameter, PercentileRow, RunKind,
+    RunSummary, Spread, Verdict,
 };
 
 use super::{CellData, ReportInput};

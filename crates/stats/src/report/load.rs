@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use maud::{Markup, html};
+use tailbed_format::flow::{FlowSummary, FlowTable};
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{FlowSummary, FlowTable, RunSummary};
+use tailbed_format::summary::RunSummary;
 
 use super::cells::Cell;
 use super::page;
@@ -45,7 +46,7 @@ struct Load {
 impl Load {
     fn of(cell: &Cell<'_>) -> Option<Self> {
         let volumes = cell.runs.iter().filter_map(|run| Some((run.counts.sent, run.volume?)));
-        let sum = |sum: Self, (packets, volume): (u64, tailbed_format::summary::Volume)| Self {
+        let sum = |sum: Self, (packets, volume): (u64, tailbed_format::flow::Volume)| Self {
             packets: sum.packets + packets,
             sent: sum.sent + volume.sent,
             received: sum.received + volume.received,

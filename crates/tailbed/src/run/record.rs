@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use tailbed_format::facts::Facts;
+use tailbed_format::flow::FlowSummary;
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::results;
-use tailbed_format::summary::{FlowSummary, Gap};
+use tailbed_format::summary::Gap;
 use tailbed_format::traffic::Flows;
 use tailbed_plan::plan::Run;
 use tailbed_stats::flow;
