@@ -1,12 +1,13 @@
 //! What more than one part of tailbed reads or writes.
 //!
-//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`]) and what it answers
+//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`], [`traffic`]) and what it answers
 //! ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`]), and where all
 //! of it lies on disk ([`results`]). Nothing here opens a file, reads a clock or asks the kernel.
 
 #![forbid(unsafe_code)]
 
 pub mod facts;
+pub mod flow;
 pub mod lifecycle;
 pub mod mac;
 pub mod message;
@@ -14,9 +15,11 @@ pub mod order;
 pub mod packet;
 pub mod percentile;
 pub mod program;
+pub mod recording;
 pub mod results;
 pub mod rounded;
 pub mod summary;
 pub mod throughput;
+pub mod traffic;
 pub mod unit;
 pub mod validity;

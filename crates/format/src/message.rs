@@ -23,8 +23,9 @@ pub const LONGEST_FRAME: u32 = 64 << 20;
 pub enum Command {
     /// Say [`Reply::Hello`] again: to whoever speaks to an agent now that began to speak to another, in the machine this one is a copy of.
     Greet,
-    /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`].
-    Prepare(Order),
+    /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`]. Packets to be replayed have
+    /// come before, in [`Frame::Recording`]s.
+    Prepare(Box<Order>),
     /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder answers nothing until stopped.
     Start,
     /// Stop a forwarder. Answered by [`Reply::Forwarded`].
@@ -162,6 +163,8 @@ pub enum Frame {
     Departures(Vec<u8>),
     /// A block of [`crate::packet::Arrival`].
     Arrivals(Vec<u8>),
+    /// A block of a [`crate::recording::Recording`].
+    Recording(Vec<u8>),
     /// Bytes of a program.
     Stream {
         /// The session.
@@ -185,6 +188,7 @@ const DEPARTURES: u8 = 1;
 const ARRIVALS: u8 = 2;
 const STREAM: u8 = 3;
 const FILE: u8 = 4;
+const RECORDING: u8 = 5;
 
 fn write_frame(out: &mut impl Write, kind: u8, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len() + 1).ok().filter(|&length| length <= LONGEST_FRAME);
@@ -217,6 +221,14 @@ pub fn write_departures(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
 /// As [`write_message`].
 pub fn write_arrivals(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
     write_frame(out, ARRIVALS, block)
+}
+
+/// Writes a block of recorded packets.
+///
+/// # Errors
+/// As [`write_message`].
+pub fn write_recording(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
+    write_frame(out, RECORDING, block)
 }
 
 /// Writes bytes of a program; none at all tell the end.
@@ -298,6 +310,7 @@ pub fn read_frame(input: &mut impl Read) -> io::Result<Option<Frame>> {
         JSON => Ok(Some(Frame::Json(body))),
         DEPARTURES => Ok(Some(Frame::Departures(body))),
         ARRIVALS => Ok(Some(Frame::Arrivals(body))),
+        RECORDING => Ok(Some(Frame::Recording(body))),
         STREAM => read_stream(&body).map(Some).ok_or_else(|| broken("a program's bytes")),
         FILE => read_file(&body).map(Some).ok_or_else(|| broken("a file")),
         other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of kind {other} is not one of ours"))),

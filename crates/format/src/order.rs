@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::mac::MacAddress;
+use crate::traffic::{Mix, Pattern, Shape};
 
 /// What one agent does in one run.
+#[allow(clippy::large_enum_variant, reason = "there are a handful of orders to a run, and each is sent once")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -42,7 +44,8 @@ pub enum Wait {
 pub struct Measure {
     /// Where packets leave and come back.
     pub path: Path,
-    /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence.
+    /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence. Where the shape has a mix, that
+    /// of the longest.
     pub frame: u32,
     /// Source address of the frames.
     pub source: MacAddress,
@@ -52,6 +55,9 @@ pub struct Measure {
     pub tag: u32,
     /// When each packet is due.
     pub schedule: Schedule,
+    /// Pattern, lengths and flows.
+    #[serde(default, skip_serializing_if = "Shape::is_plain")]
+    pub shape: Shape,
     /// How long to go on listening after the last packet was due, ns.
     pub drain: u64,
     /// A stretch of at least this long during which the loop saw nothing is logged as a gap, ns.
@@ -60,10 +66,33 @@ pub struct Measure {
     pub scheduling: Scheduling,
 }
 
-/// When packets are due: an absolute schedule that never slips.
+impl Measure {
+    /// Packets due before the origin.
+    pub fn warm_up_packets(&self) -> u64 {
+        self.schedule.warm_up_packets_as(&self.shape.pattern)
+    }
+
+    /// Packets due from the origin on.
+    pub fn packets(&self) -> u64 {
+        self.schedule.packets_as(&self.shape.pattern)
+    }
+
+    /// The bytes of a packet without frame check sequence, by its flow and its number in it; those of a replay are in its recording. The
+    /// function given out remembers the cycle of the mix.
+    pub fn lengths(&self) -> impl Fn(u32, u64) -> u32 + use<> {
+        let (cycle, shares, frame) = (self.shape.mix.cycle(), self.shape.mix.shares.clone(), self.frame);
+        move |flow, sequence| match cycle.len() {
+            0 => frame,
+            length => shares[usize::from(cycle[Mix::place(flow, sequence, length)])].frame,
+        }
+    }
+}
+
+/// When packets are due: an absolute schedule that never slips. By itself it is one of a constant rate; the patterns
+/// ([`crate::traffic::Pattern`]) put the same time to other uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Packets per second.
+    /// Packets per second, in the mean.
     pub rate: u64,
     /// Sent and received as the rest, but not counted, ns.
     pub warm_up: u64,
@@ -82,9 +111,43 @@ impl Schedule {
         self.packets_in(self.duration)
     }
 
+    /// Packets due before the origin when they follow a pattern.
+    pub fn warm_up_packets_as(&self, pattern: &Pattern) -> u64 {
+        match *pattern {
+            Pattern::Ramp { from, .. } => packets_at(from, self.warm_up),
+            Pattern::Steps { ref rates } => rates.first().map_or(0, |&first| packets_at(first, self.warm_up)),
+            Pattern::Burst { size, gap: Some(gap) } => u64::from(size).saturating_mul(self.warm_up / gap.max(1)),
+            Pattern::Replay(ref replay) => replay.warm_up_packets,
+            _ => self.warm_up_packets(),
+        }
+    }
+
+    /// Packets due from the origin on when they follow a pattern. Bursts of a given gap are whole.
+    pub fn packets_as(&self, pattern: &Pattern) -> u64 {
+        match *pattern {
+            Pattern::Ramp { from, to } => {
+                let twice = (u128::from(from) + u128::from(to)) * u128::from(self.duration);
+                u64::try_from(twice / 2_000_000_000).unwrap_or(u64::MAX)
+            }
+            Pattern::Steps { ref rates } => self.steps(rates).fold(0, |all, step| all.saturating_add(step.packets)),
+            Pattern::Burst { size, gap: Some(gap) } => u64::from(size).saturating_mul(self.duration / gap.max(1)),
+            Pattern::Replay(ref replay) => replay.packets,
+            _ => self.packets(),
+        }
+    }
+
+    /// The parts of the counted time when each of the rates has an equal part of it, to the nanosecond.
+    pub fn steps<'a>(&self, rates: &'a [u64]) -> impl Iterator<Item = Stretch> + use<'a> {
+        let (duration, all) = (u128::from(self.duration), rates.len().max(1) as u128);
+        let bound = move |number: usize| u64::try_from(duration * number as u128 / all).unwrap_or(u64::MAX);
+        rates.iter().enumerate().map(move |(number, &rate)| {
+            let (start, end) = (bound(number), bound(number + 1));
+            Stretch { start, rate, packets: packets_at(rate, end - start) }
+        })
+    }
+
     fn packets_in(&self, ns: u64) -> u64 {
-        let packets = u128::from(self.rate) * u128::from(ns) / 1_000_000_000;
-        u64::try_from(packets).unwrap_or(u64::MAX)
+        packets_at(self.rate, ns)
     }
 
     /// Due time of packet `sequence` (counted from the first of the warm-up), ns from the origin. Computed from the
@@ -95,6 +158,23 @@ impl Schedule {
         let warm_up = self.warm_up_packets();
         if sequence >= warm_up { ns(sequence - warm_up) } else { -ns(warm_up - sequence) }
     }
+}
+
+/// A stretch of constant rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// When it begins, ns from the origin.
+    pub start: u64,
+    /// Packets per second.
+    pub rate: u64,
+    /// Packets due in it; the first at its beginning.
+    pub packets: u64,
+}
+
+/// Packets of a constant rate in `ns` nanoseconds.
+fn packets_at(rate: u64, ns: u64) -> u64 {
+    let packets = u128::from(rate) * u128::from(ns) / 1_000_000_000;
+    u64::try_from(packets).unwrap_or(u64::MAX)
 }
 
 /// What lies between sending and receiving.

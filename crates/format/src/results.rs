@@ -9,6 +9,7 @@
 //!   report.html          the report, and its plots/ as SVG and CSV
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//!     flows.csv            one row per flow, where there is more than one
 //!     trials.jsonl         of a search, in place of packets, latency and gaps: one line per trial; latency-50.hgrm and
 //!                          packets-50.parquet of the trial at 50 % of what was found
 //!     programs.json        how scripts and commands ended; programs/ their texts and what they printed
@@ -43,6 +44,8 @@ pub const HGRM: &str = "latency.hgrm";
 pub const GAPS: &str = "gaps.csv";
 /// Of a search: one line per trial, in order, written as they are made.
 pub const TRIALS: &str = "trials.jsonl";
+/// Of a run: one row per flow, where there is more than one.
+pub const FLOWS: &str = "flows.csv";
 /// Of a run: how its scripts and commands ended.
 pub const PROGRAMS: &str = "programs.json";
 /// Of a run: folder of the scripts' texts and of what programs printed.

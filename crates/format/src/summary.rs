@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
 use crate::program::Exit;
@@ -232,6 +233,12 @@ pub struct RunSummary {
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.
     pub gap_count: u64,
+    /// Its flows, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<FlowTable>,
+    /// Bytes on the wire; `None` when the run failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
     /// Relation of the clocks; `None` when the run failed before they were read.
     pub clock: Option<ClockRelation>,
     /// Counters of each forwarder, by node and rule.

@@ -10,6 +10,7 @@ use crate::drawing::{self, draw};
 use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
+mod load;
 mod programs;
 mod search;
 
@@ -19,6 +20,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     let mut text = String::new();
     heading(plan, &mut text);
     paths(plan, &mut text);
+    loads(plan, &mut text);
     cores(plan, facts, &mut text);
     scripts(plan, &mut text);
     searches(plan, &mut text);
@@ -149,6 +151,17 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
         }
     }
     rows(&table, text);
+}
+
+/// The load, for each different one that is not the plainest.
+fn loads(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, load::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Load{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 /// What runs besides the agents, for each different set of it.

@@ -88,6 +88,9 @@ pub struct Tap {
     pub name: String,
     /// The address of the host's side of it.
     pub mac: MacAddress,
+    /// The longest packet it carries, bytes, where that is not the kernel's 1 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
 }
 
 /// One end of a pair of virtual Ethernet interfaces.
@@ -99,6 +102,9 @@ pub struct VethEnd {
     pub name: String,
     /// Its address.
     pub mac: MacAddress,
+    /// The longest packet it carries, bytes, where that is not the kernel's 1 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
 }
 
 /// A control group and its limits.

@@ -14,6 +14,7 @@ pub mod analysis;
 pub mod campaign;
 pub mod capture;
 pub mod counter;
+pub mod flow;
 pub mod hgrm;
 pub mod interval;
 pub mod life;

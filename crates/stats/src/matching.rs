@@ -1,9 +1,12 @@
 //! Departures joined with arrivals.
 
-use std::collections::HashMap;
+mod index;
 
+use tailbed_format::flow::FlowCounts;
 use tailbed_format::packet::{Arrival, Departure, PacketRecord, Received};
 use tailbed_format::summary::Counts;
+
+use index::Index;
 
 /// What became of the packets of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub struct Matched {
     pub records: Vec<PacketRecord>,
     /// Counts, warm-up left out.
     pub counts: Counts,
+    /// Of each flow that had a departure, ascending.
+    pub flows: Vec<FlowCounts>,
     /// Arrivals that name a packet which never left. The agent's tag keeps other traffic out, so anything here is a fault.
     pub unknown: u64,
 }
@@ -26,17 +31,21 @@ pub struct Matched {
 /// Sequence numbers are taken to be unique within a flow; of two departures with the same number the first is matched.
 pub fn match_packets(departures: &[Departure], arrivals: &[Arrival], scheduled: u64) -> Matched {
     let mut records: Vec<_> = departures.iter().map(|&departure| PacketRecord { departure, received: None }).collect();
-    let mut counts = Counts { scheduled, ..Counts::default() };
     let mut unknown = 0;
     let index = Index::new(departures);
-    let mut expected: HashMap<u32, u64> = HashMap::new();
-    let mut guess = 0;
+    let counts = |flow| FlowCounts { flow, sent: 0, received: 0, lost: 0, duplicates: 0, reordered: 0 };
+    let mut flows: Vec<_> = index.flows().map(|flow| (counts(flow), Next::default())).collect();
     for arrival in by_kernel_stamp(arrivals).iter() {
-        let Some(at) = index.find(arrival.flow, arrival.sequence, guess) else {
+        let Some(flow) = index.flow(arrival.flow) else {
             unknown += 1;
             continue;
         };
-        guess = at + 1;
+        let (counts, next) = &mut flows[flow];
+        let Some(at) = index.find(flow, arrival.sequence, next.guess) else {
+            unknown += 1;
+            continue;
+        };
+        next.guess = at + 1;
         let record = &mut records[index.departure(at)];
         let counted = u64::from(record.departure.due >= 0);
         if record.received.is_some() {
@@ -45,16 +54,38 @@ pub fn match_packets(departures: &[Departure], arrivals: &[Arrival], scheduled: 
         }
         record.received = Some(Received { kernel: arrival.kernel, user: arrival.user });
         counts.received += counted;
-        let next = expected.entry(arrival.flow).or_default();
-        if arrival.sequence < *next {
+        if arrival.sequence < next.expected {
             counts.reordered += counted;
         } else {
-            *next = arrival.sequence.saturating_add(1);
+            next.expected = arrival.sequence.saturating_add(1);
         }
     }
-    counts.sent = departures.iter().filter(|departure| departure.due >= 0).count() as u64;
-    counts.lost = counts.sent - counts.received;
-    Matched { records, counts, unknown }
+    for departure in departures.iter().filter(|departure| departure.due >= 0) {
+        if let Some(flow) = index.flow(departure.flow) {
+            flows[flow].0.sent += 1;
+        }
+    }
+    let close = |(counts, _): (FlowCounts, Next)| FlowCounts { lost: counts.sent - counts.received, ..counts };
+    let flows: Vec<_> = flows.into_iter().map(close).collect();
+    let sum = |of: fn(&FlowCounts) -> u64| flows.iter().map(of).sum();
+    let counts = Counts {
+        scheduled,
+        sent: sum(|flow| flow.sent),
+        received: sum(|flow| flow.received),
+        lost: sum(|flow| flow.lost),
+        duplicates: sum(|flow| flow.duplicates),
+        reordered: sum(|flow| flow.reordered),
+    };
+    Matched { records, counts, flows, unknown }
+}
+
+/// What is looked for next of a flow.
+#[derive(Debug, Clone, Copy, Default)]
+struct Next {
+    /// Position in order of the packet that most likely comes next.
+    guess: usize,
+    /// The number that is not yet overtaken (`NextExp`).
+    expected: u64,
 }
 
 /// Arrivals as they came in; they are recorded so but for reader races, so the sort is seldom needed.
@@ -65,49 +96,6 @@ fn by_kernel_stamp(arrivals: &[Arrival]) -> std::borrow::Cow<'_, [Arrival]> {
     let mut sorted = arrivals.to_vec();
     sorted.sort_by_key(|arrival| arrival.kernel);
     sorted.into()
-}
-
-/// Departures in order of flow and sequence number.
-struct Index<'a> {
-    departures: &'a [Departure],
-    /// Positions of departures in order; `None` when they are in order as they stand.
-    order: Option<Vec<u32>>,
-}
-
-impl<'a> Index<'a> {
-    fn new(departures: &'a [Departure]) -> Self {
-        let key = |departure: &Departure| (departure.flow, departure.sequence);
-        if departures.is_sorted_by_key(key) {
-            return Self { departures, order: None };
-        }
-        let mut order: Vec<u32> = (0..u32::try_from(departures.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_by_key(|&at| key(&departures[at as usize]));
-        Self { departures, order: Some(order) }
-    }
-
-    /// Position among the departures of the `at`-th in order.
-    fn departure(&self, at: usize) -> usize {
-        self.order.as_ref().map_or(at, |order| order[at] as usize)
-    }
-
-    /// Position in order of a packet. Packets mostly come in as they left, so the one after the last found is tried first.
-    fn find(&self, flow: u32, sequence: u64, guess: usize) -> Option<usize> {
-        let key = |at: usize| {
-            let departure = &self.departures[self.departure(at)];
-            (departure.flow, departure.sequence)
-        };
-        let wanted = (flow, sequence);
-        let n = self.departures.len();
-        if guess < n && key(guess) == wanted && (guess == 0 || key(guess - 1) < wanted) {
-            return Some(guess);
-        }
-        let (mut low, mut high) = (0, n);
-        while low < high {
-            let middle = low.midpoint(high);
-            if key(middle) < wanted { low = middle + 1 } else { high = middle }
-        }
-        (low < n && key(low) == wanted).then_some(low)
-    }
 }
 
 #[cfg(test)]
@@ -153,6 +141,20 @@ mod tests {
         assert_eq!(match_packets(&departures, &arrivals, 10).counts.reordered, 3);
     }
 
+    /// A packet is compared with those of its own flow alone, and each flow adds up by itself.
+    #[test]
+    fn flows_do_not_disturb_each_other() {
+        let packet = |flow, sequence, due| Departure { flow, sequence, due, sent: due };
+        let departures = [packet(0, 0, 0), packet(7, 0, 1), packet(0, 1, 2), packet(7, 1, 3), packet(0, 2, 4), packet(7, 2, 5)];
+        let arrival = |flow, sequence, kernel| Arrival { flow, sequence, kernel, user: kernel };
+        let arrivals =
+            [arrival(7, 1, 10), arrival(0, 0, 11), arrival(7, 0, 12), arrival(0, 1, 13), arrival(0, 1, 14), arrival(3, 0, 15)];
+        let matched = match_packets(&departures, &arrivals, 6);
+        let flow = |flow, lost, duplicates, reordered| FlowCounts { flow, sent: 3, received: 2, lost, duplicates, reordered };
+        assert_eq!(matched.flows, [flow(0, 1, 1, 0), flow(7, 1, 0, 1)]);
+        assert_eq!(matched.unknown, 1);
+    }
+
     #[test]
     fn nothing_left_nothing_came() {
         let matched = match_packets(&[], &[], 7);
@@ -164,12 +166,17 @@ mod tests {
         let mut arrivals = arrivals.to_vec();
         arrivals.sort_by_key(|arrival| arrival.kernel);
         let same = |d: &Departure, a: &Arrival| (d.flow, d.sequence) == (a.flow, a.sequence);
-        let mut counts = Counts { scheduled, ..Counts::default() };
+        let mut ids: Vec<_> = departures.iter().map(|departure| departure.flow).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let none = |flow| FlowCounts { flow, sent: 0, received: 0, lost: 0, duplicates: 0, reordered: 0 };
+        let mut flows: Vec<_> = ids.into_iter().map(none).collect();
         let records = departures
             .iter()
             .map(|departure| {
                 let mine: Vec<_> = arrivals.iter().enumerate().filter(|(_, arrival)| same(departure, arrival)).collect();
                 if departure.due >= 0 {
+                    let counts = flows.iter_mut().find(|flow| flow.flow == departure.flow).unwrap();
                     counts.sent += 1;
                     match mine.first() {
                         Some((first, arrival)) => {
@@ -191,7 +198,15 @@ mod tests {
             .collect();
         let unknown =
             arrivals.iter().filter(|arrival| !departures.iter().any(|departure| same(departure, arrival))).count() as u64;
-        Matched { records, counts, unknown }
+        let mut counts = Counts { scheduled, ..Counts::default() };
+        for flow in &flows {
+            counts.sent += flow.sent;
+            counts.received += flow.received;
+            counts.lost += flow.lost;
+            counts.duplicates += flow.duplicates;
+            counts.reordered += flow.reordered;
+        }
+        Matched { records, counts, flows, unknown }
     }
 
     proptest! {

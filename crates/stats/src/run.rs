@@ -1,5 +1,6 @@
 //! One run: from its records to its summary, and whether it counts.
 
+use tailbed_format::flow::FlowCounts;
 use tailbed_format::message::Measured;
 use tailbed_format::packet::{Arrival, Departure, PacketRecord};
 use tailbed_format::summary::{Counts, Distribution, ForwarderSummary, Gap, Invalid, Parameter, RunKind, RunSummary};
@@ -56,7 +57,8 @@ pub struct RunCounters {
     pub latency_from_due: Counter,
     /// User-space receive stamp minus send stamp, ns.
     pub latency_to_user: Counter,
-    /// Send stamp minus due time, ns; a packet that left early was not late.
+    /// Send stamp minus due time, ns, of every packet but those that are due at the same time as the one before: they leave as soon as it
+    /// has. A packet that left early was not late.
     pub lateness: Counter,
 }
 
@@ -76,6 +78,8 @@ pub struct SummarisedRun {
     pub counters: RunCounters,
     /// One record per packet sent, warm-up included.
     pub records: Vec<PacketRecord>,
+    /// What became of each flow, ascending.
+    pub flows: Vec<FlowCounts>,
 }
 
 /// Joins what was recorded, counts it, and judges whether the run counts.
@@ -97,7 +101,7 @@ pub fn summarise_run(attempt: Attempt, recorded: &Recorded<'_>, limits: &Limits)
         invalid,
         ..empty(attempt)
     };
-    SummarisedRun { summary, counters, records: matched.records }
+    SummarisedRun { summary, counters, records: matched.records, flows: matched.flows }
 }
 
 /// The summary of a run that failed before there was anything to count: no agent, no step, no answer.
@@ -123,6 +127,8 @@ fn empty(attempt: Attempt) -> RunSummary {
         lateness: nothing,
         gaps: Vec::new(),
         gap_count: 0,
+        flows: None,
+        volume: None,
         clock: None,
         forwarders: Vec::new(),
         downgrades: Vec::new(),
@@ -136,9 +142,14 @@ fn empty(attempt: Attempt) -> RunSummary {
 fn count(records: &[PacketRecord]) -> (RunCounters, u64) {
     let mut counters = RunCounters::default();
     let mut before_sent = 0;
+    let mut due_before = None;
     for record in records.iter().filter(|record| record.departure.due >= 0) {
-        let late = record.departure.sent.saturating_sub(record.departure.due);
-        counters.lateness.record(u64::try_from(late).unwrap_or(0));
+        let due = record.departure.due;
+        // in a burst, where all are due at once, only the first can be in time
+        if due_before.replace(due) != Some(due) {
+            let late = record.departure.sent.saturating_sub(due);
+            counters.lateness.record(u64::try_from(late).unwrap_or(0));
+        }
         let Some(latency) = record.latency() else { continue };
         match u64::try_from(latency) {
             Ok(latency) => counters.latency.record(latency),
@@ -289,6 +300,26 @@ mod tests {
         let run = summarise(&departures, &arrivals, &measured());
         assert!(run.summary.invalid.contains(&Invalid::Late { packets: 2, of: 100, limit: 50_000 }));
         assert!(run.summary.invalid.contains(&Invalid::BeforeSent { packets: 2 }));
+    }
+
+    /// Of a burst the first packet is judged; the latency from due has the wait of the others in it.
+    #[test]
+    fn a_burst_is_late_when_its_first_packet_is() {
+        let (mut departures, mut arrivals) = packets();
+        for (departure, arrival) in departures.iter_mut().zip(&mut arrivals) {
+            let in_burst = i64::try_from(departure.sequence % 10).unwrap();
+            departure.due -= in_burst * 10_000;
+            departure.sent = departure.due + 10 + in_burst * 20_000;
+            arrival.kernel = departure.sent + 2_000;
+            arrival.user = arrival.kernel + 1;
+        }
+        let run = summarise(&departures, &arrivals, &measured());
+        assert!(run.summary.is_valid(), "{:?}", run.summary.invalid);
+        assert_eq!((run.summary.lateness.count, run.summary.lateness.maximum), (10, Some(10)));
+        assert_eq!((run.summary.latency.maximum, run.summary.latency_from_due.maximum), (Some(2_000), Some(182_010)));
+        departures[50].sent += 60_000;
+        let late = summarise(&departures, &[], &measured()).summary.invalid;
+        assert!(late.contains(&Invalid::Late { packets: 1, of: 10, limit: 50_000 }), "{late:?}");
     }
 
     #[test]

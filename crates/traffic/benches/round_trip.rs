@@ -17,6 +17,7 @@ use support::network::{in_fresh_namespace, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::Command;
 use tailbed_format::order::{Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::traffic::Shape;
 use tailbed_traffic::{PingPong, ping_pong, realtime};
 
 const TRIES: usize = 5;
@@ -180,6 +181,7 @@ fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire
         destination: MacAddress::local(1, 2),
         tag: 2,
         schedule: Schedule { rate, warm_up: 200_000_000, duration: 1_000_000_000 },
+        shape: Shape::default(),
         drain: 10_000_000,
         gap: 20_000,
         scheduling,

@@ -67,10 +67,10 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
     for event in events {
         match event {
             Event::Greet => output.reply(&hello).map_err(AgentError::Output)?,
-            Event::Prepare(order) => {
+            Event::Prepare(order, recording) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
-                let reply = match worker::prepare(*order).map_err(AgentError::Thread)? {
+                let reply = match worker::prepare(*order, recording).map_err(AgentError::Thread)? {
                     Ok((worker, downgrades)) => {
                         prepared = Some(worker);
                         Reply::Ready { downgrades }

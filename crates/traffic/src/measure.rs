@@ -12,20 +12,23 @@ mod gap_log;
 mod outcome;
 mod pacer;
 mod records;
+mod timetable;
 mod turns;
 
 use tailbed_format::order::{Measure, Wait};
+use tailbed_format::recording::Recording;
 
 pub use gap_log::GAPS_KEPT;
 pub use outcome::Outcome;
 
 use crate::clock::{Clock, Sighting};
-use crate::packet::template::{Head, Template, WrongLength};
+use crate::packet::frames::{Frames, NoFrames};
 use crate::port::{Receive, Transmit};
 use crate::stop::Stop;
 use gap_log::GapLog;
 use pacer::Pacer;
 use records::Records;
+use timetable::Timetable;
 use turns::Loop;
 
 /// The clock's rate is taken from at least this much time before the first packet, ns. Sightings scatter by
@@ -41,9 +44,9 @@ const LEAD: u64 = 1_000_000;
 /// A measurement could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
-    /// The frame length is out of range.
+    /// A frame length is out of range, or a recorded frame cannot be sent again.
     #[error(transparent)]
-    Frame(#[from] WrongLength),
+    Frame(#[from] NoFrames),
     /// Nothing to send.
     #[error(
         "the schedule holds no packet: {rate} packets per second for {duration} ns; ask for a higher rate or a longer duration"
@@ -71,32 +74,33 @@ pub enum MeasureError {
 /// Everything that has to exist before the first packet.
 #[derive(Debug)]
 pub struct Prepared {
-    template: Template,
+    frames: Frames,
+    timetable: Timetable,
     records: Records,
     gaps: GapLog,
     first: Sighting,
     sightings: Vec<Sighting>,
 }
 
-/// Allocates and touches all memory that the loop will need, and begins to observe the clock.
+/// Allocates and touches all memory that the loop will need, and begins to observe the clock. The recording is empty unless the order is
+/// to replay one.
 ///
 /// # Errors
 /// When the order cannot be carried out: see [`MeasureError`].
-pub fn prepare(order: &Measure, clock: &impl Clock) -> Result<Prepared, MeasureError> {
+pub fn prepare(order: &Measure, recording: Recording, clock: &impl Clock) -> Result<Prepared, MeasureError> {
     let schedule = &order.schedule;
-    let packets = schedule.warm_up_packets().saturating_add(schedule.packets());
-    if packets == 0 || schedule.rate == 0 {
+    let packets = order.warm_up_packets().saturating_add(order.packets());
+    if packets == 0 {
         return Err(MeasureError::Empty { rate: schedule.rate, duration: schedule.duration });
     }
-    let length = usize::try_from(order.frame).unwrap_or(usize::MAX);
-    let head = Head { source: order.source, destination: order.destination, tag: order.tag, length };
     let span = schedule.warm_up.saturating_add(schedule.duration).saturating_add(order.drain);
     let sightings = usize::try_from(span / SIGHTING_INTERVAL).unwrap_or(usize::MAX).saturating_add(16);
     let mut kept = Vec::new();
     kept.try_reserve_exact(sightings).map_err(|_| MeasureError::TooMany { packets })?;
     Ok(Prepared {
-        template: Template::new(&head)?,
         records: Records::for_packets(packets).ok_or(MeasureError::TooMany { packets })?,
+        timetable: Timetable::new(order, &recording.times()),
+        frames: Frames::new(order, recording)?,
         gaps: GapLog::new(),
         first: clock.sight_tightest(64),
         sightings: kept,
@@ -119,7 +123,8 @@ pub fn run<C: Clock, P: Transmit + Receive>(
     if stop.is_raised() {
         return Err(MeasureError::Stopped);
     }
-    let pacer = Pacer::new(order.schedule.clone(), first, start, LEAD).ok_or(MeasureError::NoTime)?;
+    let first_due = prepared.timetable.clone().next().unwrap_or(0);
+    let pacer = Pacer::new(first_due, first, start, LEAD).ok_or(MeasureError::NoTime)?;
     port.drops();
     let mut turns = Loop::new(order, clock, prepared, start, pacer);
     turns.run(port, stop);
@@ -146,6 +151,7 @@ mod tests {
     use tailbed_format::mac::MacAddress;
     use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
     use tailbed_format::summary::Gap;
+    use tailbed_format::traffic::Shape;
 
     const WIRE: SimulatedWire = SimulatedWire {
         seed: 1,
@@ -168,6 +174,7 @@ mod tests {
             destination: MacAddress::local(1, 2),
             tag: 5,
             schedule: Schedule { rate: 10_000, warm_up: 0, duration: 10_000_000 },
+            shape: Shape::default(),
             drain: 1_000_000,
             gap: 20_000,
             scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
@@ -212,7 +219,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let port = SimulatedPort::new(clock.clone(), WireModel::new(WIRE, 100_000));
         let mut port = Troubled { port, sends: 0, stop: Stop::new().unwrap() };
-        let prepared = prepare(&order(), &clock).unwrap();
+        let prepared = prepare(&order(), Recording::default(), &clock).unwrap();
         run(&order(), prepared, &clock, &mut port, stop)
     }
 

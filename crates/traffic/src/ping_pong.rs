@@ -216,6 +216,9 @@ mod tests {
         };
         let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire, 0));
         let wrong = PingPong { frame: 10, ..order() };
-        assert!(matches!(bounce(&wrong, &clock, &mut port, |_, _| ()), Err(PingPongError::Frame(WrongLength(10)))));
+        assert!(matches!(
+            bounce(&wrong, &clock, &mut port, |_, _| ()),
+            Err(PingPongError::Frame(WrongLength { length: 10, .. }))
+        ));
     }
 }

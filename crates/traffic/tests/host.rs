@@ -15,6 +15,7 @@ use support::network::{in_fresh_namespace, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Forwarded, Reply, RuleCount};
 use tailbed_format::order::{Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::traffic::Shape;
 use tailbed_traffic::packet::identify;
 use tailbed_traffic::packet::template::{Head, Template};
 use tailbed_traffic::port::{PacketRing, PacketSocket, PortError, Receive, Transmit};
@@ -45,6 +46,7 @@ fn measure(transmit: &str, receive: &str) -> Measure {
         destination: destination(),
         tag: 77,
         schedule: Schedule { rate: 5_000, warm_up: 20_000_000, duration: 200_000_000 },
+        shape: Shape::default(),
         drain: 100_000_000,
         gap: 1_000_000,
         scheduling: BLOCKING,
@@ -175,12 +177,13 @@ fn an_overrun_ring_counts_what_it_dropped() {
 fn own_frames_are_not_seen_and_long_ones_are_marked() {
     on_host(|| {
         veth("tb-test-a", "tb-test-b");
-        for end in ["tb-test-a", "tb-test-b"] {
-            support::network::ip(&["link", "set", end, "mtu", "4000"]);
-        }
         let mut sender = PacketRing::open("tb-test-a", 512).unwrap();
         let mut ring = PacketRing::open("tb-test-b", 512).unwrap();
         let mut socket = PacketSocket::open("tb-test-a").unwrap();
+        // after the ring was made for what the interface let through then
+        for end in ["tb-test-a", "tb-test-b"] {
+            support::network::ip(&["link", "set", end, "mtu", "4000"]);
+        }
         socket.send(&[2; 1514]).unwrap();
         socket.send(&[2; 3000]).unwrap();
         assert!(sender.receive(|_| ()).is_none());

@@ -15,6 +15,7 @@ use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Frame, Reply};
 use tailbed_format::order::{Measure, Order, Path as Wire, Schedule, Scheduling, SimulatedWire, Wait};
 use tailbed_format::program::{Exit, Program, Stream, TerminalSize};
+use tailbed_format::traffic::Shape;
 
 #[test]
 fn what_a_program_prints_comes_before_its_end() {
@@ -216,6 +217,7 @@ fn simulation() -> Order {
         destination: MacAddress::local(1, 2),
         tag: 1,
         schedule: Schedule { rate: 100_000, warm_up: 0, duration: 5_000_000_000 },
+        shape: Shape::default(),
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },

@@ -10,6 +10,7 @@ use support::client::{Answer, Client};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Reply};
 use tailbed_format::order::{Measure, Order, Path, Schedule, Scheduling, SimulatedWire, Wait};
+use tailbed_format::traffic::Shape;
 use tailbed_traffic::port::WireModel;
 
 const WIRE: SimulatedWire = SimulatedWire {
@@ -33,6 +34,7 @@ fn order() -> Measure {
         destination: MacAddress::local(1, 2),
         tag: 0xfeed_beef,
         schedule: Schedule { rate: 100_000, warm_up: 500_000_000, duration: 2_000_000_000 },
+        shape: Shape::default(),
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
@@ -134,7 +136,7 @@ fn orders_that_cannot_be_carried_out_say_why() {
     let mut refused = |order: Measure| client.prepare(&Order::Measure(order)).unwrap_err();
     assert_eq!(
         refused(Measure { frame: 59, ..order() }),
-        "a frame of 59 bytes (without frame check sequence) cannot be made: it must be 60 to 1514 bytes long"
+        "a frame of 59 bytes (without frame check sequence) cannot be made: it must be 60 to 9014 bytes long"
     );
     assert_eq!(
         refused(Measure { schedule: Schedule { rate: 0, ..order().schedule }, ..order() }),

@@ -140,7 +140,8 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let Purpose::Traffic(load) = &cell.setup.purpose else { return None };
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
-    Some((load.frame, schedule.rate, schedule.warm_up, schedule.duration, load.drain, generator.cpus.clone(), generator.priority))
+    let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
+    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority))
 }
 
 fn concerns_floor(key: &str) -> bool {

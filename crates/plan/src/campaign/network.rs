@@ -44,13 +44,19 @@ pub(super) fn interfaces(path: &[Link], nodes: &[Node], token: &str) -> Vec<[Int
     let mut number = 0;
     let mut interface = |end: End| {
         let (namespace, name) = place(end, nodes, token);
-        let veth = VethEnd { namespace, name, mac: MacAddress::local(INTERFACE, number) };
+        let veth = VethEnd { namespace, name, mac: MacAddress::local(INTERFACE, number), mtu: None };
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
         let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
         Interface { end, veth, guest, towards }
     };
     path.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
+}
+
+/// All of them carry packets of that size, where it is not the usual one.
+pub(super) fn with_mtu(mut links: Vec<[Interface; 2]>, mtu: Option<u32>) -> Vec<[Interface; 2]> {
+    links.iter_mut().flatten().for_each(|end| end.veth.mtu = mtu);
+    links
 }
 
 /// The name of a role's network namespace and of its agent's container.
@@ -101,7 +107,10 @@ pub(super) fn wire_namespaces(links: &[[Interface; 2]], token: &str) -> Vec<Stri
 /// The steps that make the links. The other end of a virtual machine's interface is a tap, which takes the place of the far end of a
 /// veth pair: so packets take no more hops than to a container. Between two virtual machines two taps are bridged.
 pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
-    let tap = |end: &VethEnd| Step::MakeTap(Tap { namespace: end.namespace.clone(), name: end.name.clone(), mac: end.mac });
+    let tap = |end: &VethEnd| {
+        let VethEnd { namespace, name, mac, mtu } = end.clone();
+        Step::MakeTap(Tap { namespace, name, mac, mtu })
+    };
     let steps = links.iter().enumerate().flat_map(|(number, [near, far])| match (near.guest, far.guest) {
         (false, false) => vec![Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }],
         (true, false) => vec![tap(&far.veth)],
@@ -110,7 +119,7 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
             let namespace = wire(token, number);
             let side = |name: &str, of: &Interface| {
                 let mac = host_side(of.veth.mac);
-                Step::MakeTap(Tap { namespace: Some(namespace.clone()), name: name.to_owned(), mac })
+                Step::MakeTap(Tap { namespace: Some(namespace.clone()), name: name.to_owned(), mac, mtu: of.veth.mtu })
             };
             let ports = WIRE_TAPS.map(str::to_owned).to_vec();
             let bridge = Step::MakeBridge { namespace: namespace.clone(), name: "bridge".to_owned(), ports };
@@ -131,7 +140,7 @@ pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &
         } else {
             (peer.veth.namespace.clone(), peer.veth.name.clone())
         };
-        Some(GuestInterface { name: own.veth.name.clone(), mac: own.veth.mac, tap_namespace, tap })
+        Some(GuestInterface { name: own.veth.name.clone(), mac: own.veth.mac, mtu: own.veth.mtu, tap_namespace, tap })
     };
     [Port::In, Port::Out].into_iter().filter_map(interface).collect()
 }

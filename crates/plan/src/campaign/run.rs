@@ -4,6 +4,7 @@ use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::Method;
+use tailbed_format::traffic::{Pattern, Shape};
 
 use super::cells::Planned;
 use super::name::run_name;
@@ -111,7 +112,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         RunKind::Floor => (&[][..], &wire[..]),
         RunKind::Measurement => (&setup.nodes[..], &setup.path[..]),
     };
-    let links = network::interfaces(path, nodes, token);
+    let links = network::with_mtu(network::interfaces(path, nodes, token), load.mtu);
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
         .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
@@ -215,11 +216,21 @@ fn measure(
         destination: next_hop.towards,
         tag: tag(setting.token, setting.number),
         schedule: load.schedule.clone(),
+        shape: shape(load, setting),
         drain: load.drain,
         gap: GAP,
         scheduling: scheduling.clone(),
     });
     AgentOrder { node: GENERATOR.to_owned(), order }
+}
+
+/// Random times differ from run to run, and are the same when the campaign is made again.
+fn shape(load: &Load, setting: &Setting<'_>) -> Shape {
+    let mut shape = load.shape.clone();
+    if let Pattern::Poisson { seed } = &mut shape.pattern {
+        *seed = setting.seed.wrapping_add(setting.number as u64);
+    }
+    shape
 }
 
 /// Bytes the interface appends to each frame (IEEE 802.3-2022, 3.2.9).

@@ -23,7 +23,7 @@ pub use node::{Function, Node};
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
-pub use traffic::{Pattern, Traffic};
+pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Traffic, Values};
 pub use validity::Validity;
 
 /// An experiment: what is compared, how often, and with which traffic.

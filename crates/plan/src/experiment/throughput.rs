@@ -11,7 +11,7 @@ pub struct Throughput {
     /// How it is sought.
     #[serde(default)]
     pub mode: Mode,
-    /// Bytes on the wire, from the destination address to the frame check sequence: 64 to 1518.
+    /// Bytes on the wire, from the destination address to the frame check sequence: 64 to 9018.
     #[serde(default = "smallest")]
     pub frame: Bytes,
     /// No trial has a lower rate.

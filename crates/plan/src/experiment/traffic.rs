@@ -1,24 +1,35 @@
 //! `[traffic]`: the load.
 
-use std::fmt;
+mod flows;
+mod frame;
+mod pattern;
 
 use schemars::JsonSchema;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tailbed_format::unit::{Bytes, PacketRate, Time};
 
-/// The load: one flow of packets on an absolute schedule.
+pub use flows::{Address, Flows, Values};
+pub use frame::{Frame, FrameShare};
+pub use pattern::{Burst, Pattern, Ramp, Replay, Speed, Steps};
+
+/// The load: packets on an absolute schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
-    /// Bytes on the wire, from the destination address to the frame check sequence: 64 to 1518.
+    /// Bytes on the wire, from the destination address to the frame check sequence: 64 to 9018, `"imix"`, or a mix of one's own.
     #[serde(default = "smallest")]
-    pub frame: Bytes,
-    /// Packets per second.
-    pub rate: PacketRate,
+    pub frame: Frame,
+    /// Packets per second, in the mean. Needed unless the pattern has rates of its own.
+    #[serde(default)]
+    #[schemars(with = "PacketRate")]
+    pub rate: Option<PacketRate>,
     /// How packets are spread over time.
     #[serde(default)]
     pub pattern: Pattern,
+    /// Which flows there are; one if not given.
+    #[serde(default)]
+    #[schemars(with = "Flows")]
+    pub flows: Option<Flows>,
     /// How long packets are counted.
     pub duration: Time,
     /// How long packets are sent before they are counted.
@@ -29,52 +40,8 @@ pub struct Traffic {
     pub drain: Time,
 }
 
-/// How packets are spread over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Pattern {
-    /// One packet every 1/rate seconds.
-    #[default]
-    Constant,
-}
-
-struct PatternVisitor;
-
-impl PatternVisitor {
-    fn choose<E: serde::de::Error>(name: &str) -> Result<Pattern, E> {
-        match name {
-            "constant" => Ok(Pattern::Constant),
-            other => Err(E::custom(format!("the pattern `{other}` is not available; write \"constant\", the only one there is"))),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for PatternVisitor {
-    type Value = Pattern;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the pattern \"constant\"")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Pattern, E> {
-        Self::choose(name)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pattern, A::Error> {
-        let Some(name) = map.next_key::<String>()? else { return Self::choose("") };
-        map.next_value::<IgnoredAny>()?;
-        Self::choose(&name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PatternVisitor)
-    }
-}
-
-fn smallest() -> Bytes {
-    Bytes(64)
+fn smallest() -> Frame {
+    Frame::One(Bytes(64))
 }
 
 fn one_second() -> Time {

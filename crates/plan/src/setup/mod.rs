@@ -101,7 +101,7 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
     let purpose = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
         (Some(settings), ..) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
         (None, Some(settings), _) => Purpose::Search(throughput::goals(settings, experiment, tree)?),
-        (None, None, Some(settings)) => Purpose::Traffic(traffic::load(settings, tree)?),
+        (None, None, Some(settings)) => Purpose::Traffic(traffic::load(settings, folder, tree)?),
         (None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
     let path = match purpose {

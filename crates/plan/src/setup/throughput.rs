@@ -2,6 +2,7 @@
 
 use tailbed_format::order::Schedule;
 use tailbed_format::throughput::{Bisection, Goal, Method, SearchOrder};
+use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{PacketRate, Share, Time};
 
 use super::Load;
@@ -35,7 +36,7 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .beside(tree::span(tree, &["traffic"]), "a load")
             .help("[throughput] has keys of its own for `frame`, `warm_up` and `drain`; put [traffic] into a file of its own"));
     }
-    let frame = traffic::frame(settings.frame, &["throughput", "frame"], tree)?;
+    let lengths = traffic::one_size(settings.frame, at("frame"))?;
     rates(settings, &at)?;
     foreign_keys(settings, &at)?;
     let times = [
@@ -77,7 +78,8 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    Ok(SearchGoals { load: Load { frame, schedule, drain }, order })
+    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), mtu: lengths.mtu(), drain };
+    Ok(SearchGoals { load, order })
 }
 
 fn rates(settings: &Throughput, at: &impl Fn(&str) -> Span) -> Result<(), Fault> {

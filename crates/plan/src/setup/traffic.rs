@@ -1,48 +1,47 @@
 //! The load and the limits, in whole numbers and within what can be done.
 
+mod flows;
+mod frame;
+mod pattern;
+
 use tailbed_format::order::Schedule;
-use tailbed_format::unit::{Bytes, Share, Time};
+use tailbed_format::traffic::Shape;
+use tailbed_format::unit::{Share, Time};
 use tailbed_format::validity::Limits;
 
-use crate::experiment::{Traffic, Validity};
+use crate::experiment::{Pattern, Traffic, Validity};
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
+
+pub(super) use frame::one_size;
+pub(super) use pattern::HIGHEST_RATE;
 
 /// The load of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Bytes on the wire with the frame check sequence.
+    /// Bytes on the wire with the frame check sequence, of the longest if they differ.
     pub(crate) frame: u32,
     pub(crate) schedule: Schedule,
+    /// The seed of random times is 0 until there is a run.
+    pub(crate) shape: Shape,
+    /// What the links must carry, where it is more than usual, bytes.
+    pub(crate) mtu: Option<u32>,
     /// ns.
     pub(crate) drain: u64,
 }
 
-/// Shortest and longest frame on the wire (IEEE 802.3-2022, 3.2.7: 46 to 1500 bytes of data, 18 of header and check sequence).
-const FRAME: std::ops::RangeInclusive<u64> = 64..=1518;
-
 /// More packets than this, warm-up included, would take the generator gigabytes to remember (28 bytes each way).
 pub(super) const MOST_PACKETS: u64 = 50_000_000;
-
-/// 100 Gbit/s of 64-byte frames are 148.8 Mpps; beyond that a rate is a slip.
-pub(super) const HIGHEST_RATE: u64 = 150_000_000;
 
 /// No part of a run lasts longer; sums of times then stay far below 64 bits of ns.
 pub(super) const LONGEST: u64 = 24 * 3_600_000_000_000;
 
 /// Checks `[traffic]`.
-pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
+pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<Load, Fault> {
     let at = |key| tree::span(tree, &["traffic", key]);
-    let frame = frame(traffic.frame, &["traffic", "frame"], tree)?;
-    let rate = traffic.rate.0;
-    if rate == 0 {
-        return Err(Fault::file("a rate of 0 sends nothing").at(at("rate"), "too low").help("write it like rate = \"10kpps\""));
-    }
-    if rate > HIGHEST_RATE {
-        return Err(Fault::file(format!("{} is more than any wire carries", traffic.rate))
-            .at(at("rate"), "at most 150Mpps is allowed")
-            .help("100 Gbit/s are 148.8Mpps of the smallest frames"));
-    }
+    let flows = traffic.flows.as_ref().map(|flows| flows::of(flows, tree)).transpose()?.unwrap_or_default();
+    let replays = matches!(traffic.pattern, Pattern::Replay(_));
+    let lengths = if replays { frame::of_replay(traffic, tree)? } else { frame::of(&traffic.frame, &flows, tree)? };
     for (key, time) in [("duration", traffic.duration), ("warm_up", traffic.warm_up), ("drain", traffic.drain)] {
         if time.0 > LONGEST {
             return Err(Fault::file(format!("`{key}` is longer than a day")).at(at(key), "at most 24h is allowed"));
@@ -53,31 +52,31 @@ pub(super) fn load(traffic: &Traffic, tree: &Table<'_>) -> Result<Load, Fault> {
             .at(at("duration"), "too short")
             .help("write it like duration = \"5s\""));
     }
-    let schedule = Schedule { rate, warm_up: traffic.warm_up.0, duration: traffic.duration.0 };
-    let packets = schedule.packets();
-    if packets == 0 {
+    let (pattern, schedule) = pattern::of(traffic, folder, tree)?;
+    // where the rate stands, or what says it instead
+    let rate = at(if traffic.rate.is_some() { "rate" } else { "pattern" });
+    let packets = schedule.packets_as(&pattern);
+    // of a capture it is not known yet how many packets it has
+    if packets == 0 && !replays {
+        let (short, says) = match traffic.rate {
+            Some(rate) => (format!("shorter than the time between two packets at {rate}"), "one packet a second is 1pps"),
+            None => ("too short".to_owned(), "for a packet of this pattern"),
+        };
         return Err(Fault::file("no packet is due within the duration")
-            .at(at("duration"), format!("shorter than the time between two packets at {}", traffic.rate))
-            .beside(at("rate"), "one packet a second is 1pps")
+            .at(at("duration"), short)
+            .beside(rate, says)
             .help("make the duration longer or the rate higher"));
     }
-    let all = packets.saturating_add(schedule.warm_up_packets());
+    let all = packets.saturating_add(schedule.warm_up_packets_as(&pattern));
     if all > MOST_PACKETS {
         return Err(Fault::file(format!("a run would hold {all} packets; at most {MOST_PACKETS} fit into memory"))
-            .at(at("rate"), "this rate")
+            .at(rate, "this rate")
             .beside(at("duration"), format!("for {} and a warm-up of {}", traffic.duration, traffic.warm_up))
             .help("make the duration shorter and `repeats` higher: repeats also show how much runs differ"));
     }
-    Ok(Load { frame, schedule, drain: traffic.drain.0 })
-}
-
-/// The size of a frame, if it exists on Ethernet.
-pub(super) fn frame(size: Bytes, at: &[&str], tree: &Table<'_>) -> Result<u32, Fault> {
-    u32::try_from(size.0).ok().filter(|frame| FRAME.contains(&u64::from(*frame))).ok_or_else(|| {
-        Fault::file(format!("a frame of {} bytes does not exist on Ethernet", size.0))
-            .at(tree::span(tree, at), format!("{} to {} is allowed", FRAME.start(), FRAME.end()))
-            .help("the size counts everything from the destination address to the frame check sequence")
-    })
+    let mtu = lengths.mtu();
+    let shape = Shape { pattern, mix: lengths.mix, flows };
+    Ok(Load { frame: lengths.longest, schedule, shape, mtu, drain: traffic.drain.0 })
 }
 
 /// Checks `[validity]`.

@@ -271,6 +271,9 @@ pub struct GuestInterface {
     pub name: String,
     /// Its address.
     pub mac: MacAddress,
+    /// The longest packet it carries, bytes, where that is not the kernel's 1 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
     /// The namespace its tap lies in; `None` for the host's own.
     pub tap_namespace: Option<String>,
     /// The tap's name there.

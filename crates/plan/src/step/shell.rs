@@ -26,12 +26,12 @@ impl Step {
                 ]
             }
             Self::MakeCgroup(spec) => make_cgroup(spec, cgroup),
-            Self::MakeTap(Tap { namespace, name, mac }) => {
+            Self::MakeTap(Tap { namespace, name, mac, mtu }) => {
                 let within = within(namespace.as_ref());
                 let tap = within.replacen("-n", "netns exec", 1);
                 vec![
                     format!("ip{tap} {}tuntap add {name} mode tap", if tap.is_empty() { "" } else { "ip " }),
-                    format!("ip{within} link set {name} address {mac} up"),
+                    format!("ip{within} link set {name} address {mac}{} up", with_mtu(*mtu)),
                 ]
             }
             Self::MakeBridge { namespace, name, ports } => {
@@ -74,7 +74,11 @@ fn within(namespace: Option<&String>) -> String {
 }
 
 fn end(end: &VethEnd) -> String {
-    format!("{} address {}", end.name, end.mac)
+    format!("{} address {}{}", end.name, end.mac, with_mtu(end.mtu))
+}
+
+fn with_mtu(mtu: Option<u32>) -> String {
+    mtu.map_or(String::new(), |mtu| format!(" mtu {mtu}"))
 }
 
 fn variable(node: &str) -> String {
@@ -174,6 +178,7 @@ mod tests {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
             mac: tailbed_format::mac::MacAddress::local(1, number),
+            mtu: None,
         };
         let step = Step::MakeVeth { ends: [end(Some("tb-x-generator"), "tx", 0), end(None, "tbx0in", 1)] };
         insta::assert_snapshot!(step.shell(&Cgroup::None).join("\n"), @r"

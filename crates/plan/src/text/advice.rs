@@ -23,6 +23,14 @@ pub(crate) const EXPERIMENT: Wording = Wording {
         ("duration", "duration = \"5s\""),
         ("max", "max = \"1Mpps\", a rate that the load generator can send"),
         ("loss", "loss = \"0.5%\""),
+        ("size", "size = 64"),
+        ("weight", "weight = 1"),
+        ("from", "from = \"1kpps\""),
+        ("to", "to = \"100kpps\""),
+        ("rates", "rates = [\"1kpps\", \"10kpps\"]"),
+        ("pcap", "pcap = \"traffic.pcap\""),
+        ("first", "first = …, the value of the first flow"),
+        ("count", "count = 10, the number of values"),
     ],
     list: Some("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
 };
@@ -63,6 +71,7 @@ pub(crate) fn fault_in(error: &Error, texts: &Texts, wording: &Wording) -> Fault
 /// In the words of the file, not of the program: serde names Rust types.
 fn wrong_kind(found: &str, expected: &str, span: Span, wording: &Wording) -> Fault {
     let expected = match expected {
+        "u16" => "a whole number from 0 to 65535",
         "u32" | "u64" | "usize" => "a whole number, 0 or more,",
         "a boolean" => "`true` or `false`",
         "a sequence" => "a list",

@@ -1,6 +1,7 @@
 //! A small made-up campaign for the tests: two cells, a floor, an invalid attempt.
 
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
+use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::message::ClockRelation;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{
@@ -136,6 +137,8 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         lateness: cell.lateness.clone(),
         gaps: vec![Gap { at: 700_000_000, length: 14_000 }],
         gap_count: 3,
+        flows: (cell.cell == 2).then(flows),
+        volume: Some(Volume { sent: 64_000, received: 63_936, duration: 100_000_000 }),
         clock: Some(ClockRelation {
             tsc_hz: 2_599_998_123.0,
             origin_monotonic: 0,
@@ -149,6 +152,16 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         programs: Vec::new(),
         invalid: Vec::new(),
     }
+}
+
+fn flows() -> FlowTable {
+    let flow = |flow, lost| FlowSummary {
+        counts: FlowCounts { flow, sent: 500, received: 500 - lost, lost, duplicates: 0, reordered: 2 },
+        minimum: Some(1_000),
+        percentiles: [Some(2_000), Some(3_000), None, None, None, None, None].to_vec(),
+        maximum: Some(9_000),
+    };
+    FlowTable { count: 2, worst: vec![flow(1, 1), flow(0, 0)] }
 }
 
 fn data(cell: usize, least: u64) -> CellData {

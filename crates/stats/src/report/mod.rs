@@ -9,6 +9,7 @@ mod contrasts;
 mod figures;
 mod instrument;
 pub mod life;
+mod load;
 mod machine;
 mod opening;
 mod page;
@@ -85,6 +86,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (figures::curves(&figures))
             (figures::worst(&figures))
             (spread::section(&cells, &figures))
+            (load::section(&cells))
             (runs::section(input.summary, &cells))
             (instrument::section(input.summary, &cells, &figures))
             (machine::section(input.facts))

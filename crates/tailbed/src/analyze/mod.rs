@@ -5,7 +5,7 @@
 
 mod feed;
 mod folder;
-mod open;
+pub(crate) mod open;
 mod progress;
 mod summary;
 

@@ -14,13 +14,13 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// A capture that can be read.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// What errors call it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Bytes as they lie on disk, packed or not.
-    pub(super) packed: Box<dyn Read + Send>,
+    pub(crate) packed: Box<dyn Read + Send>,
     /// How many there are; `None` for standard input and pipes.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
 }
 
 /// Opens both captures.
@@ -31,7 +31,11 @@ pub(super) fn pair(pre: &Path, post: &Path) -> Result<(Opened, Opened), Failure>
     Ok((open(pre)?, open(post)?))
 }
 
-fn open(path: &Path) -> Result<Opened, Failure> {
+/// Opens a capture; `-` is standard input.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn open(path: &Path) -> Result<Opened, Failure> {
     if path == Path::new("-") {
         return Ok(Opened { name: "standard input".to_owned(), packed: Box::new(io::stdin()), length: None });
     }
@@ -49,7 +53,7 @@ fn open(path: &Path) -> Result<Opened, Failure> {
 ///
 /// # Errors
 /// When the first bytes cannot be read, or there is no memory to unpack.
-pub(super) fn unpacked<'a>(mut packed: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+pub(crate) fn unpacked<'a>(mut packed: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut first = Vec::with_capacity(ZSTD.len());
     packed.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first)?;
     let (zstd, gzip) = (first == ZSTD, first.starts_with(&GZIP));

@@ -50,10 +50,17 @@ impl Network {
         let maker = self.handle(near.namespace.as_deref()).with_context(what)?;
         let far_file = far.namespace.as_ref().map(|name| File::open(namespace::path(name))).transpose().with_context(what)?;
         let mut peer = LinkUnspec::new_with_name(&far.name).address(far.mac.0.to_vec());
+        let mut pair = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth);
+        if let Some(mtu) = far.mtu {
+            peer = peer.mtu(mtu);
+        }
+        if let Some(mtu) = near.mtu {
+            pair = pair.mtu(mtu);
+        }
         if let Some(file) = &far_file {
             peer = peer.setns_by_fd(file.as_raw_fd());
         }
-        let pair = LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)
+        let pair = pair
             .name(near.name.clone())
             .address(near.mac.0.to_vec())
             .up()
@@ -103,6 +110,9 @@ impl Network {
         let mut link = LinkUnspec::new_with_name(&tap.name).address(tap.mac.0.to_vec()).up();
         if tap.namespace.is_none() {
             link = link.alias(&alias);
+        }
+        if let Some(mtu) = tap.mtu {
+            link = link.mtu(mtu);
         }
         self.runtime.block_on(handle.link().set(link.build()).execute()).with_context(what)?;
         // last: until then the tap goes by itself when something fails

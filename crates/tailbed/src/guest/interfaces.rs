@@ -10,7 +10,7 @@ use tailbed_format::mac::MacAddress;
 use super::wait_for;
 use crate::apply::disable_ipv6;
 
-/// Sets up each `name=address`.
+/// Sets up each `name=address`, with `/mtu` behind it where it is not to be the kernel's own.
 pub(super) fn set_up(interfaces: &[String]) -> anyhow::Result<()> {
     // before an interface is up: neighbour discovery would mix with the traffic
     disable_ipv6().context("cannot switch IPv6 off")?;
@@ -25,13 +25,17 @@ pub(super) fn set_up(interfaces: &[String]) -> anyhow::Result<()> {
     let handle = open().context("cannot open a netlink socket")?;
     for argument in interfaces {
         let Some((name, mac)) = argument.split_once('=') else {
-            bail!("{argument} is not an interface; it is written name=address")
+            bail!("{argument} is not an interface; it is written name=address or name=address/mtu")
+        };
+        let (mac, mtu) = match mac.split_once('/') {
+            Some((mac, mtu)) => (mac, Some(mtu.parse().with_context(|| format!("{mtu} is no MTU of the interface {name}"))?)),
+            None => (mac, None),
         };
         let mac: MacAddress = mac.parse()?;
         let index =
             wait_for(|| Ok(find(mac)), || format!("there is no interface {mac}: the kernel lacks virtio_net or its bus"))?;
         let link = || LinkUnspec::new_with_index(index);
-        let down = link().down().build();
+        let down = mtu.map_or(link(), |mtu| link().mtu(mtu)).down().build();
         let rename = link().name(name.to_owned()).build();
         // frames are sent to addresses that are no interface's own
         let up = link().promiscuous(true).up().build();

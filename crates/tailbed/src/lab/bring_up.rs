@@ -9,7 +9,7 @@ use super::keeper::Teller;
 use super::protocol::{Orders, Progress};
 use crate::apply::{Broken, Done, Host, apply};
 use crate::journal::Journal;
-use crate::run::{Programs, expect_hello, prepare, start_forwarders};
+use crate::run::{Captures, Programs, expect_hello, prepare, start_forwarders};
 
 /// Does the steps, waits for every agent, sets the nodes up, and lets forwarders and commands do their work. The generator gets no order: nothing is sent, nothing counted.
 /// Returns what was asked for and not granted.
@@ -36,7 +36,7 @@ pub(super) fn bring_up<'a>(
     }
     programs.set_up(host, interrupted)?;
     let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
-    let downgrades = prepare(forwarders, host, programs, interrupted)?;
+    let downgrades = prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     start_forwarders(run, host)?;
     programs.start_commands(host)?;
     Ok(downgrades)

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | flow | uint32 | flow of the packet |
 //! | sequence | uint64 | number within the flow, warm-up included |
+//! | frame | uint32 | bytes on the wire with the frame check sequence, as it was sent |
 //! | due | int64 | when it was due, ns from the origin of the run; negative in the warm-up |
 //! | sent | int64 | the clock just before the send call, ns from the origin |
 //! | kernel | int64, null when lost | the kernel's receive stamp, ns from the origin |
@@ -26,8 +27,11 @@ use tailbed_format::packet::{Departure, PacketRecord, Received};
 /// Rows per batch: bounds the memory of writing and reading.
 const BATCH: usize = 1 << 16;
 
-/// Writes the records of a run.
-pub(crate) fn write(path: &Path, records: &[PacketRecord]) -> anyhow::Result<()> {
+/// Bytes that the interface appends to each frame (IEEE 802.3-2022, 3.2.9).
+const FRAME_CHECK_SEQUENCE: u32 = 4;
+
+/// Writes the records of a run. `length` gives a packet's bytes without check sequence, by flow and sequence number.
+pub(crate) fn write(path: &Path, records: &[PacketRecord], length: impl Fn(u32, u64) -> u32) -> anyhow::Result<()> {
     let what = || format!("cannot write {}", path.display());
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(false)
@@ -36,20 +40,22 @@ pub(crate) fn write(path: &Path, records: &[PacketRecord]) -> anyhow::Result<()>
         .build();
     let partial = path.with_extension("partial");
     let file = File::create(&partial).with_context(what)?;
-    let mut writer = ArrowWriter::try_new(file, batch(&[])?.schema(), Some(properties)).with_context(what)?;
+    let mut writer = ArrowWriter::try_new(file, batch(&[], &length)?.schema(), Some(properties)).with_context(what)?;
     for rows in records.chunks(BATCH) {
-        writer.write(&batch(rows)?).with_context(what)?;
+        writer.write(&batch(rows, &length)?).with_context(what)?;
     }
     writer.close().with_context(what)?;
     std::fs::rename(&partial, path).with_context(what)
 }
 
-fn batch(rows: &[PacketRecord]) -> anyhow::Result<RecordBatch> {
+fn batch(rows: &[PacketRecord], length: impl Fn(u32, u64) -> u32) -> anyhow::Result<RecordBatch> {
+    let frame = |departure: Departure| length(departure.flow, departure.sequence) + FRAME_CHECK_SEQUENCE;
     let departures = || rows.iter().map(|row| row.departure);
     let column = |array: Arc<dyn Array>| -> ArrayRef { array };
     Ok(RecordBatch::try_from_iter_with_nullable([
         ("flow", column(Arc::new(departures().map(|departure| departure.flow).collect::<UInt32Array>())), false),
         ("sequence", column(Arc::new(departures().map(|departure| departure.sequence).collect::<UInt64Array>())), false),
+        ("frame", column(Arc::new(departures().map(frame).collect::<UInt32Array>())), false),
         ("due", column(Arc::new(departures().map(|departure| departure.due).collect::<Int64Array>())), false),
         ("sent", column(Arc::new(departures().map(|departure| departure.sent).collect::<Int64Array>())), false),
         ("kernel", column(Arc::new(rows.iter().map(|row| row.received.map(|at| at.kernel)).collect::<Int64Array>())), true),
@@ -102,7 +108,7 @@ mod tests {
             .collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("packets.parquet");
-        write(&path, &records).unwrap();
+        write(&path, &records, |_, sequence| if sequence % 12 == 0 { 1514 } else { 60 }).unwrap();
         assert_eq!(read(&path).unwrap(), records);
         let size = std::fs::metadata(&path).unwrap().len();
         assert!(size < 100_000 * 8, "{size} bytes for 100 000 packets: the integers are not packed");

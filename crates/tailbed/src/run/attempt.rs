@@ -14,6 +14,7 @@ use super::answers::expect_hello;
 use super::path;
 use super::programs::{Programs, Scripts};
 use super::traffic::{self, Generated};
+use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
 use crate::journal::Journal;
 
@@ -31,13 +32,15 @@ pub(super) struct Collected {
 /// everything is taken back when this returns, or the error names what is left.
 pub(super) fn attempt(
     run: &Run,
-    scripts: &Scripts,
+    inputs: &Inputs,
     token: &str,
     folder: &Path,
     interrupted: &AtomicBool,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Collected, Broken> {
-    with_steps(run, scripts, token, folder, interrupted, |host, programs| measure(run, host, programs, interrupted, tick))
+    with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
+        measure(run, &inputs.captures, host, programs, interrupted, tick)
+    })
 }
 
 /// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left.
@@ -83,6 +86,7 @@ pub(super) fn finish<T>(collected: Result<T, Broken>, journal: Journal, left: &[
 /// From the first agent's first word to the last packet, with everything that belongs around it.
 fn measure(
     run: &Run,
+    captures: &Captures,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
@@ -90,7 +94,7 @@ fn measure(
 ) -> Result<Collected, Broken> {
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
-    let downgrades = traffic::prepare(run.agents.iter(), host, programs, interrupted)?;
+    let downgrades = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;

@@ -12,13 +12,13 @@ use tailbed_format::results;
 use tailbed_format::summary::RunSummary;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
 use tailbed_stats::campaign::CountedRun;
+use tailbed_stats::flow;
 use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
 
 use super::attempt::attempt;
 use super::explain::explain;
-use super::programs::{self, Scripts};
-use super::{now, record};
+use super::{Inputs, now, programs, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::campaign::{json, write_new};
@@ -36,7 +36,7 @@ pub(super) struct Finished {
 /// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are read, not made again.
 pub(super) fn carry_out(
     plan: &Plan,
-    scripts: &Scripts,
+    inputs: &Inputs,
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
@@ -52,7 +52,7 @@ pub(super) fn carry_out(
             let again = attempt + 1 < plan.attempts && repetitions > 0;
             let made = match read_earlier(folder, run, attempt)? {
                 Some(earlier) => earlier,
-                None => match make(&Campaign { plan, scripts, facts, folder, interrupted, progress: &progress }, run, attempt) {
+                None => match make(&Campaign { plan, inputs, facts, folder, interrupted, progress: &progress }, run, attempt) {
                     Ok(made) => made,
                     Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
                     Err(broken) => return Err(explain(broken, &progress, folder, run)),
@@ -92,7 +92,7 @@ fn one_line(summary: &RunSummary) -> String {
 /// What all attempts have in common.
 struct Campaign<'a> {
     plan: &'a Plan,
-    scripts: &'a Scripts,
+    inputs: &'a Inputs,
     facts: &'a Facts,
     folder: &'a CampaignFolder,
     interrupted: &'a AtomicBool,
@@ -100,27 +100,31 @@ struct Campaign<'a> {
 }
 
 fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Broken> {
-    let Campaign { plan, scripts, facts, folder, interrupted, progress } = *campaign;
+    let Campaign { plan, inputs, facts, folder, interrupted, progress } = *campaign;
     let order = measure_order(run)?;
     let path = folder.begin_attempt(&run.name, number)?;
     let began = now();
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
     let tick = &mut |running| progress.tick(running, expected);
-    let collected = attempt(run, scripts, &plan.token, &path, interrupted, tick)?;
+    let collected = attempt(run, inputs, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let recorded = Recorded {
         departures: &collected.generated.departures,
         arrivals: &collected.generated.arrivals,
         measured: &collected.generated.measured,
-        scheduled: order.schedule.packets(),
+        scheduled: order.packets(),
         duration: order.schedule.duration,
         forwarders: &collected.forwarders,
         downgrades: &collected.downgrades,
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);
-    record::after(&path, &summarised)?;
+    let length = inputs.captures.lengths(order);
+    let flows = flow::summaries(&summarised.records, &summarised.flows);
+    summarised.summary.flows = flow::table(&flows);
+    summarised.summary.volume = Some(flow::volume(&summarised.records, &length, order.schedule.duration));
+    record::after(&path, &summarised, &flows, &order.shape.flows, &length)?;
     let worst = record::worst(&summarised.records);
     Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
 }

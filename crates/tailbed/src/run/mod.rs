@@ -3,6 +3,7 @@
 mod answers;
 mod attempt;
 mod campaign;
+mod captures;
 mod explain;
 mod interrupt;
 mod life;
@@ -20,6 +21,7 @@ use tailbed_plan::plan::{Plan, Run};
 use tailbed_plan::step::Step;
 
 pub(crate) use answers::{agent, expect_hello};
+pub(crate) use captures::Captures;
 pub(crate) use interrupt::watch;
 pub(crate) use programs::{Programs, Scripts};
 pub(crate) use traffic::{prepare, start_forwarders};
@@ -30,6 +32,12 @@ use crate::failure::Failure;
 use crate::results::{CampaignFolder, Identity};
 use crate::{experiment, journal, probe, user_namespace};
 
+/// What a plan names and files hold, read before anything is touched.
+struct Inputs {
+    scripts: Scripts,
+    captures: Captures,
+}
+
 /// Plan, apply, collect, take back, summarise, report.
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let text = experiment::read(&arguments.experiment.file)?;
@@ -38,8 +46,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         return experiment::show(&arguments.experiment, &text, &facts, &Showing { steps: false, json: arguments.json });
     }
     let token = draw_token()?;
-    let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
+    let mut plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
     let scripts = programs::Scripts::of(&plan)?;
+    let captures = Captures::of(&mut plan)?;
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;
@@ -57,12 +66,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
     }
+    let inputs = Inputs { scripts, captures };
     if plan.is_of_searches() {
-        let searches = search::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
+        let searches = search::carry_out(&plan, &inputs.scripts, &facts, &folder, &interrupted)?;
         let summary = search::write(arguments, &plan, &folder, &text, &searches)?;
         return search::show(arguments, &folder, &summary);
     }
-    let runs = campaign::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
+    let runs = campaign::carry_out(&plan, &inputs, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
 }

@@ -5,10 +5,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use tailbed_format::facts::Facts;
+use tailbed_format::flow::FlowSummary;
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::results;
 use tailbed_format::summary::Gap;
+use tailbed_format::traffic::Flows;
 use tailbed_plan::plan::Run;
+use tailbed_stats::flow;
 use tailbed_stats::hgrm;
 use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::SummarisedRun;
@@ -25,9 +28,18 @@ pub(super) fn before(folder: &Path, run: &Run, facts: &Facts) -> anyhow::Result<
     write_new(&folder.join(results::STEPS), tailbed_plan::steps_text(run, facts).as_bytes())
 }
 
-/// What came of it. The summary comes last: a folder that has one is whole.
-pub(super) fn after(folder: &Path, run: &SummarisedRun) -> anyhow::Result<()> {
-    packets::write(&folder.join(results::PACKETS), &run.records)?;
+/// What came of it; `length` gives a packet's bytes without check sequence, by flow and sequence number. The summary comes last: a folder that has one is whole.
+pub(super) fn after(
+    folder: &Path,
+    run: &SummarisedRun,
+    summaries: &[FlowSummary],
+    flows: &Flows,
+    length: &dyn Fn(u32, u64) -> u32,
+) -> anyhow::Result<()> {
+    packets::write(&folder.join(results::PACKETS), &run.records, length)?;
+    if run.summary.flows.is_some() {
+        write_new(&folder.join(results::FLOWS), flow::csv(summaries, flows).as_bytes())?;
+    }
     write_new(&folder.join(results::HGRM), hgrm::percentile_table(&run.counters.latency)?.as_bytes())?;
     write_new(&folder.join(results::GAPS), gaps(&run.summary.gaps).as_bytes())?;
     write_new(&folder.join(results::SUMMARY), &json(&run.summary)?)

@@ -10,6 +10,7 @@ use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
 
 use super::answers::{PATIENCE, agent, expect_reply};
+use super::captures::Captures;
 use super::programs::Programs;
 use crate::apply::{Broken, Host};
 
@@ -23,16 +24,23 @@ pub(super) struct Generated {
     pub(super) measured: Measured,
 }
 
+/// Bytes of a block of packets to be replayed, about.
+const RECORDING_BLOCK: usize = 1 << 20;
+
 /// Has orders prepared; gives what was asked for and not granted.
 pub(crate) fn prepare<'a>(
     orders: impl Iterator<Item = &'a AgentOrder>,
+    captures: &Captures,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
 ) -> Result<Vec<String>, Broken> {
     let mut downgrades = Vec::new();
     for AgentOrder { node, order } in orders {
-        agent(host, node)?.send(&Command::Prepare(order.clone()))?;
+        for block in captures.recording(order).iter().flat_map(|recording| recording.blocks(RECORDING_BLOCK)) {
+            agent(host, node)?.send_recording(&block)?;
+        }
+        agent(host, node)?.send(&Command::Prepare(Box::new(order.clone())))?;
         match expect_reply(host, node, programs, interrupted)? {
             Reply::Ready { downgrades: refused } => downgrades.extend(refused.into_iter().map(|what| format!("{node}: {what}"))),
             Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
@@ -99,7 +107,7 @@ pub(super) fn generate(
                 return Err(anyhow!("the generator has not come back in {patience:?}").into());
             }
             // what a program of the generator's would print; it has none
-            Ok(None | Some(Frame::Stream { .. } | Frame::File { .. })) => {}
+            Ok(None | Some(Frame::Stream { .. } | Frame::File { .. } | Frame::Recording(_))) => {}
             Ok(Some(Frame::Departures(block))) => departures.extend(Departure::decode(&block).context("from the generator")?),
             Ok(Some(Frame::Arrivals(block))) => arrivals.extend(Arrival::decode(&block).context("from the generator")?),
             Ok(Some(Frame::Json(body))) => match serde_json::from_slice(&body).context("from the generator")? {

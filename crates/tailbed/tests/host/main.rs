@@ -16,6 +16,7 @@ mod lives;
 mod lxc;
 mod orphans;
 mod own_network;
+mod patterns;
 mod recovered;
 mod scripts;
 mod support;

@@ -76,6 +76,22 @@ pub(crate) fn fails(lab: &Lab, vm: &str, code: i32, words: &str) {
     assert_eq!(emulators(), Vec::<i32>::new());
 }
 
+/// The guest's interfaces, both taps and the generator's ends carry what the longest frame takes.
+#[test]
+fn the_longest_frames_pass_a_machine() {
+    let Some(lab) = machines() else { return };
+    experiment(&lab, "");
+    let frame = "traffic.frame=[{ size = 64, weight = 1 }, { size = 9018, weight = 1 }]";
+    let results = results(&lab.run(&["run", "experiment.toml", "--json", "--set", frame, "--set", "traffic.rate=200pps"]));
+    let run = &results["summary"]["runs"][1];
+    let count = |value: &serde_json::Value| value.as_u64().unwrap();
+    assert_eq!(run["invalid"].as_array().unwrap().len(), 0, "{run}");
+    assert_eq!((count(&run["counts"]["sent"]), count(&run["volume"]["sent"])), (60, 30 * (64 + 9018)));
+    // more than any number of the short ones alone could make
+    assert!(count(&run["volume"]["received"]) > 60 * 64 + 9018, "{}", run["volume"]);
+    assert_eq!(count(&run["forwarders"][0]["rules"][0]["malformed"]), 0, "{run}");
+}
+
 #[test]
 fn packets_pass_machines_of_both_kinds_and_nothing_is_left() {
     let Some(lab) = machines() else { return };

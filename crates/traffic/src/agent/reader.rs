@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 use tailbed_format::message::{Command, Frame, read_frame};
 use tailbed_format::order::Order;
 use tailbed_format::program::Stream;
+use tailbed_format::recording::Recording;
 
 use crate::program::{Listener, Programs};
 use crate::realtime;
@@ -17,8 +18,8 @@ use crate::stop::Stop;
 pub(super) enum Event {
     /// Say hello.
     Greet,
-    /// An order to get ready for.
-    Prepare(Box<Order>),
+    /// An order to get ready for, and what has come before it to be replayed.
+    Prepare(Box<Order>, Recording),
     /// Begin, until the flag is raised.
     Start(Arc<Stop>),
     /// Leave, or the stream has ended.
@@ -40,18 +41,19 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
             stop.raise();
         }
     };
+    let mut recording = Recording::default();
     loop {
         let event = match next(&mut input) {
-            Ok(Heard::Command(command)) => match for_programs(command, programs) {
+            Ok(Heard::Command(command)) => match for_programs(*command, programs) {
                 Ok(None) => continue,
                 Ok(Some(Command::Prepare(order))) => {
-                    let scheduling = match &order {
+                    let scheduling = match &*order {
                         Order::Measure(measure) => &measure.scheduling,
                         Order::Forward(forward) => &forward.scheduling,
                     };
                     realtime::stand_aside(scheduling, &home);
                     programs.keep_to(realtime::elsewhere(scheduling, &home));
-                    Event::Prepare(Box::new(order))
+                    Event::Prepare(order, std::mem::take(&mut recording))
                 }
                 Ok(Some(Command::Start)) => match Stop::new() {
                     Ok(flag) => {
@@ -68,6 +70,10 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
                     continue;
                 }
                 Err(error) => Event::Broken(error),
+            },
+            Ok(Heard::Recorded(block)) => match recording.extend(&block) {
+                Ok(()) => continue,
+                Err(error) => Event::Broken(io::Error::new(io::ErrorKind::InvalidData, error)),
             },
             Ok(Heard::Input { session, bytes }) => {
                 programs.input(session, bytes);
@@ -99,7 +105,9 @@ fn for_programs(command: Command, programs: &Programs<impl Listener>) -> io::Res
 
 /// What the stream holds.
 enum Heard {
-    Command(Command),
+    Command(Box<Command>),
+    /// Packets to be replayed.
+    Recorded(Vec<u8>),
     /// Bytes for a program.
     Input {
         session: u32,
@@ -110,8 +118,9 @@ enum Heard {
 /// The next of it; the end of the stream means the same as being told to quit.
 fn next(input: &mut impl Read) -> io::Result<Heard> {
     match read_frame(input)? {
-        None => Ok(Heard::Command(Command::Quit)),
-        Some(Frame::Json(body)) => Ok(Heard::Command(serde_json::from_slice(&body)?)),
+        None => Ok(Heard::Command(Box::new(Command::Quit))),
+        Some(Frame::Json(body)) => Ok(Heard::Command(Box::new(serde_json::from_slice(&body)?))),
+        Some(Frame::Recording(block)) => Ok(Heard::Recorded(block)),
         Some(Frame::Stream { session, stream: Stream::Input, bytes }) => Ok(Heard::Input { session, bytes }),
         Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a block of records came where a command was expected")),
     }

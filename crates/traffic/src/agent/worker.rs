@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Forward, Measure, Order, Path, Scheduling, SimulatedWire};
+use tailbed_format::recording::Recording;
 
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
@@ -37,12 +38,12 @@ type Reason = String;
 ///
 /// # Errors
 /// When no thread can be started.
-pub(super) fn prepare(order: Order) -> io::Result<Result<(Worker, Vec<String>), Reason>> {
+pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(Worker, Vec<String>), Reason>> {
     let (ready, is_ready) = mpsc::channel();
     let (start, started) = mpsc::channel();
     let go = Go { ready, started };
     let task = move || match order {
-        Order::Measure(order) => measure(&order, go),
+        Order::Measure(order) => measure(&order, recording, go),
         Order::Forward(order) => forward(&order, go),
     };
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
@@ -85,17 +86,17 @@ impl Go {
     }
 }
 
-fn measure(order: &Measure, go: Go) -> Result<Done, Reason> {
+fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_interfaces(order, transmit, receive, go),
-        Path::Simulated(wire) => measure_simulated(order, wire, go),
+        Path::Interfaces { transmit, receive } => measure_interfaces(order, recording, transmit, receive, go),
+        Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_interfaces(order: &Measure, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
+fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
     let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
     let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
-    let prepared = measure::prepare(order, &Tsc).map_err(|error| error.to_string())?;
+    let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
     downgrades.extend(undisturbed(&order.scheduling));
     if !clock::is_invariant() {
         let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are \
@@ -108,11 +109,11 @@ fn measure_interfaces(order: &Measure, transmit: &str, receive: &str, go: Go) ->
 }
 
 /// A simulation needs no cores or priority, and asks for none.
-fn measure_simulated(order: &Measure, wire: &SimulatedWire, go: Go) -> Result<Done, Reason> {
+fn measure_simulated(order: &Measure, recording: Recording, wire: &SimulatedWire, go: Go) -> Result<Done, Reason> {
     let clock = SimulatedClock::default();
     let interval = 1_000_000_000 / order.schedule.rate.max(1);
     let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire.clone(), interval));
-    let prepared = measure::prepare(order, &clock).map_err(|error| error.to_string())?;
+    let prepared = measure::prepare(order, recording, &clock).map_err(|error| error.to_string())?;
     let stop = go.wait(Vec::new())?;
     let outcome = measure::run(order, prepared, &clock, &mut port, &stop).map_err(|error| error.to_string())?;
     Ok(Done::Measured(Box::new(outcome)))

@@ -1,7 +1,5 @@
 //! When a packet is due on the clock that the loop reads.
 
-use tailbed_format::order::Schedule;
-
 use crate::clock::Sighting;
 
 /// Converts due times to ticks by the latest sighting, at the rate seen since the first one.
@@ -9,7 +7,6 @@ use crate::clock::Sighting;
 /// An error of the rate therefore never adds up: it acts only on the time since the latest sighting.
 #[derive(Debug)]
 pub(super) struct Pacer {
-    schedule: Schedule,
     first: Sighting,
     latest: Sighting,
     origin: u64,
@@ -17,11 +14,11 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// The first packet of the warm-up is due `lead` ns after `now`; `None` when no time lies between the sightings.
-    pub(super) fn new(schedule: Schedule, first: Sighting, now: Sighting, lead: u64) -> Option<Self> {
+    /// The first packet, due `first_due` ns from the origin, is due `lead` ns after `now`; `None` when no time lies between the sightings.
+    pub(super) fn new(first_due: i64, first: Sighting, now: Sighting, lead: u64) -> Option<Self> {
         let ticks_per_ns = first.ticks_per_ns(&now)?;
-        let origin = now.monotonic.saturating_add(lead).saturating_add_signed(schedule.due(0).saturating_neg());
-        Some(Self { schedule, first, latest: now, origin, ticks_per_ns })
+        let origin = now.monotonic.saturating_add(lead).saturating_add_signed(first_due.saturating_neg());
+        Some(Self { first, latest: now, origin, ticks_per_ns })
     }
 
     /// Origin of the run: the due time of the first packet after the warm-up, `CLOCK_MONOTONIC` in ns.
@@ -29,11 +26,11 @@ impl Pacer {
         self.origin
     }
 
-    /// When a packet is due, ticks.
+    /// When a packet is due that is due `due` ns from the origin, ticks.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "a run is shorter than the 52 days that hold fewer than 2^53 ticks")]
-    pub(super) fn due_ticks(&self, sequence: u64) -> u64 {
-        let due = self.origin.saturating_add_signed(self.schedule.due(sequence));
+    pub(super) fn due_ticks(&self, due: i64) -> u64 {
+        let due = self.origin.saturating_add_signed(due);
         let since = due.wrapping_sub(self.latest.monotonic).cast_signed();
         self.latest.ticks.saturating_add_signed((since as f64 * self.ticks_per_ns) as i64)
     }
@@ -77,11 +74,10 @@ mod tests {
 
     #[test]
     fn the_first_packet_is_due_after_the_lead_and_the_origin_after_the_warm_up() {
-        let schedule = Schedule { rate: 1_000, warm_up: 10_000_000, duration: 1_000_000_000 };
-        let pacer = Pacer::new(schedule, sighting(0, 2.0), sighting(1_000_000, 2.0), 500).unwrap();
+        let pacer = Pacer::new(-10_000_000, sighting(0, 2.0), sighting(1_000_000, 2.0), 500).unwrap();
         assert_eq!(pacer.origin(), 11_000_500);
-        assert_eq!(pacer.due_ticks(0), 2 * 1_000_500);
-        assert_eq!(pacer.due_ticks(10), 2 * pacer.origin());
+        assert_eq!(pacer.due_ticks(-10_000_000), 2 * 1_000_500);
+        assert_eq!(pacer.due_ticks(0), 2 * pacer.origin());
     }
 
     proptest! {
@@ -89,12 +85,11 @@ mod tests {
         #[test]
         fn an_error_of_the_rate_does_not_add_up(error in -1e-6f64..1e-6, seconds in 1u64..100) {
             let rate = 2.5;
-            let schedule = Schedule { rate: 1_000, warm_up: 0, duration: 200_000_000_000 };
             let wrong = Sighting { ticks: (1e8 * rate * (1.0 + error)) as u64, ..sighting(100_000_000, rate) };
-            let mut pacer = Pacer::new(schedule, sighting(0, rate), wrong, 0).unwrap();
+            let mut pacer = Pacer::new(0, sighting(0, rate), wrong, 0).unwrap();
             pacer.follow(sighting(100_000_000 + seconds * 1_000_000_000, rate));
             let due = 100_000_000 + seconds * 1_000_000_000 + 50_000_000;
-            let found = pacer.due_ticks(seconds * 1_000 + 50);
+            let found = pacer.due_ticks(i64::try_from(seconds).unwrap() * 1_000_000_000 + 50_000_000);
             prop_assert!((found as f64 / rate - due as f64).abs() < 2.0);
         }
     }

@@ -6,8 +6,8 @@ const NOT_SENT: u64 = u64::MAX;
 /// A packet as it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Its sequence number.
-    pub(super) sequence: u64,
+    /// Its number among all packets of the run.
+    pub(super) number: u64,
     /// The kernel's stamp, `CLOCK_REALTIME` in ns.
     pub(super) kernel: u64,
     /// Our stamp, ticks.
@@ -17,7 +17,7 @@ pub(super) struct Seen {
 /// Stamps of all packets: 8 bytes for each sent, 24 for each received.
 #[derive(Debug)]
 pub(super) struct Records {
-    /// By sequence number, ticks.
+    /// By number, ticks.
     sent: Vec<u64>,
     /// In the order they came in; only the first `seen_count` are real.
     seen: Vec<Seen>,
@@ -30,20 +30,15 @@ impl Records {
     /// found the memory before the first packet. `None` when there is not enough.
     pub(super) fn for_packets(packets: u64) -> Option<Self> {
         let count = usize::try_from(packets).ok()?;
-        let nothing = Seen { sequence: u64::MAX, kernel: u64::MAX, user: u64::MAX };
+        let nothing = Seen { number: u64::MAX, kernel: u64::MAX, user: u64::MAX };
         let arrivals = count.checked_add(count / 8)?.checked_add(1024)?;
         Some(Self { sent: filled(count, NOT_SENT)?, seen: filled(arrivals, nothing)?, seen_count: 0, overflow: 0 })
     }
 
-    /// Packets of the schedule.
-    pub(super) fn packets(&self) -> u64 {
-        self.sent.len() as u64
-    }
-
     /// A packet was sent at these ticks.
     #[inline]
-    pub(super) fn sent(&mut self, sequence: u64, ticks: u64) {
-        if let Some(sent) = usize::try_from(sequence).ok().and_then(|sequence| self.sent.get_mut(sequence)) {
+    pub(super) fn sent(&mut self, number: u64, ticks: u64) {
+        if let Some(sent) = usize::try_from(number).ok().and_then(|number| self.sent.get_mut(number)) {
             *sent = ticks;
         }
     }
@@ -65,9 +60,9 @@ impl Records {
         self.overflow
     }
 
-    /// Sequence number and ticks of each packet that was sent.
-    pub(super) fn departures(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        (0..).zip(&self.sent).filter(|&(_, &ticks)| ticks != NOT_SENT).map(|(sequence, &ticks)| (sequence, ticks))
+    /// For each packet of the schedule, in order, the ticks at which it was sent; `None` when it was not.
+    pub(super) fn departures(&self) -> impl Iterator<Item = Option<u64>> + '_ {
+        self.sent.iter().map(|&ticks| (ticks != NOT_SENT).then_some(ticks))
     }
 
     /// Each packet that came in, in order.
@@ -89,19 +84,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_not_sent_are_left_out() {
+    fn packets_not_sent_have_no_time() {
         let mut records = Records::for_packets(3).unwrap();
         records.sent(0, 10);
         records.sent(2, 30);
         records.sent(3, 40);
-        assert_eq!(records.departures().collect::<Vec<_>>(), [(0, 10), (2, 30)]);
+        assert_eq!(records.departures().collect::<Vec<_>>(), [Some(10), None, Some(30)]);
     }
 
     #[test]
     fn arrivals_beyond_the_room_are_counted() {
         let mut records = Records::for_packets(8).unwrap();
-        for sequence in 0..1_034 {
-            records.seen(Seen { sequence, kernel: 1, user: 2 });
+        for number in 0..1_034 {
+            records.seen(Seen { number, kernel: 1, user: 2 });
         }
         assert_eq!((records.arrivals().len(), records.overflow()), (1_033, 1));
     }

@@ -9,10 +9,11 @@ use tailbed_format::order::Measure;
 use super::gap_log::GapLog;
 use super::pacer::Pacer;
 use super::records::{Records, Seen};
+use super::timetable::Timetable;
 use super::{MeasureError, Outcome, Prepared, SIGHTING_INTERVAL};
 use crate::clock::{Clock, Sighting, Timeline};
+use crate::packet::frames::{Frames, Numbering};
 use crate::packet::identify;
-use crate::packet::template::{FLOW, Template};
 use crate::port::{Incoming, RING_FRAMES, Receive, Transmit};
 use crate::stop::Stop;
 
@@ -31,7 +32,8 @@ struct Refused {
 pub(super) struct Loop<'a, C> {
     order: &'a Measure,
     clock: &'a C,
-    template: Template,
+    frames: Frames,
+    timetable: Timetable,
     records: Records,
     gaps: GapLog,
     sightings: Vec<Sighting>,
@@ -43,36 +45,29 @@ pub(super) struct Loop<'a, C> {
 impl<'a, C: Clock> Loop<'a, C> {
     /// A loop whose first packet is due when the pacer says; `start` is the latest sighting.
     pub(super) fn new(order: &'a Measure, clock: &'a C, prepared: Prepared, start: Sighting, pacer: Pacer) -> Self {
-        let Prepared { template, records, gaps, first, mut sightings } = prepared;
+        let Prepared { frames, timetable, records, gaps, first, mut sightings } = prepared;
         sightings.extend([first, start]);
-        Self { order, clock, template, records, gaps, sightings, pacer, refused: Refused::default(), foreign: 0 }
+        Self { order, clock, frames, timetable, records, gaps, sightings, pacer, refused: Refused::default(), foreign: 0 }
     }
 }
 
 impl<C: Clock> Loop<'_, C> {
     /// Takes turns until the last packet has had its time to come in, or the flag is raised.
     pub(super) fn run<P: Transmit + Receive>(&mut self, port: &mut P, stop: &Stop) {
-        let packets = self.records.packets();
-        let mut next = 0;
-        let mut due = self.pacer.due_ticks(next);
-        let mut end = u64::MAX;
+        let mut planned = self.timetable.clone().zip(Numbering::new(&self.order.shape.flows));
+        let mut number = 0;
+        let (mut due, mut end) = self.plan(planned.next(), 0);
         let mut next_sighting = self.pacer.after(SIGHTING_INTERVAL);
         let gap = self.pacer.ticks(self.order.gap);
-        self.template.numbered(next);
         self.gaps.begin(self.clock.ticks(), gap);
         while !stop.is_raised() {
             let now = self.clock.ticks();
             let sending = now >= due;
             if sending {
-                let result = port.send(self.template.numbered(next));
-                self.note_sent(next, now, result);
-                next += 1;
-                if next < packets {
-                    due = self.pacer.due_ticks(next);
-                } else {
-                    due = u64::MAX;
-                    end = self.pacer.due_ticks(packets - 1).saturating_add(self.pacer.ticks(self.order.drain));
-                }
+                let result = port.send(self.frames.written());
+                self.note_sent(number, now, result);
+                number += 1;
+                (due, end) = self.plan(planned.next(), due);
             }
             self.gaps.turn(now);
             // After a send the clock is read anew before anything is made of the time that is left.
@@ -102,10 +97,23 @@ impl<C: Clock> Loop<'_, C> {
         }
     }
 
+    /// Writes the next packet and says when it is due and when all is over, ticks. After the last one, which was due at `latest`, no
+    /// packet is ever due again, and all is over when it has had its time to come in.
     #[inline]
-    fn note_sent(&mut self, sequence: u64, sent: u64, result: Result<(), Errno>) {
+    fn plan(&mut self, next: Option<(i64, (u32, u64))>, latest: u64) -> (u64, u64) {
+        match next {
+            Some((due, (flow, sequence))) => {
+                self.frames.write(flow, sequence);
+                (self.pacer.due_ticks(due), u64::MAX)
+            }
+            None => (u64::MAX, latest.saturating_add(self.pacer.ticks(self.order.drain))),
+        }
+    }
+
+    #[inline]
+    fn note_sent(&mut self, number: u64, sent: u64, result: Result<(), Errno>) {
         match result {
-            Ok(()) => self.records.sent(sequence, sent),
+            Ok(()) => self.records.sent(number, sent),
             Err(error) => {
                 self.refused.count += 1;
                 self.refused.last = Some(error);
@@ -116,11 +124,11 @@ impl<C: Clock> Loop<'_, C> {
     /// Takes a frame from the ring, if there is one.
     #[inline]
     fn take_one<P: Receive>(&mut self, port: &mut P) -> bool {
-        let (clock, tag) = (self.clock, self.order.tag);
+        let (clock, tag, flows) = (self.clock, self.order.tag, self.order.shape.flows.count);
         let taken = port.receive(|Incoming { bytes, stamp, .. }| {
             let user = clock.ticks();
-            let identifier = identify(bytes).filter(|identifier| identifier.tag == tag && identifier.flow == FLOW)?;
-            Some(Seen { sequence: identifier.sequence, kernel: stamp, user })
+            let identifier = identify(bytes).filter(|identifier| identifier.tag == tag)?;
+            Some(Seen { number: Numbering::number(flows, &identifier)?, kernel: stamp, user })
         });
         match taken {
             None => return false,
@@ -156,6 +164,7 @@ impl<C: Clock> Loop<'_, C> {
             gaps,
             gap_count,
         };
-        Ok(Outcome { measured, timeline, records: self.records, schedule: self.order.schedule.clone() })
+        let flows = self.order.shape.flows.clone();
+        Ok(Outcome { measured, timeline, records: self.records, timetable: self.timetable, flows })
     }
 }

@@ -20,7 +20,8 @@ pub const MAGIC: [u8; 2] = *b"tb";
 
 const MAGIC_AT: Range<usize> = 0..2;
 const TAG: Range<usize> = 2..6;
-const FLOW: Range<usize> = 6..10;
+/// Where the flow lies.
+pub const FLOW: Range<usize> = 6..10;
 /// Where the sequence number lies.
 pub const SEQUENCE: Range<usize> = 10..18;
 

@@ -9,6 +9,12 @@ pub const HEADER: usize = 20;
 /// Protocol number of UDP (RFC 768).
 pub const UDP: u8 = 17;
 
+/// Protocol number of generic routing encapsulation (RFC 2784).
+pub const GRE: u8 = 47;
+
+/// Protocol number of IPv4 in IPv4 (RFC 2003).
+pub const IPV4: u8 = 4;
+
 const VERSION_AND_LENGTH: usize = 0;
 const TOTAL_LENGTH: Range<usize> = 2..4;
 const FLAGS_AND_OFFSET: Range<usize> = 6..8;
@@ -96,6 +102,17 @@ impl Header {
         header[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
         true
     }
+}
+
+/// Writes other addresses, as numbers, into a header without options, and its checksum anew.
+#[inline]
+pub fn set_addresses(packet: &mut [u8], source: u32, destination: u32) {
+    let Some(header) = packet.first_chunk_mut::<HEADER>() else { return };
+    header[SOURCE].copy_from_slice(&source.to_be_bytes());
+    header[DESTINATION].copy_from_slice(&destination.to_be_bytes());
+    header[CHECKSUM].fill(0);
+    let sum = checksum(header);
+    header[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// The Internet checksum (RFC 1071): the complement of the one's complement sum of 16-bit words. Zero over a header that holds its

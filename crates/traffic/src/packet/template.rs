@@ -1,22 +1,15 @@
 //! The frame that is sent: built once, then only its sequence number is written anew.
 
-use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use tailbed_format::mac::MacAddress;
+use tailbed_format::traffic::Flows;
 
 use super::identifier::{self, Identifier};
-use super::{LONGEST_FRAME, SHORTEST_FRAME, ethernet, ipv4, udp};
+use super::{LONGEST_FRAME, SHORTEST_FRAME, ethernet, ipv4, udp, vlan};
 
-/// The flow of all packets: there is one per run.
+/// The flow of all packets of a template.
 pub const FLOW: u32 = 0;
-
-/// Addresses set aside for the benchmarking of networks (RFC 2544, appendix C.2.2; RFC 6890): no host has them by accident.
-const SOURCE: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
-const DESTINATION: Ipv4Addr = Ipv4Addr::new(198, 19, 0, 1);
-
-/// First of the ports no service is registered for (RFC 6335), and the discard service (RFC 863).
-const PORTS: (u16, u16) = (49152, 9);
 
 const SEQUENCE: Range<usize> = {
     let payload = ethernet::HEADER + ipv4::HEADER + udp::HEADER;
@@ -43,9 +36,14 @@ pub struct Template(Vec<u8>);
 /// No frame of this length can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a frame of {0} bytes (without frame check sequence) cannot be made: it must be {SHORTEST_FRAME} to {LONGEST_FRAME} bytes long"
+    "a frame of {length} bytes (without frame check sequence) cannot be made: it must be {shortest} to {LONGEST_FRAME} bytes long"
 )]
-pub struct WrongLength(pub usize);
+pub struct WrongLength {
+    /// Bytes that were asked for.
+    pub length: usize,
+    /// The fewest that hold all headers and the identifier.
+    pub shortest: usize,
+}
 
 impl Template {
     /// Builds the frame; the bytes after the identifier are zero.
@@ -53,22 +51,7 @@ impl Template {
     /// # Errors
     /// When the length is out of range.
     pub fn new(head: &Head) -> Result<Self, WrongLength> {
-        let wrong = WrongLength(head.length);
-        if !(SHORTEST_FRAME..=LONGEST_FRAME).contains(&head.length) {
-            return Err(wrong);
-        }
-        let mut bytes = vec![0; head.length];
-        let mut frame = ethernet::Frame::parse(bytes.as_mut_slice()).ok_or(wrong)?;
-        frame.set_source(head.source);
-        frame.set_destination(head.destination);
-        frame.set_ethertype(ethernet::IPV4);
-        let packet = frame.payload_mut();
-        let identifier = Identifier { tag: head.tag, flow: FLOW, sequence: 0 };
-        let header = ipv4::Header { source: SOURCE, destination: DESTINATION, protocol: ipv4::UDP };
-        let written = header.write(packet)
-            && udp::write_header(&mut packet[ipv4::HEADER..], PORTS.0, PORTS.1)
-            && identifier.write(&mut packet[ipv4::HEADER + udp::HEADER..]);
-        if written { Ok(Self(bytes)) } else { Err(wrong) }
+        frame(head, &Flows::default()).map(Self)
     }
 
     /// The frame with this sequence number.
@@ -77,6 +60,35 @@ impl Template {
         self.0[SEQUENCE].copy_from_slice(&sequence.to_be_bytes());
         &self.0
     }
+}
+
+/// The first packet of flow 0, with the VLAN tags of the flows; the bytes after the identifier are zero.
+///
+/// The UDP checksum is left out (zero), which RFC 768 allows over IPv4: it would have to be computed anew for each packet, and a device
+/// that rewrites addresses need not mend it.
+///
+/// # Errors
+/// When the length is out of range.
+pub(super) fn frame(head: &Head, flows: &Flows) -> Result<Vec<u8>, WrongLength> {
+    let tags = flows.tags.len() * vlan::TAG;
+    let wrong = WrongLength { length: head.length, shortest: SHORTEST_FRAME + tags };
+    if !(wrong.shortest..=LONGEST_FRAME).contains(&head.length) {
+        return Err(wrong);
+    }
+    let mut bytes = vec![0; head.length];
+    let mut frame = ethernet::Frame::parse(bytes.as_mut_slice()).ok_or(wrong)?;
+    frame.set_source(head.source);
+    frame.set_destination(head.destination);
+    vlan::write(&mut bytes, &flows.tags, FLOW);
+    let packet = bytes.get_mut(ethernet::HEADER + tags..).ok_or(wrong)?;
+    let identifier = Identifier { tag: head.tag, flow: FLOW, sequence: 0 };
+    let (source, destination) = (flows.source.of(FLOW).into(), flows.destination.of(FLOW).into());
+    let header = ipv4::Header { source, destination, protocol: ipv4::UDP };
+    let ports = [flows.source_port, flows.destination_port].map(|rule| u16::try_from(rule.of(FLOW)).unwrap_or(0));
+    let written = header.write(packet)
+        && udp::write_header(&mut packet[ipv4::HEADER..], ports[0], ports[1])
+        && identifier.write(&mut packet[ipv4::HEADER + udp::HEADER..]);
+    if written { Ok(bytes) } else { Err(wrong) }
 }
 
 #[cfg(test)]
@@ -111,7 +123,8 @@ mod tests {
 
     #[test]
     fn other_lengths_are_refused() {
-        assert_eq!(Template::new(&head(1, 59)).err(), Some(WrongLength(59)));
-        assert_eq!(Template::new(&head(1, 1515)).err(), Some(WrongLength(1515)));
+        for length in [59, LONGEST_FRAME + 1] {
+            assert_eq!(Template::new(&head(1, length)).err(), Some(WrongLength { length, shortest: 60 }));
+        }
     }
 }

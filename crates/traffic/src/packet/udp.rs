@@ -57,6 +57,21 @@ pub fn write_header(datagram: &mut [u8], source: u16, destination: u16) -> bool 
     true
 }
 
+/// Takes the checksum out: zero is "not computed" (RFC 768).
+pub fn clear_checksum(datagram: &mut [u8]) {
+    if let Some(checksum) = datagram.get_mut(CHECKSUM) {
+        checksum.fill(0);
+    }
+}
+
+/// Writes other ports, of which only 16 bits count.
+#[inline]
+pub fn set_ports(datagram: &mut [u8], source: u32, destination: u32) {
+    let Some(header) = datagram.get_mut(..HEADER) else { return };
+    header[SOURCE].copy_from_slice(&source.to_be_bytes()[2..]);
+    header[DESTINATION].copy_from_slice(&destination.to_be_bytes()[2..]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,8 +19,16 @@ use memory::{Memory, Slot};
 /// Slots of a ring: at a million frames per second, room for a stall of 16 ms.
 pub const RING_FRAMES: u32 = 16 * 1024;
 
-/// Bytes of a slot, headers included: the longest frame of an MTU of 1 500 fits.
+/// Least bytes of a slot, headers included: the longest frame of an MTU of 1 500 fits.
 const SLOT: u32 = 2048;
+
+/// Bytes of a slot that are not the MTU's: the ring's header and the room before the frame (packet_mmap, "Ring Buffer": some 70), the
+/// Ethernet header, and VLAN tags that the sender's interface did not count.
+const AROUND: u32 = 128;
+
+/// Bytes of a ring at most, as far as frames of an MTU of 1 500 do not need more: rings of longer frames have fewer slots, so that
+/// they fit where those of short ones do. For 9 000 bytes there are 2 048: at 10 Gbit/s, room for a stall of 15 ms.
+const LARGEST: u32 = RING_FRAMES * SLOT;
 
 /// Bytes of the contiguous pieces the kernel makes the ring of.
 const BLOCK: u32 = 1 << 20;
@@ -54,7 +62,8 @@ pub struct PacketRing {
 }
 
 impl PacketRing {
-    /// Opens a ring of `frames` slots, rounded up to whole blocks of 512.
+    /// Opens a ring of `frames` slots, rounded up to whole blocks of 512. Slots hold what the interface's MTU lets through at the time;
+    /// where that is more than 1 500 bytes there are fewer of them.
     ///
     /// # Errors
     /// When the interface does not exist or the kernel refuses the socket, an option or the memory.
@@ -67,15 +76,16 @@ impl PacketRing {
         set(libc::PACKET_VERSION, "PACKET_VERSION", &(libc::tpacket_versions::TPACKET_V2 as libc::c_int))?;
         set(libc::PACKET_RESERVE, "PACKET_RESERVE", &RESERVE)?;
         set(libc::PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING", &1)?;
-        let blocks = frames.div_ceil(BLOCK / SLOT).max(1);
+        let mtu = socket::mtu(&opened.socket, interface).map_err(failed("SIOCGIFMTU"))?;
+        let (slot, blocks) = layout(mtu, frames);
         let request = libc::tpacket_req {
             tp_block_size: BLOCK,
             tp_block_nr: blocks,
-            tp_frame_size: SLOT,
-            tp_frame_nr: blocks * (BLOCK / SLOT),
+            tp_frame_size: slot,
+            tp_frame_nr: blocks * (BLOCK / slot),
         };
         socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request).map_err(failed("PACKET_RX_RING"))?;
-        let memory = Memory::map(&opened.socket, SLOT, request.tp_frame_nr).map_err(failed("mmap of the receive ring"))?;
+        let memory = Memory::map(&opened.socket, slot, request.tp_frame_nr).map_err(failed("mmap of the receive ring"))?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
         let membership = libc::packet_mreq {
             mr_ifindex: opened.index,
@@ -89,6 +99,14 @@ impl PacketRing {
         socket::bind(&opened, ALL_PROTOCOLS).map_err(failed("bind"))?;
         Ok(Self { opened, memory, next: 0 })
     }
+}
+
+/// Bytes of a slot and number of blocks of a ring for so many frames of an interface's MTU. No slot is longer than a block: the loopback
+/// interface's MTU of 65 536 is the largest there is.
+fn layout(mtu: u32, frames: u32) -> (u32, u32) {
+    let slot = mtu.saturating_add(AROUND).clamp(SLOT, BLOCK).next_power_of_two();
+    let blocks = frames.div_ceil(BLOCK / slot);
+    (slot, if slot == SLOT { blocks } else { blocks.min(LARGEST / BLOCK) }.max(1))
 }
 
 impl Receive for PacketRing {
@@ -161,4 +179,19 @@ fn put_tag_back(header: &libc::tpacket2_hdr, bytes: &mut [u8], start: usize, end
     bytes[start + ADDRESSES - TAG..][..2].copy_from_slice(&protocol.to_be_bytes());
     bytes[start + ADDRESSES - TAG + 2..][..2].copy_from_slice(&header.tp_vlan_tci.to_be_bytes());
     tagged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_hold_what_the_interface_lets_through() {
+        assert_eq!(layout(1500, RING_FRAMES), (2048, 32));
+        assert_eq!(layout(1500, 1), (2048, 1));
+        assert_eq!(layout(9000, RING_FRAMES), (16_384, 32));
+        assert_eq!(layout(9000, 512), (16_384, 8));
+        assert_eq!(layout(65_536, RING_FRAMES), (131_072, 32));
+        assert_eq!(layout(u32::MAX, RING_FRAMES), (BLOCK, 32));
+    }
 }

@@ -88,6 +88,24 @@ pub(super) fn bind(opened: &Opened, protocol: u16) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The longest packet an interface carries, bytes (netdevice(7), `SIOCGIFMTU`).
+pub(super) fn mtu(socket: impl AsFd, interface: &str) -> io::Result<u32> {
+    // SAFETY: a structure of integers and unions of them, of which all zeroes are a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let name = interface.as_bytes();
+    let room = request.ifr_name.get_mut(..name.len()).filter(|room| room.len() < libc::IFNAMSIZ);
+    let room = room.ok_or_else(|| io::Error::other("the name is longer than 15 bytes"))?;
+    room.iter_mut().zip(name).for_each(|(place, &byte)| *place = byte.cast_signed());
+    // SAFETY: the kernel reads the name and writes the MTU into one `struct ifreq`, which outlives the call.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: this request has written this member of the union, an integer in any case.
+    let mtu = unsafe { request.ifr_ifru.ifru_mtu };
+    u32::try_from(mtu).map_err(io::Error::other)
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "these structures have some tens of bytes")]
 const fn length_of<T>() -> libc::socklen_t {
     size_of::<T>() as libc::socklen_t

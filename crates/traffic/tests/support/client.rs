@@ -55,7 +55,7 @@ impl Client {
 
     /// Has the order prepared; the downgrades, or why it failed.
     pub(crate) fn prepare(&mut self, order: &Order) -> Result<Vec<String>, String> {
-        self.send(&Command::Prepare(order.clone()));
+        self.send(&Command::Prepare(Box::new(order.clone())));
         match self.reply() {
             Reply::Ready { downgrades } => Ok(downgrades),
             Reply::Failed(reason) => Err(reason),

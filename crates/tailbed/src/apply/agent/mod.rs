@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tailbed_format::message::{Frame, read_frame, write_message, write_stream};
+use tailbed_format::message::{Frame, read_frame, write_message, write_recording, write_stream};
 use tailbed_format::program::Stream;
 use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
 
@@ -58,6 +58,11 @@ impl Agent {
     /// Sends a message.
     pub(crate) fn send<M: Serialize>(&mut self, message: &M) -> anyhow::Result<()> {
         self.voice.say(|input| write_message(input, message)).map_err(|error| self.gone(&error))
+    }
+
+    /// Sends a block of packets that it is to replay with the order that comes next.
+    pub(crate) fn send_recording(&mut self, block: &[u8]) -> anyhow::Result<()> {
+        self.voice.say(|input| write_recording(input, block)).map_err(|error| self.gone(&error))
     }
 
     /// To speak to it from several threads.

@@ -14,7 +14,7 @@ use super::trial::{Instrument, Made, Trials};
 use crate::apply::{Broken, Host};
 use crate::run::attempt::{expect_agents, with_steps};
 use crate::run::programs::{Programs, Scripts};
-use crate::run::{path, traffic};
+use crate::run::{Captures, path, traffic};
 use crate::show::progress::Progress;
 
 /// Makes a search in its folder. Whatever comes of it, everything is taken back when this returns, or the error names what is left.
@@ -46,7 +46,7 @@ fn sought(
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
     let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
-    found.downgrades = traffic::prepare(forwarders, host, programs, interrupted)?;
+    found.downgrades = traffic::prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };

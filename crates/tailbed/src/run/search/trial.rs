@@ -22,7 +22,7 @@ use crate::apply::{Broken, Host};
 use crate::results::campaign::write_new;
 use crate::results::packets;
 use crate::run::programs::Programs;
-use crate::run::traffic;
+use crate::run::{Captures, traffic};
 use crate::show::progress::Progress;
 
 /// What trials are made with.
@@ -106,7 +106,7 @@ impl<'a, 'p> Trials<'a, 'p> {
         self.planned = self.planned.saturating_add(span);
         let order = AgentOrder { node: GENERATOR.to_owned(), order: Order::Measure(order) };
         let Instrument { host, programs, interrupted, .. } = &mut self.instrument;
-        for downgrade in traffic::prepare([&order].into_iter(), host, programs, interrupted)? {
+        for downgrade in traffic::prepare([&order].into_iter(), &Captures::default(), host, programs, interrupted)? {
             if !self.downgrades.contains(&downgrade) {
                 self.downgrades.push(downgrade);
             }
@@ -169,7 +169,7 @@ impl<'a, 'p> Trials<'a, 'p> {
     fn keep(&self, share: u32, summarised: &SummarisedRun) -> anyhow::Result<()> {
         let table = hgrm::percentile_table(&summarised.counters.latency)?;
         write_new(&self.folder.join(results::latency_hgrm(share)), table.as_bytes())?;
-        packets::write(&self.folder.join(results::latency_packets(share)), &summarised.records)
+        packets::write(&self.folder.join(results::latency_packets(share)), &summarised.records, |_, _| self.template.frame)
     }
 
     /// A line of the log.

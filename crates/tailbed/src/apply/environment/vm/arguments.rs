@@ -124,8 +124,10 @@ fn command_line(spec: &VmSpec, added: &str, root: bool) -> String {
 
 /// What this binary is told in the guest.
 pub(super) fn guest_arguments(spec: &VmSpec) -> Vec<String> {
-    let interfaces =
-        spec.interfaces.iter().flat_map(|interface| ["--interface".to_owned(), format!("{}={}", interface.name, interface.mac)]);
+    let interfaces = spec.interfaces.iter().flat_map(|interface| {
+        let mtu = interface.mtu.map_or(String::new(), |mtu| format!("/{mtu}"));
+        ["--interface".to_owned(), format!("{}={}{mtu}", interface.name, interface.mac)]
+    });
     ["guest".to_owned()].into_iter().chain(interfaces).collect()
 }
 
@@ -158,6 +160,7 @@ pub(super) mod tests {
             interfaces: vec![GuestInterface {
                 name: "in".to_owned(),
                 mac: MacAddress::local(1, 1),
+                mtu: None,
                 tap_namespace: Some("tb-1-generator".to_owned()),
                 tap: "tx".to_owned(),
             }],
