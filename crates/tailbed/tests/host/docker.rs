@@ -133,6 +133,9 @@ impl Drop for Engine {
     fn drop(&mut self) {
         signal(&self.child, Signal::TERM);
         self.child.wait().unwrap();
+        // one that was killed leaves its data mounted onto itself
+        let data = self.lab.path("engine/data");
+        Command::new("umount").arg("--quiet").arg(data).stderr(Stdio::null()).status().ok();
         let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|entry| entry.path());
         for group in hierarchies.chain(["/sys/fs/cgroup".into()]).map(|hierarchy| hierarchy.join(GROUP)) {
             fs::remove_dir(group).ok();
