@@ -6,7 +6,18 @@ use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire, Wait};
 use tailbed_format::traffic::{Rule, Shape, SizeShare, Tag};
 
 pub(super) fn order(frame: u32, shape: Shape) -> Measure {
-    let wire = SimulatedWire { seed: 1, base: 1, mean_extra: 0, spike_share: 0, spike: 0, loss: 0, duplicates: 0, reordered: 0 };
+    let wire = SimulatedWire {
+        seed: 1,
+        base: 1,
+        mean_extra: 0,
+        spike_share: 0,
+        spike: 0,
+        loss: 0,
+        duplicates: 0,
+        reordered: 0,
+        capacity: None,
+        queue: 0,
+    };
     Measure {
         path: Path::Simulated(wire),
         frame,
