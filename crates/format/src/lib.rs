@@ -1,12 +1,13 @@
 //! What more than one part of tailbed reads or writes.
 //!
-//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`]) and what it answers
-//! ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`]), and where all
+//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`], [`mod@function`]) and what it
+//! answers ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`]), and where all
 //! of it lies on disk ([`results`]). Nothing here opens a file, reads a clock or asks the kernel.
 
 #![forbid(unsafe_code)]
 
 pub mod facts;
+pub mod function;
 pub mod lifecycle;
 pub mod mac;
 pub mod message;

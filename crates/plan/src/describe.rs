@@ -10,6 +10,7 @@ use crate::drawing::{self, draw};
 use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
+mod functions;
 mod programs;
 
 /// The question, every run in order with its parameters, the path in text, who runs on which core, notes, the time it should take;
@@ -19,6 +20,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     heading(plan, &mut text);
     paths(plan, &mut text);
     cores(plan, facts, &mut text);
+    functions(plan, &mut text);
     scripts(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
@@ -147,6 +149,17 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
         }
     }
     rows(&table, text);
+}
+
+/// What nodes do with packets, for each different set of it.
+fn functions(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, functions::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Network functions{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 /// What runs besides the agents, for each different set of it.

@@ -4,10 +4,14 @@
 //! read. Named ranges say where each field lies.
 
 pub mod ethernet;
+pub mod gre;
 pub mod identifier;
+pub mod inside;
 pub mod ipv4;
+pub mod mpls;
 pub mod template;
 pub mod udp;
+pub mod vlan;
 
 use identifier::Identifier;
 
@@ -20,25 +24,29 @@ pub const LONGEST_FRAME: usize = ethernet::HEADER + 1500;
 
 const _: () = assert!(SHORTEST_FRAME == 60);
 
-/// The identifier of a frame, where it is one of ours: UDP in IPv4 in Ethernet with the identifier first in the payload.
+/// The identifier of a frame, where it is one of ours: UDP in IPv4 in Ethernet with the identifier first in the payload. It is found
+/// behind VLAN tags and in a tunnel as well ([`inside`]), so that a gateway can be measured.
 ///
 /// Checksums are not verified: the frame may have been changed on its way, the identifier says whether it is ours.
 #[inline]
 pub fn identify(frame: &[u8]) -> Option<Identifier> {
-    let frame = ethernet::Frame::parse(frame)?;
-    if frame.ethertype() != ethernet::IPV4 {
-        return None;
-    }
-    let packet = ipv4::Packet::parse(frame.payload())?;
-    if packet.protocol() != ipv4::UDP {
-        return None;
-    }
+    let view = ethernet::Frame::parse(frame)?;
+    let plain = (view.ethertype() == ethernet::IPV4).then(|| ipv4::Packet::parse(view.payload())).flatten();
+    let packet = match plain {
+        Some(packet) if packet.protocol() == ipv4::UDP => packet,
+        _ => unwrapped(frame)?,
+    };
     Identifier::read(udp::Datagram::parse(packet.payload())?.payload())
+}
+
+#[cold]
+fn unwrapped(frame: &[u8]) -> Option<ipv4::Packet<&[u8]>> {
+    ipv4::Packet::parse(inside::packet(frame)?).filter(|packet| packet.protocol() == ipv4::UDP)
 }
 
 /// Two bytes in network order; the callers have checked that they exist.
 #[inline]
-fn word(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn word(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 

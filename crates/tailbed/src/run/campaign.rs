@@ -17,7 +17,7 @@ use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_r
 
 use super::attempt::attempt;
 use super::programs::{self, Scripts};
-use super::{now, record};
+use super::{Tables, now, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::campaign::{json, write_new};
@@ -36,6 +36,7 @@ pub(super) struct Finished {
 pub(super) fn carry_out(
     plan: &Plan,
     scripts: &Scripts,
+    tables: &Tables,
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
@@ -51,11 +52,14 @@ pub(super) fn carry_out(
             let again = attempt + 1 < plan.attempts && repetitions > 0;
             let made = match read_earlier(folder, run, attempt)? {
                 Some(earlier) => earlier,
-                None => match make(&Campaign { plan, scripts, facts, folder, interrupted, progress: &progress }, run, attempt) {
-                    Ok(made) => made,
-                    Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
-                    Err(broken) => return Err(explain(broken, &progress, folder, run)),
-                },
+                None => {
+                    match make(&Campaign { plan, scripts, tables, facts, folder, interrupted, progress: &progress }, run, attempt)
+                    {
+                        Ok(made) => made,
+                        Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
+                        Err(broken) => return Err(explain(broken, &progress, folder, run)),
+                    }
+                }
             };
             let summary = made.run.summary.clone();
             finished.push(made);
@@ -106,6 +110,7 @@ fn one_line(summary: &RunSummary) -> String {
 struct Campaign<'a> {
     plan: &'a Plan,
     scripts: &'a Scripts,
+    tables: &'a Tables,
     facts: &'a Facts,
     folder: &'a CampaignFolder,
     interrupted: &'a AtomicBool,
@@ -113,14 +118,14 @@ struct Campaign<'a> {
 }
 
 fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Broken> {
-    let Campaign { plan, scripts, facts, folder, interrupted, progress } = *campaign;
+    let Campaign { plan, scripts, tables, facts, folder, interrupted, progress } = *campaign;
     let order = measure_order(run)?;
     let path = folder.begin_attempt(&run.name, number)?;
     let began = now();
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
     let tick = &mut |running| progress.tick(running, expected);
-    let collected = attempt(run, scripts, &plan.token, &path, interrupted, tick)?;
+    let collected = attempt(&tables.fill_in(run), scripts, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let recorded = Recorded {
         departures: &collected.generated.departures,

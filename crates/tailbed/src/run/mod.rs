@@ -8,6 +8,7 @@ mod life;
 mod programs;
 mod record;
 mod report;
+mod tables;
 mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +20,7 @@ use tailbed_plan::step::Step;
 pub(crate) use answers::{agent, expect_hello};
 pub(crate) use interrupt::watch;
 pub(crate) use programs::{Programs, Scripts};
+pub(crate) use tables::Tables;
 pub(crate) use traffic::{prepare, start_forwarders};
 
 use crate::cli::RunArguments;
@@ -36,7 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let token = draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
-    let scripts = programs::Scripts::of(&plan)?;
+    let (scripts, tables) = (Scripts::of(&plan)?, Tables::of(&plan)?);
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;
@@ -54,7 +56,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
     }
-    let runs = campaign::carry_out(&plan, &scripts, &facts, &folder, &interrupted)?;
+    let runs = campaign::carry_out(&plan, &scripts, &tables, &facts, &folder, &interrupted)?;
     let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
     report::show(arguments, &folder, &summary)
 }
