@@ -6,6 +6,7 @@
 mod confined;
 mod container;
 mod docker;
+mod functions;
 mod image;
 mod interrupted;
 mod killed;
