@@ -11,7 +11,7 @@ use tailbed_traffic::fuzz::{Functions, table};
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
 
 /// Mutations of each entry, unless `TAILBED_FUZZ_MUTATIONS` says otherwise.
-const MUTATIONS: usize = 3_000;
+const MUTATIONS: usize = 500;
 
 /// Every entry by name, in order.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
