@@ -1,12 +1,12 @@
 //! System packages that the tests need.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
 /// Packages, in the order in which they are installed, each with how it is known that it is there. An emulator of the distribution's own
 /// version may have to take the place of newer tools that came another way, so those tools are asked for after it.
-const NEEDED: [(&str, Sign); 16] = [
+const NEEDED: [(&str, Sign); 18] = [
     ("iproute2", Sign::Program("ip")),
     ("gcc", Sign::Program("cc")),
     ("util-linux", Sign::Program("unshare")),
@@ -20,6 +20,8 @@ const NEEDED: [(&str, Sign); 16] = [
     ("tcpdump", Sign::Program("tcpdump")),
     ("syslinux", Sign::Program("syslinux")),
     ("mtools", Sign::Program("mcopy")),
+    ("tshark", Sign::Program("tshark")),
+    ("python3-scapy", Sign::Python("scapy")),
     ("qemu-system-x86", Sign::Program("qemu-system-x86_64")),
     ("qemu-utils", Sign::Program("qemu-img")),
     ("linux-image-cloud-amd64", Sign::Kernel("cloud")),
@@ -30,6 +32,8 @@ const NEEDED: [(&str, Sign); 16] = [
 enum Sign {
     /// A program of this name can be run.
     Program(&'static str),
+    /// Debian's own Python can import it.
+    Python(&'static str),
     /// A kernel whose release holds this word lies in /boot, with its modules.
     Kernel(&'static str),
 }
@@ -38,6 +42,14 @@ impl Sign {
     fn is_seen(self) -> bool {
         match self {
             Self::Program(program) => installed(program),
+            Self::Python(module) => {
+                let mut import = Command::new("/usr/bin/python3");
+                import
+                    .args(["-c", &format!("import {module}")])
+                    .stderr(Stdio::null())
+                    .status()
+                    .is_ok_and(|status| status.success())
+            }
             Self::Kernel(word) => {
                 let modules = std::fs::read_dir("/lib/modules").into_iter().flatten().flatten();
                 let releases = modules.map(|entry| entry.file_name().to_string_lossy().into_owned());

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::function::{Drops, Reason};
 use crate::order::Order;
 use crate::program::{Exit, Program, Stream, TerminalSize};
 use crate::summary::Gap;
@@ -139,19 +140,46 @@ pub struct Forwarded {
     pub rules: Vec<RuleCount>,
 }
 
-/// Counters of one direction through a forwarder.
+/// Counters of one direction through a forwarder: received = sent + malformed + refused sends + dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RuleCount {
     /// Frames received.
     pub received: u64,
     /// Frames sent on.
     pub sent: u64,
-    /// Frames too short to hold what is to be rewritten.
+    /// Frames that are too short for their headers, say wrong lengths, or were longer than a slot of the ring.
     pub malformed: u64,
     /// Frames the kernel refused to send.
     pub send_errors: u64,
     /// Frames the kernel had no room in the ring for.
     pub receive_drops: u64,
+    /// Frames the function dropped for other reasons than being malformed.
+    #[serde(default, skip_serializing_if = "Drops::is_empty")]
+    pub dropped: Drops,
+}
+
+impl RuleCount {
+    /// Counts a frame that was not sent.
+    #[inline]
+    pub fn drop(&mut self, reason: Reason) {
+        match reason {
+            Reason::Malformed => self.malformed += 1,
+            reason => self.dropped.count(reason),
+        }
+    }
+
+    /// The counts of both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            sent: self.sent + other.sent,
+            malformed: self.malformed + other.malformed,
+            send_errors: self.send_errors + other.send_errors,
+            receive_drops: self.receive_drops + other.receive_drops,
+            dropped: self.dropped.and(&other.dropped),
+        }
+    }
 }
 
 /// A frame read from the stream, body not yet understood.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::mac::MacAddress;
 use crate::traffic::{Mix, Pattern, Shape};
 
+pub use crate::function::Function;
+
 /// What one agent does in one run.
 #[allow(clippy::large_enum_variant, reason = "there are a handful of orders to a run, and each is sent once")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,23 +222,38 @@ pub struct SimulatedWire {
     pub queue: u32,
 }
 
-/// A forwarder: what comes in by a rule's interface leaves as the rule says.
+/// Most workers a forwarder can have.
+pub const MOST_WORKERS: u32 = 64;
+
+/// Frames a worker takes from one direction before the next has its turn, unless the order says otherwise.
+pub const BATCH: u32 = 32;
+
+/// Most frames of a batch: as many as the smallest ring has.
+pub const LARGEST_BATCH: u32 = 512;
+
+/// A forwarder: what comes in by a rule's interface leaves as the rule says, or as the function decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {
     /// The network function.
     pub function: Function,
-    /// One rule per direction.
+    /// One rule per direction. The first receives on the port `in`, and where it sends is `out`.
     pub rules: Vec<ForwardRule>,
+    /// Threads that share the frames, each with all directions; packets of one flow go to one of them. 1 to [`MOST_WORKERS`].
+    #[serde(default = "one")]
+    pub workers: u32,
+    /// Most frames taken from one direction before the next has its turn, 1 to [`LARGEST_BATCH`].
+    #[serde(default = "batch")]
+    pub batch: u32,
     /// Core, priority, memory.
     pub scheduling: Scheduling,
 }
 
-/// A network function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Function {
-    /// Layer-2 forwarding: both MAC addresses are rewritten, the rest is left alone.
-    L2fwd,
+fn one() -> u32 {
+    1
+}
+
+fn batch() -> u32 {
+    BATCH
 }
 
 /// One direction through a forwarder.

@@ -10,6 +10,7 @@ use crate::drawing::{self, draw};
 use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
+mod functions;
 mod load;
 mod programs;
 mod search;
@@ -22,6 +23,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     paths(plan, &mut text);
     loads(plan, &mut text);
     cores(plan, facts, &mut text);
+    functions(plan, &mut text);
     scripts(plan, &mut text);
     searches(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
@@ -159,6 +161,17 @@ fn loads(plan: &Plan, text: &mut String) {
         if !table.is_empty() {
             line(text, "");
             line(text, &format!("Load{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
+}
+
+/// What nodes do with packets, for each different set of it.
+fn functions(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, functions::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Network functions{}", of_cells(plan, &cells)));
             rows(&table, text);
         }
     }

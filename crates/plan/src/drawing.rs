@@ -51,7 +51,10 @@ fn boxes(run: &Run) -> Vec<Role> {
         let ports = end(&hop.node, &hop.inward, &hop.outward);
         roles.push(Role { place: place(run, &hop.node), cores: cores_of(&hop.node), ..ports });
     }
-    roles.push(end("sink", receive, ""));
+    // a path that ends at a node leads back to where it began
+    if run.hops.last().is_none_or(|last| !last.outward.is_empty()) {
+        roles.push(end("sink", receive, ""));
+    }
     roles
 }
 

@@ -16,7 +16,7 @@ use support::client::Client;
 use support::network::{in_fresh_namespace, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::Command;
-use tailbed_format::order::{Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::order::{BATCH, Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
 use tailbed_format::traffic::Shape;
 use tailbed_traffic::{PingPong, ping_pong, realtime};
 
@@ -139,7 +139,7 @@ fn round_trips(theirs: &Scheduling, ours: &Scheduling, count: u32) -> Vec<u64> {
     let interface = || "tb-test-b".to_owned();
     let back = ForwardRule { receive: interface(), transmit: interface(), source: there, destination: here };
     let mut peer = Client::start();
-    let order = Forward { function: Function::L2fwd, rules: vec![back], scheduling: theirs.clone() };
+    let order = Forward { function: Function::L2fwd, rules: vec![back], workers: 1, batch: BATCH, scheduling: theirs.clone() };
     peer.prepare(&Order::Forward(order)).unwrap();
     peer.send(&Command::Start);
     let order = PingPong {

@@ -1,9 +1,10 @@
 //! The agent: obeys the commands that come over a byte stream, and answers.
 //!
 //! One thread reads commands, so that a running loop can be stopped at any time, also by the end of the stream; one runs the packet
-//! loop, with its own cores and priority; the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
+//! loop, with its own cores and priority (a forwarder may have several); the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
 //! All of them write to the same output, each frame whole.
 
+mod forwarder;
 mod reader;
 mod worker;
 

@@ -5,8 +5,10 @@
 
 pub mod ethernet;
 pub mod frames;
+pub mod gre;
 pub mod identifier;
 pub mod ipv4;
+pub mod mpls;
 mod search;
 pub mod template;
 pub mod udp;
@@ -25,6 +27,6 @@ const _: () = assert!(SHORTEST_FRAME == 60);
 
 /// Two bytes in network order; the callers have checked that they exist.
 #[inline]
-fn word(bytes: &[u8], at: usize) -> u16 {
+pub(crate) fn word(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }

@@ -11,7 +11,7 @@ use tailbed_format::order::Wait;
 
 pub use interfaces::Interfaces;
 pub(crate) use packet_ring::sleep;
-pub use packet_ring::{PacketRing, RING_FRAMES};
+pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 

@@ -11,22 +11,14 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use support::client::{Answer, Client};
-use support::network::{in_fresh_namespace, veth};
+use support::network::{on_host, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Forwarded, Reply, RuleCount};
-use tailbed_format::order::{Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::order::{BATCH, Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
 use tailbed_format::traffic::Shape;
 use tailbed_traffic::packet::identify;
 use tailbed_traffic::packet::template::{Head, Template};
 use tailbed_traffic::port::{PacketRing, PacketSocket, PortError, Receive, Transmit};
-
-/// Runs a test in a network namespace of its own, or skips it.
-fn on_host(test: impl FnOnce() + Send + 'static) {
-    if let Err(reason) = in_fresh_namespace(test) {
-        assert!(std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_none_or(|value| value != "1"), "{reason}");
-        eprintln!("skipped: {reason}");
-    }
-}
 
 const BLOCKING: Scheduling = Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block };
 
@@ -63,7 +55,7 @@ fn rule(receive: &str, transmit: &str) -> ForwardRule {
 }
 
 fn forward(rules: Vec<ForwardRule>) -> Order {
-    Order::Forward(Forward { function: Function::L2fwd, rules, scheduling: BLOCKING })
+    Order::Forward(Forward { function: Function::L2fwd, rules, workers: 1, batch: BATCH, scheduling: BLOCKING })
 }
 
 /// Every packet sent was received once or is lost; nothing came in that was not sent, nor before it was sent.

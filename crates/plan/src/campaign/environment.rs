@@ -71,12 +71,14 @@ pub(super) fn accelerator(accel: Accel, facts: &Facts) -> Accelerator {
 }
 
 /// How the packet loop runs, seen from inside. A virtual machine's own kernel knows nothing of the host's cores: there the loop has the
-/// last virtual CPU to itself, if there is more than one and each has a core of the host; else it must leave room for the guest's kernel.
-pub(super) fn scheduling_inside(environment: &AgentEnvironment, host: &Scheduling) -> Scheduling {
+/// last virtual CPUs to itself, one for each worker, if there are more and each has a core of the host; else it must leave room for the
+/// guest's kernel.
+pub(super) fn scheduling_inside(environment: &AgentEnvironment, host: &Scheduling, workers: u32) -> Scheduling {
     let AgentEnvironment::Vm(spec) = environment else { return host.clone() };
-    let apart = spec.vcpus > 1 && spec.cpus.len() >= spec.vcpus && host.wait == Wait::Spin;
+    let first = spec.vcpus.saturating_sub(workers as usize);
+    let apart = first > 0 && spec.cpus.len() >= spec.vcpus && host.wait == Wait::Spin;
     Scheduling {
-        cpus: if apart { vec![spec.vcpus - 1] } else { Vec::new() },
+        cpus: if apart { (first..spec.vcpus).collect() } else { Vec::new() },
         priority: apart.then_some(PRIORITY),
         lock_memory: true,
         wait: if apart { Wait::Spin } else { Wait::Block },

@@ -84,8 +84,9 @@ pub(super) fn own_and_peer(number: usize, port: Port, links: &[[Interface; 2]]) 
 pub(super) fn hops(links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
     let hop = |[_, far]: &[Interface; 2]| {
         let End::Node(number, port) = far.end else { return None };
-        let (outward, _) = own_and_peer(number, port.other(), links)?;
-        Some(Hop { node: nodes[number].name.clone(), inward: far.veth.name.clone(), outward: outward.veth.name.clone() })
+        let outward =
+            own_and_peer(number, port.other(), links).map_or_else(String::new, |(outward, _)| outward.veth.name.clone());
+        Some(Hop { node: nodes[number].name.clone(), inward: far.veth.name.clone(), outward })
     };
     links.iter().filter_map(hop).collect()
 }

@@ -11,7 +11,7 @@ use super::name::run_name;
 use super::network::{self, Interface};
 use super::{environment, life, programs};
 use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
-use crate::setup::{End, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
+use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -145,12 +145,14 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
     let mut agents: Vec<_> = forwards
         .map(|(number, (node, scheduling))| {
-            forward(number, node, &environment::scheduling_inside(&environments[number], scheduling), &links)
+            let inside = environment::scheduling_inside(&environments[number], scheduling, node.forwarding.workers);
+            forward(number, node, &inside, &links)
         })
         .collect();
-    if let (Some([tx, _]), Some([_, rx])) = (links.first(), links.last()) {
+    if let (Some([tx, next_hop]), Some([_, last])) = (links.first(), links.last()) {
+        // a path that ends at a node leads back
+        let rx = if last.end == End::Sink { last } else { tx };
         let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
-        let next_hop = links.first().map_or(rx, |[_, far]| far);
         agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
     }
     let programs = placed().filter_map(|(number, (node, scheduling))| {
@@ -193,11 +195,16 @@ fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interf
         source: transmit.veth.mac,
         destination: peer.towards,
     };
+    let back = |side: (&Interface, &Interface)| rule(side.0, side);
     let rules = match (port(Port::In), port(Port::Out)) {
+        // one link only: the node reflects
+        (Some(side), None) | (None, Some(side)) => vec![back(side)],
+        (Some(inward), Some(outward)) if node.reflects() => vec![back(inward), back(outward)],
         (Some(inward), Some(outward)) => vec![rule(inward.0, outward), rule(outward.0, inward)],
-        _ => Vec::new(),
+        (None, None) => Vec::new(),
     };
-    let order = Order::Forward(Forward { function: node.function, rules, scheduling: scheduling.clone() });
+    let Forwarding { function, workers, batch } = node.forwarding.clone();
+    let order = Order::Forward(Forward { function, rules, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here is checked beyond its shape; what the values mean together is `setup`'s business.
 
 mod environment;
+mod function;
 mod lifecycle;
 mod link;
 mod named;
@@ -16,10 +17,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
+pub use function::{Bng, Filter, Function, L3fwd};
 pub use lifecycle::{Density, Lifecycle};
 pub use link::Ends;
 pub use named::Named;
-pub use node::{Function, Node};
+pub use node::Node;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};

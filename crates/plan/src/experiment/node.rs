@@ -1,10 +1,11 @@
 //! `[nodes.<name>]`: a device under test.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use serde::Deserialize;
+use tailbed_format::order::BATCH;
 use tailbed_format::unit::Time;
 
+use super::Function;
 use super::environment::{Container, Docker, Host, Lxc, Simulated, Vm};
 
 /// A node under test. It has an `environment`, or a table of one kind: `[nodes.dut.container]`.
@@ -41,11 +42,20 @@ pub struct Node {
     pub simulated: Option<Simulated>,
     /// The network function.
     #[serde(default)]
+    #[schemars(extend("default" = "l2fwd"))]
     pub forward: Function,
     /// How many cores it gets.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub cpus: u32,
+    /// Threads that forward, each on a core of its own; all packets of one flow go through one of them.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 64))]
+    pub workers: u32,
+    /// Most frames that are taken from one direction before the other has its turn.
+    #[serde(default = "batch")]
+    #[schemars(range(min = 1, max = 512))]
+    pub batch: u32,
     /// A program that forwards in place of `forward`, with its arguments; it runs while there is traffic.
     #[serde(default)]
     pub command: Vec<String>,
@@ -75,19 +85,14 @@ pub struct Node {
     pub script_timeout: Time,
 }
 
-/// A network function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Function {
-    /// Layer-2 forwarding: packets that come in by `in` leave by `out` and the other way round, with both MAC addresses rewritten.
-    #[default]
-    L2fwd,
-}
-
 fn one_minute() -> Time {
     Time(60_000_000_000)
 }
 
 fn one() -> u32 {
     1
+}
+
+fn batch() -> u32 {
+    BATCH
 }

@@ -1,6 +1,7 @@
 //! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
 
 mod environment;
+mod function;
 mod life;
 mod names;
 mod script;
@@ -8,17 +9,18 @@ mod throughput;
 mod topology;
 mod traffic;
 
-use tailbed_format::order::Function;
+use tailbed_format::function::Function;
 use tailbed_format::validity::Limits;
 
 pub(crate) use environment::Environment;
+pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
 pub(crate) use topology::{End, Link, Port};
 pub(crate) use traffic::Load;
 
-use crate::experiment::{self, Experiment};
+use crate::experiment::Experiment;
 use crate::text::advice;
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
@@ -55,10 +57,17 @@ pub(crate) enum Purpose {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) environment: Environment,
-    pub(crate) function: Function,
+    pub(crate) forwarding: Forwarding,
     /// Cores asked for, at least 1.
     pub(crate) cpus: usize,
     pub(crate) scripts: Scripts,
+}
+
+impl Node {
+    /// Whether packets go back from here.
+    pub(crate) fn reflects(&self) -> bool {
+        self.forwarding.function == Function::Reflect && self.scripts.command.is_empty()
+    }
 }
 
 impl Setup {
@@ -89,14 +98,12 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         if node.cpus == 0 {
             return Err(Fault::file(format!("node `{name}` has no core"))
                 .at(tree::span(tree, &["nodes", name, "cpus"]), "at least 1 is needed")
-                .help("a forwarder runs on one core: cpus = 1"));
+                .help("a forwarder runs on one core or more: cpus = 1"));
         }
         let environment = environment::of_node(name, node, &experiment.environments, folder, tree, &mut unused)?;
         let scripts = script::of_node(name, node, folder, tree)?;
-        let function = match node.forward {
-            experiment::Function::L2fwd => Function::L2fwd,
-        };
-        nodes.push(Node { name: name.clone(), environment, function, cpus: node.cpus as usize, scripts });
+        let forwarding = function::of_node(name, node, folder, tree)?;
+        nodes.push(Node { name: name.clone(), environment, forwarding, cpus: node.cpus as usize, scripts });
     }
     let purpose = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
         (Some(settings), ..) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),

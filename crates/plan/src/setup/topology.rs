@@ -60,7 +60,7 @@ pub(super) fn path(nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>) -> Res
     if let Some(node) = nodes.iter().find(|node| matches!(node.environment, Environment::Simulated(_))) {
         return simulated(node, nodes, links, tree);
     }
-    if links.0.is_empty() { Ok(line(nodes.len())) } else { walk(nodes, &ends(nodes, links, tree)?, tree) }
+    if links.0.is_empty() { line(nodes, tree) } else { walk(nodes, &ends(nodes, links, tree)?, tree) }
 }
 
 fn simulated(node: &Node, nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
@@ -79,10 +79,22 @@ fn simulated(node: &Node, nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>)
     Ok(Vec::new())
 }
 
-fn line(nodes: usize) -> Vec<Link> {
+/// A path ends at a node that reflects: packets go back from there to the generator.
+fn line(nodes: &[Node], tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
+    let last = nodes.iter().position(Node::reflects);
+    if let Some((mirror, behind)) = last.and_then(|last| Some((&nodes[last], nodes.get(last + 1)?))) {
+        return Err(beyond(mirror, behind, tree));
+    }
     let from = |node: usize| if node == 0 { End::Generator } else { End::Node(node - 1, Port::Out) };
-    let to = |node: usize| if node == nodes { End::Sink } else { End::Node(node, Port::In) };
-    (0..=nodes).map(|link| [from(link), to(link)]).collect()
+    let to = |node: usize| if node == nodes.len() { End::Sink } else { End::Node(node, Port::In) };
+    Ok((0..=last.unwrap_or(nodes.len())).map(|link| [from(link), to(link)]).collect())
+}
+
+fn beyond(mirror: &Node, behind: &Node, tree: &Table<'_>) -> Fault {
+    Fault::file(format!("no packet ever passes node `{}`: `{}` before it sends all of them back", behind.name, mirror.name))
+        .at(tree::span(tree, &["nodes", &behind.name]), "behind a node that reflects")
+        .beside(tree::span(tree, &["nodes", &mirror.name, "forward"]), "packets go back from here")
+        .help("a node that reflects is the last of the path")
 }
 
 /// The ends of each declared link; no end is there twice.
@@ -146,10 +158,18 @@ fn walk(nodes: &[Node], links: &[Link], tree: &Table<'_>) -> Result<Vec<Link>, F
         path.push([here, there]);
         let End::Node(node, port) = there else { break };
         passed[node] = true;
+        if nodes[node].reflects() {
+            break;
+        }
         here = End::Node(node, port.other());
     }
+    let mirror = path.last().and_then(|[_, end]| match end {
+        End::Node(node, _) => Some(&nodes[*node]),
+        _ => None,
+    });
     match nodes.iter().zip(&passed).find(|(_, passed)| !**passed) {
         None => Ok(path),
+        Some((behind, _)) if let Some(mirror) = mirror => Err(beyond(mirror, behind, tree)),
         Some((node, _)) => Err(Fault::file(format!("no packet ever passes node `{}`: its links form a ring", node.name))
             .at(tree::span(tree, &["nodes", &node.name]), "not between generator and sink")
             .help("link the nodes in a line from `generator` to `sink`")),
@@ -158,8 +178,10 @@ fn walk(nodes: &[Node], links: &[Link], tree: &Table<'_>) -> Result<Vec<Link>, F
 
 fn all_linked(nodes: &[Node], links: &[Link], tree: &Table<'_>) -> Result<(), Fault> {
     let linked = |end: End| links.iter().any(|link| link.contains(&end));
+    let back = nodes.iter().any(Node::reflects);
     for (end, name) in [(End::Generator, GENERATOR), (End::Sink, SINK)] {
-        if !linked(end) {
+        let needed = end == End::Generator || !back;
+        if needed && !linked(end) {
             return Err(Fault::file(format!("no link ends at `{name}`"))
                 .at(tree::span(tree, &["links"]), "not among these")
                 .help(format!("add one, for example {name} = [\"{name}\", \"{}\"]", example(nodes, end))));
@@ -167,7 +189,8 @@ fn all_linked(nodes: &[Node], links: &[Link], tree: &Table<'_>) -> Result<(), Fa
     }
     for (number, node) in nodes.iter().enumerate() {
         for port in [Port::In, Port::Out] {
-            if !linked(End::Node(number, port)) {
+            let needed = !node.reflects() || !linked(End::Node(number, port.other()));
+            if needed && !linked(End::Node(number, port)) {
                 return Err(Fault::file(format!("node `{}` forwards, but no link ends at its port `{port}`", node.name))
                     .at(tree::span(tree, &["nodes", &node.name]), "needs a link at `in` and one at `out`")
                     .help(format!("add a link that names \"{}:{port}\"", node.name)));
@@ -184,22 +207,50 @@ fn example(nodes: &[Node], end: End) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tailbed_format::order::Function;
+    use tailbed_format::function::Function;
 
     use super::*;
+    use crate::setup::Forwarding;
 
-    fn walked(links: &[(&str, &str)]) -> Vec<Link> {
-        let node = |name: &str| Node {
+    fn node(name: &str) -> Node {
+        Node {
             name: name.to_owned(),
             environment: Environment::Host { own_namespace: true },
-            function: Function::L2fwd,
+            forwarding: Forwarding::default(),
             cpus: 1,
             scripts: crate::setup::Scripts::default(),
-        };
+        }
+    }
+
+    fn mirror(name: &str) -> Node {
+        Node { forwarding: Forwarding { function: Function::Reflect, ..Forwarding::default() }, ..node(name) }
+    }
+
+    fn walked(links: &[(&str, &str)]) -> Vec<Link> {
+        walked_by(&[node("a"), node("b")], links).unwrap()
+    }
+
+    fn walked_by(nodes: &[Node], links: &[(&str, &str)]) -> Result<Vec<Link>, Fault> {
         let link =
             |(number, (one, other)): (usize, &(&str, &str))| (number.to_string(), Ends([(*one).to_owned(), (*other).to_owned()]));
         let links = Named(links.iter().enumerate().map(link).collect());
-        path(&[node("a"), node("b")], &links, &Table::new()).unwrap()
+        path(nodes, &links, &Table::new())
+    }
+
+    #[test]
+    fn a_path_ends_at_a_node_that_reflects() {
+        let (a, b) = (|port| End::Node(0, port), |port| End::Node(1, port));
+        let expected = vec![[End::Generator, a(Port::In)], [a(Port::Out), b(Port::In)]];
+        let nodes = [node("a"), mirror("b")];
+        assert_eq!(walked_by(&nodes, &[]), Ok(expected.clone()));
+        assert_eq!(walked_by(&nodes, &[("generator", "a:in"), ("b:in", "a:out")]), Ok(expected.clone()));
+        let by_its_other_port = walked_by(&nodes, &[("generator", "a:in"), ("b:out", "a:out")]);
+        assert_eq!(by_its_other_port, Ok(vec![expected[0], [a(Port::Out), b(Port::Out)]]));
+        // also where its other port has a link
+        assert_eq!(walked_by(&nodes, &[("generator", "a:in"), ("b:in", "a:out"), ("b:out", "sink")]), Ok(expected));
+        assert!(walked_by(&[mirror("a"), node("b")], &[]).is_err());
+        assert!(walked_by(&[mirror("a"), node("b")], &[("generator", "a:in"), ("a:out", "b:in"), ("b:out", "sink")]).is_err());
+        assert!(walked_by(&nodes, &[("generator", "a:in")]).is_err());
     }
 
     #[test]

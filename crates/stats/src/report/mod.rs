@@ -7,6 +7,7 @@ pub mod analysis;
 mod cells;
 mod contrasts;
 mod figures;
+mod forwarders;
 mod instrument;
 pub mod life;
 mod load;
@@ -88,6 +89,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (spread::section(&cells, &figures))
             (load::section(&cells))
             (runs::section(input.summary, &cells))
+            (forwarders::section(input.summary, &cells))
             (instrument::section(input.summary, &cells, &figures))
             (machine::section(input.facts))
             (again::topology(input))

@@ -26,7 +26,7 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     let mut facts = probe::facts();
     let token = run::draw_token()?;
     let plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
-    let scripts = run::Scripts::of(&plan)?;
+    let (scripts, tables) = (run::Scripts::of(&plan)?, run::Tables::of(&plan)?);
     let run = choose(&plan, arguments.run.as_deref())?;
     let log = {
         let _alone = journal::lock()?;
@@ -37,7 +37,7 @@ pub(crate) fn up(arguments: &UpArguments) -> Result<(), Failure> {
     if let Some(which) = which(&plan, run) {
         eprintln!("{which}");
     }
-    let mut chosen = run.clone();
+    let mut chosen = tables.fill_in(run);
     scripts.fill_in(&mut chosen.programs);
     let orders = Orders {
         name: plan.name.clone(),

@@ -107,7 +107,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
     let tick = &mut |running| progress.tick(running, expected);
-    let collected = attempt(run, inputs, &plan.token, &path, interrupted, tick)?;
+    let collected = attempt(&inputs.tables.fill_in(run), inputs, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let recorded = Recorded {
         departures: &collected.generated.departures,

@@ -12,6 +12,7 @@ mod programs;
 mod record;
 mod report;
 mod search;
+mod tables;
 mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +25,7 @@ pub(crate) use answers::{agent, expect_hello};
 pub(crate) use captures::Captures;
 pub(crate) use interrupt::watch;
 pub(crate) use programs::{Programs, Scripts};
+pub(crate) use tables::Tables;
 pub(crate) use traffic::{prepare, start_forwarders};
 
 use crate::cli::RunArguments;
@@ -35,6 +37,7 @@ use crate::{experiment, journal, probe, user_namespace};
 /// What a plan names and files hold, read before anything is touched.
 struct Inputs {
     scripts: Scripts,
+    tables: Tables,
     captures: Captures,
 }
 
@@ -47,8 +50,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let token = draw_token()?;
     let mut plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
-    let scripts = programs::Scripts::of(&plan)?;
     let captures = Captures::of(&mut plan)?;
+    let inputs = Inputs { scripts: Scripts::of(&plan)?, tables: Tables::of(&plan)?, captures };
     let text = String::from_utf8_lossy(&text);
     let resumed = if arguments.resume { Some(find_unfinished(arguments, &plan, &text, &facts)?) } else { None };
     enter_user_namespace_if_needed(&plan, &facts)?;
@@ -66,9 +69,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
     }
-    let inputs = Inputs { scripts, captures };
     if plan.is_of_searches() {
-        let searches = search::carry_out(&plan, &inputs.scripts, &facts, &folder, &interrupted)?;
+        let searches = search::carry_out(&plan, &inputs, &facts, &folder, &interrupted)?;
         let summary = search::write(arguments, &plan, &folder, &text, &searches)?;
         return search::show(arguments, &folder, &summary);
     }

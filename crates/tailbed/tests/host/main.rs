@@ -7,6 +7,7 @@ mod confined;
 mod container;
 mod deaths;
 mod docker;
+mod functions;
 mod golden;
 mod image;
 mod interrupted;

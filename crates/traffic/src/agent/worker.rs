@@ -6,14 +6,15 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use tailbed_format::message::Forwarded;
-use tailbed_format::order::{Forward, Measure, Order, Path, Scheduling, SimulatedWire};
+use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::recording::Recording;
 
+use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
 use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
 use crate::stop::Stop;
-use crate::{forward, measure, realtime};
+use crate::{measure, realtime};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(super) struct Worker {
 }
 
 /// Why an order could not be prepared or carried out.
-type Reason = String;
+pub(super) type Reason = String;
 
 /// Starts the thread and has it prepare the order; gives the downgrades, or the reason why it cannot.
 ///
@@ -72,14 +73,14 @@ impl Worker {
 
 /// The thread's side: says that it is ready, and waits.
 #[derive(Debug)]
-struct Go {
+pub(super) struct Go {
     ready: Sender<Vec<String>>,
     started: Receiver<Arc<Stop>>,
 }
 
 impl Go {
     /// Reports the downgrades and waits for the start.
-    fn wait(self, downgrades: Vec<String>) -> Result<Arc<Stop>, Reason> {
+    pub(super) fn wait(self, downgrades: Vec<String>) -> Result<Arc<Stop>, Reason> {
         let abandoned = "the order was dropped before it was started";
         self.ready.send(downgrades).map_err(|_| abandoned)?;
         Ok(self.started.recv().map_err(|_| abandoned)?)
@@ -119,17 +120,9 @@ fn measure_simulated(order: &Measure, recording: Recording, wire: &SimulatedWire
     Ok(Done::Measured(Box::new(outcome)))
 }
 
-fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
-    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut directions = forward::open(order).map_err(|error| error.to_string())?;
-    downgrades.extend(undisturbed(&order.scheduling));
-    let stop = go.wait(downgrades)?;
-    Ok(Done::Forwarded(forward::run(order.function, &mut directions, order.scheduling.wait, &stop)))
-}
-
 /// Memory and priority, after everything has been opened and allocated: locking then finds all of it, and opening did not hold up a
 /// core at real-time priority.
-fn undisturbed(scheduling: &Scheduling) -> Vec<String> {
+pub(super) fn undisturbed(scheduling: &Scheduling) -> Vec<String> {
     let mut downgrades = Vec::new();
     if scheduling.lock_memory {
         downgrades.extend(realtime::lock_memory());

@@ -48,6 +48,25 @@ impl<T: AsRef<[u8]>> Packet<T> {
         self.0.as_ref()[PROTOCOL]
     }
 
+    /// Sender.
+    #[inline]
+    pub fn source(&self) -> Ipv4Addr {
+        self.address(SOURCE)
+    }
+
+    /// Receiver.
+    #[inline]
+    pub fn destination(&self) -> Ipv4Addr {
+        self.address(DESTINATION)
+    }
+
+    /// Whether the payload begins with that of the whole packet: the header of the next protocol is there.
+    #[inline]
+    pub fn is_first_fragment(&self) -> bool {
+        const OFFSET: u16 = 0x1fff;
+        super::word(self.0.as_ref(), FLAGS_AND_OFFSET.start) & OFFSET == 0
+    }
+
     /// What follows the header and its options.
     #[inline]
     pub fn payload(&self) -> &[u8] {
@@ -57,6 +76,13 @@ impl<T: AsRef<[u8]>> Packet<T> {
     /// Whether the header checksum is right.
     pub fn checksum_holds(&self) -> bool {
         checksum(&self.0.as_ref()[..self.header_length()]) == 0
+    }
+
+    #[inline]
+    fn address(&self, range: Range<usize>) -> Ipv4Addr {
+        let mut octets = [0; 4];
+        octets.copy_from_slice(&self.0.as_ref()[range]);
+        octets.into()
     }
 
     #[inline]
@@ -117,7 +143,7 @@ pub fn set_addresses(packet: &mut [u8], source: u32, destination: u32) {
 
 /// The Internet checksum (RFC 1071): the complement of the one's complement sum of 16-bit words. Zero over a header that holds its
 /// right checksum.
-fn checksum(bytes: &[u8]) -> u16 {
+pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<2>();
     let odd = rest.first().map_or(0, |&last| u32::from(last) << 8);
     let mut sum = words.iter().map(|&word| u32::from(u16::from_be_bytes(word))).sum::<u32>() + odd;

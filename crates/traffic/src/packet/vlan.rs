@@ -13,6 +13,9 @@ pub const OUTER: u16 = 0x88a8;
 /// EtherType that outer tags had before there was one for them, still in use.
 pub const OUTER_BEFORE: u16 = 0x9100;
 
+/// The bits of a tag's last two bytes that name the VLAN; the others are priority and drop eligibility.
+pub const IDENTIFIER: u16 = 0x0fff;
+
 /// Whether an EtherType is that of a tag.
 #[inline]
 pub fn is_tag(ethertype: u16) -> bool {

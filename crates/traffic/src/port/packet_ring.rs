@@ -2,6 +2,7 @@
 //!
 //! Version 2 hands over each frame as it comes; version 3 hands over blocks and so delays frames at low rates.
 
+mod fanout;
 mod memory;
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,6 +15,7 @@ use super::socket::{self, Opened};
 use super::{Incoming, PortError, Receive};
 use crate::packet::ethernet;
 use crate::stop::Stop;
+pub use fanout::{FanoutGroup, Steering};
 use memory::{Memory, Slot};
 
 /// Slots of a ring: at a million frames per second, room for a stall of 16 ms.
@@ -56,9 +58,13 @@ const SHORTEST_SLEEP: u64 = 20_000;
 /// it is made, so there are no page faults later.
 #[derive(Debug)]
 pub struct PacketRing {
+    interface: String,
     opened: Opened,
     memory: Memory,
     next: u32,
+    /// Whether frames that leave by the interface may be among those that come: kernels that do not know
+    /// `PACKET_FANOUT_FLAG_IGNORE_OUTGOING` put them into the rings of a group.
+    may_echo: bool,
 }
 
 impl PacketRing {
@@ -97,7 +103,26 @@ impl PacketRing {
             .map_err(failed("PACKET_ADD_MEMBERSHIP"))?;
         // Bound last: until then no frame comes in, so none is from another interface or from before.
         socket::bind(&opened, ALL_PROTOCOLS).map_err(failed("bind"))?;
-        Ok(Self { opened, memory, next: 0 })
+        Ok(Self { interface: interface.to_owned(), opened, memory, next: 0, may_echo: false })
+    }
+
+    /// Shares the interface's frames with the other rings of the group from now on.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn join(&mut self, group: &mut FanoutGroup) -> Result<(), PortError> {
+        self.may_echo = true;
+        group.add(&self.opened).map_err(|source| PortError::SetUp {
+            interface: self.interface.clone(),
+            what: "PACKET_FANOUT",
+            source,
+        })
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        self.memory.release(self.next);
+        self.next = if self.next + 1 == self.memory.slots() { 0 } else { self.next + 1 };
     }
 }
 
@@ -112,10 +137,12 @@ fn layout(mtu: u32, frames: u32) -> (u32, u32) {
 impl Receive for PacketRing {
     #[inline]
     fn receive<R>(&mut self, take: impl FnOnce(Incoming<'_>) -> R) -> Option<R> {
+        while self.may_echo && self.memory.filled(self.next)?.is_outgoing() {
+            self.advance();
+        }
         let slot = self.memory.filled(self.next)?;
         let result = take(incoming(slot));
-        self.memory.release(self.next);
-        self.next = if self.next + 1 == self.memory.slots() { 0 } else { self.next + 1 };
+        self.advance();
         Some(result)
     }
 

@@ -70,6 +70,30 @@ pub(super) fn option<T: Plain>(socket: impl AsFd, level: libc::c_int, name: libc
     Ok(unsafe { value.assume_init() })
 }
 
+/// An instruction of a program that deals frames out (classic BPF; kernel documentation, networking/filter).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steer {
+    pub(super) code: u32,
+    pub(super) value: u32,
+}
+
+/// Gives a fanout group the program that deals its frames out: packet(7), `PACKET_FANOUT_DATA`.
+pub(super) fn steer<const N: usize>(socket: impl AsFd, program: &[Steer; N]) -> io::Result<()> {
+    /// linux/if_packet.h
+    const PACKET_FANOUT_DATA: libc::c_int = 22;
+    #[allow(clippy::cast_possible_truncation, reason = "codes have 16 bits, programs a few instructions")]
+    let mut filter = program.map(|Steer { code, value }| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k: value });
+    #[allow(clippy::cast_possible_truncation, reason = "see above")]
+    let program = libc::sock_fprog { len: N as u16, filter: filter.as_mut_ptr() };
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: the pointer and the length describe `program`, which points to the N instructions of `filter`; the call only reads both, and
+    // both outlive it.
+    let result = unsafe {
+        libc::setsockopt(fd, libc::SOL_PACKET, PACKET_FANOUT_DATA, (&raw const program).cast(), length_of::<libc::sock_fprog>())
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Binds to an interface and to a protocol (an EtherType, or `ETH_P_ALL`); 0 for one that only sends.
 pub(super) fn bind(opened: &Opened, protocol: u16) -> io::Result<()> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]

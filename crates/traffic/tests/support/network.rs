@@ -19,6 +19,14 @@ pub(crate) fn in_fresh_namespace<T: Send + 'static>(task: impl FnOnce() -> T + S
     std::thread::spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Runs a test in a network namespace of its own, or skips it.
+pub(crate) fn on_host(test: impl FnOnce() + Send + 'static) {
+    if let Err(reason) = in_fresh_namespace(test) {
+        assert!(std::env::var_os("TAILBED_REQUIRE_HOST_TESTS").is_none_or(|value| value != "1"), "{reason}");
+        println!("skipped: {reason}");
+    }
+}
+
 /// Makes a pair of interfaces in the calling thread's namespace, both up.
 pub(crate) fn veth(one: &str, other: &str) {
     ip(&["link", "add", one, "type", "veth", "peer", "name", other]);

@@ -16,8 +16,7 @@ use tailbed_stats::plot::number::rate;
 use tailbed_stats::search::ended;
 
 use super::explain::explain;
-use super::programs::{self, Scripts};
-use super::{now, record};
+use super::{Inputs, now, programs, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::CampaignFolder;
@@ -30,7 +29,7 @@ pub(super) use report::{show, write};
 /// the campaign goes on.
 pub(super) fn carry_out(
     plan: &Plan,
-    scripts: &Scripts,
+    inputs: &Inputs,
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
@@ -42,7 +41,7 @@ pub(super) fn carry_out(
         progress.begin(number, &run.name);
         let search = match folder.finished_attempt(&run.name, 0) {
             Some(earlier) => earlier,
-            None => search(plan, scripts, facts, run, folder, interrupted, &progress)
+            None => search(plan, inputs, facts, run, folder, interrupted, &progress)
                 .map_err(|broken| explain(broken, &progress, folder, run))?,
         };
         progress.end(number, expected(run), &one_line(&search));
@@ -55,7 +54,7 @@ pub(super) fn carry_out(
 /// One search, from its folder to its summary.
 fn search(
     plan: &Plan,
-    scripts: &Scripts,
+    inputs: &Inputs,
     facts: &Facts,
     run: &Run,
     folder: &CampaignFolder,
@@ -83,7 +82,7 @@ fn search(
         downgrades: Vec::new(),
         programs: Vec::new(),
     };
-    let mut search = made(search, plan, scripts, run, &path, interrupted, progress)?;
+    let mut search = made(search, plan, inputs, run, &path, interrupted, progress)?;
     search.programs = programs::recorded(&path);
     write_new(&path.join(results::SUMMARY), &json(&search)?)?;
     Ok(search)
@@ -92,13 +91,14 @@ fn search(
 fn made(
     search: SearchRun,
     plan: &Plan,
-    scripts: &Scripts,
+    inputs: &Inputs,
     run: &Run,
     path: &Path,
     interrupted: &AtomicBool,
     progress: &Progress,
 ) -> Result<SearchRun, Broken> {
-    match attempt::attempt(search.clone(), run, scripts, &plan.token, path, interrupted, progress) {
+    match attempt::attempt(search.clone(), &inputs.tables.fill_in(run), &inputs.scripts, &plan.token, path, interrupted, progress)
+    {
         Err(Broken::Failed(error)) => Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search }),
         other => other,
     }

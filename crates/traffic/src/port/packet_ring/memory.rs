@@ -35,6 +35,15 @@ pub(super) struct Slot<'a> {
     pub(super) first: usize,
 }
 
+impl Slot<'_> {
+    /// Whether the frame leaves by the interface: the address after the header says so (`struct sockaddr_ll`, packet(7)).
+    #[inline]
+    pub(super) fn is_outgoing(&self) -> bool {
+        const TYPE: usize = std::mem::offset_of!(libc::sockaddr_ll, sll_pkttype);
+        self.bytes.get(TYPE) == Some(&libc::PACKET_OUTGOING)
+    }
+}
+
 impl Memory {
     /// Maps the ring of a socket for which `PACKET_RX_RING` was set with these numbers.
     pub(super) fn map(socket: impl AsFd, slot: u32, slots: u32) -> io::Result<Self> {

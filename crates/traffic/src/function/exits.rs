@@ -1,0 +1,92 @@
+//! Where frames leave a forwarder.
+
+use tailbed_format::function::Port;
+use tailbed_format::order::ForwardRule;
+
+use crate::packet::ethernet;
+
+/// The number of the rule by whose transmitting interface a frame leaves.
+pub type Exit = usize;
+
+/// Both addresses of a header, in the order they are written.
+type Addresses = [u8; 12];
+
+/// The exits of a forwarder, one per rule, with the addresses that frames get there.
+#[derive(Debug, Clone)]
+pub struct Exits {
+    addresses: Vec<Addresses>,
+    /// By port.
+    towards: [Option<Exit>; 2],
+    /// By rule: the exit on the interface that the rule receives on.
+    back: Vec<Option<Exit>>,
+}
+
+impl Exits {
+    /// The exits of these rules. The first rule leads from the port `in` to the port `out`.
+    pub fn of(rules: &[ForwardRule]) -> Self {
+        let on = |interface: &str| rules.iter().position(|rule| rule.transmit == interface);
+        let inward = rules.first().and_then(|first| on(&first.receive));
+        let outward = (!rules.is_empty()).then_some(0);
+        Self {
+            addresses: rules.iter().map(addresses).collect(),
+            towards: [inward, outward],
+            back: rules.iter().map(|rule| on(&rule.receive)).collect(),
+        }
+    }
+
+    /// The exit of a port; `None` when no rule transmits there.
+    #[inline]
+    pub fn towards(&self, port: Port) -> Option<Exit> {
+        self.towards[port as usize]
+    }
+
+    /// The exit on the interface that a rule receives on; `None` when no rule transmits there.
+    #[inline]
+    pub fn back(&self, rule: usize) -> Option<Exit> {
+        self.back.get(rule).copied().flatten()
+    }
+
+    /// The addresses of frames that leave there: destination, then source.
+    #[inline]
+    pub fn addresses(&self, exit: Exit) -> &Addresses {
+        &self.addresses[exit]
+    }
+
+    /// Writes those addresses into a frame; `None` when it has no room for an Ethernet header.
+    #[inline]
+    pub fn address(&self, frame: &mut [u8], exit: Exit) -> Option<()> {
+        let header = frame.first_chunk_mut::<{ ethernet::HEADER }>()?;
+        header[..12].copy_from_slice(self.addresses(exit));
+        Some(())
+    }
+}
+
+fn addresses(rule: &ForwardRule) -> Addresses {
+    let mut both = [0; 12];
+    both[..6].copy_from_slice(&rule.destination.0);
+    both[6..].copy_from_slice(&rule.source.0);
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tailbed_format::mac::MacAddress;
+
+    #[test]
+    fn ports_are_told_by_the_rules() {
+        let rule = |receive: &str, transmit: &str, number| ForwardRule {
+            receive: receive.to_owned(),
+            transmit: transmit.to_owned(),
+            source: MacAddress([number; 6]),
+            destination: MacAddress([number + 1; 6]),
+        };
+        let exits = Exits::of(&[rule("a", "b", 1), rule("b", "a", 3)]);
+        assert_eq!((exits.towards(Port::In), exits.towards(Port::Out)), (Some(1), Some(0)));
+        assert_eq!((exits.back(0), exits.back(1), exits.back(2)), (Some(1), Some(0), None));
+        assert_eq!(exits.addresses(1), &[4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3]);
+        let one_way = Exits::of(&[rule("a", "b", 1)]);
+        assert_eq!((one_way.towards(Port::In), one_way.towards(Port::Out), one_way.back(0)), (None, Some(0), None));
+        assert_eq!(Exits::of(&[]).towards(Port::Out), None);
+    }
+}

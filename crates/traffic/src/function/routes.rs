@@ -1,0 +1,32 @@
+//! Routing tables: made or read, then put into the form they are looked up in.
+
+mod generate;
+mod poptrie;
+
+use std::collections::BTreeMap;
+
+use tailbed_format::function::{self, Port, Prefix, Table};
+
+pub use generate::generated;
+pub use poptrie::Poptrie;
+
+use super::{TableError, entries};
+
+/// What the table holds for the port `in`.
+pub(super) const IN: u16 = 1;
+
+/// What the table holds for the port `out`.
+pub(super) const OUT: u16 = 2;
+
+/// The table for lookups. It always has the routes of [`generate::required`]; a given route of the same prefix takes the place of one.
+pub(super) fn table(table: &Table) -> Result<Poptrie, TableError> {
+    let given = entries(table, generated, function::routes)?;
+    let all = generate::required().into_iter().chain(given);
+    let by_prefix: BTreeMap<Prefix, Port> = all.map(|route| (route.prefix, route.port)).collect();
+    let value = |port| match port {
+        Port::In => IN,
+        Port::Out => OUT,
+    };
+    let routes: Vec<_> = by_prefix.into_iter().map(|(prefix, port)| (prefix, value(port))).collect();
+    Ok(Poptrie::new(&routes))
+}
