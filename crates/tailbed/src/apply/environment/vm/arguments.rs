@@ -107,10 +107,11 @@ pub(super) fn arguments(spec: &VmSpec, place: &Place<'_>) -> Vec<String> {
     all
 }
 
-/// What the kernel is told: its console, to end at once when it panics, what the machine needs, what the user added. What stands behind
+/// What the kernel is told: its console, to end at once when it panics, to unpack into a file system that may take more than half of the
+/// memory (a tmpfs may not; `init_rootfs` in init/do_mounts.c), what the machine needs, what the user added. What stands behind
 /// `--` is for /init (Documentation/admin-guide/kernel-parameters.rst).
 fn command_line(spec: &VmSpec, added: &str, root: bool) -> String {
-    let mut words = vec!["console=ttyS0 quiet panic=-1".to_owned()];
+    let mut words = vec!["console=ttyS0 quiet panic=-1 rootfstype=ramfs".to_owned()];
     if spec.machine == Machine::Microvm && spec.accelerator == Accelerator::Tcg {
         // there is no timer it could measure its clock against: told the rate, it does not wait for one
         words.push("tsc_early_khz=2000000 tsc=reliable no_timer_check".to_owned());
@@ -205,7 +206,7 @@ pub(super) mod tests {
             -device virtio-net-pci,netdev=net0,mac=02:01:00:00:00:01,romfile=\n\
             -kernel /boot/vmlinuz-6\n\
             -initrd /run/tailbed/tb-1-dut/initramfs\n\
-            -append console=ttyS0 quiet panic=-1\n\
+            -append console=ttyS0 quiet panic=-1 rootfstype=ramfs\n\
             -- guest\n\
             --interface in=02:01:00:00:00:01\n\
             -nodefaults\n-no-user-config\n-no-reboot\n-S";
@@ -216,7 +217,10 @@ pub(super) mod tests {
     fn a_microvm_is_told_its_clock_only_when_it_is_emulated() {
         let mut spec = VmSpec { machine: Machine::Microvm, ..spec() };
         let emulated = lines(&spec, None, false);
-        assert!(emulated.contains("panic=-1 tsc_early_khz=2000000 tsc=reliable no_timer_check\n--"), "{emulated}");
+        assert!(
+            emulated.contains("panic=-1 rootfstype=ramfs tsc_early_khz=2000000 tsc=reliable no_timer_check\n--"),
+            "{emulated}"
+        );
         assert!(emulated.contains("virtio-net-device,netdev=net0,mac=02:01:00:00:00:01\n"), "{emulated}");
         spec.accelerator = Accelerator::Kvm;
         let real = lines(&spec, None, true);
