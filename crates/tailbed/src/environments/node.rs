@@ -43,17 +43,15 @@ pub(super) fn cores(seen: &Seen) -> Feature {
 /// Whether it can be cloned.
 pub(super) fn cloned(seen: &Seen) -> Feature {
     let no_overlay = || (!seen.overlay).then(|| "the kernel has no overlay file system (not in /proc/filesystems)".to_owned());
-    let overlay = |kind: &str| seen.of(kind, no_overlay(), "an overlay over one root file system");
     let driver = seen.docker.as_ref().and_then(|info| info["Driver"].as_str()).unwrap_or("unknown");
-    let disk = (!seen.has("qemu-img")).then(|| "qemu-img is not installed; apt install qemu-utils".to_owned());
     Feature {
         name: "clone",
         answers: [
             Answer::no("there is only one host"),
-            overlay("container"),
-            overlay("lxc"),
+            seen.of("container", no_overlay(), "an overlay of its own over the same root file system"),
+            seen.of("lxc", no_overlay(), "the same root file system below a copy of what was written over it"),
             seen.of("docker", None, format!("another container of the same image; storage driver {driver}")),
-            seen.of("vm", disk, "a qcow2 disk with the first as its backing file, or a saved state"),
+            seen.of("vm", None, "the running one's state, as for a migration; with a disk image, a layer of its own over it"),
         ],
     }
 }

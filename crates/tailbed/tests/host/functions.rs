@@ -95,6 +95,21 @@ fn what_a_gateway_drops_is_shown() {
     assert!(page.contains("Frames the forwarders dropped") && page.contains("not double-tagged: "), "{}", folder.display());
 }
 
+/// Two tags go in, a tunnel comes out, and every packet is known again.
+#[test]
+fn packets_of_subscribers_pass_a_gateway() {
+    let Some(lab) = lab() else { return };
+    experiment(&lab, "forward.bng = { subscribers = 10 }");
+    let path = lab.path("experiment.toml");
+    let text = fs::read_to_string(&path).unwrap().replace("[traffic]", "[traffic]\nframe = 128");
+    fs::write(&path, format!("{text}\n[traffic.flows]\ncount = 10\nouter_vlan = 1\nvlan = {{ first = 1, count = 10 }}\n"))
+        .unwrap();
+    let run = run(&lab);
+    let rule = &run["forwarders"][0]["rules"][0];
+    assert_eq!(rule["received"], rule["sent"], "{rule}");
+    assert!(run["counts"]["received"].as_u64().unwrap() > COUNTED - 100, "{run}");
+}
+
 /// A table that cannot be used is known before anything is touched.
 #[test]
 fn a_wrong_table_is_refused_with_file_and_line() {
