@@ -20,6 +20,7 @@ mod own_network;
 mod patterns;
 mod recovered;
 mod scripts;
+mod stalled;
 mod support;
 mod throughput;
 mod unprivileged;
