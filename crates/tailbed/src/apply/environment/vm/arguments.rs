@@ -245,7 +245,7 @@ pub(super) mod tests {
         let drive = "-drive if=none,id=root,readonly=on,format=qcow2,file=/a,,b.image/vm.qcow2\n";
         assert!(said.contains(drive), "{said}");
         assert!(said.contains("-device virtio-blk-pci,drive=root,serial=tailbed-root\n"), "{said}");
-        assert!(said.contains("panic=-1 quiet\n-- tailbed-root guest\n--interface in="), "{said}");
+        assert!(said.contains("panic=-1 rootfstype=ramfs quiet\n-- tailbed-root guest\n--interface in="), "{said}");
         spec.machine = Machine::Microvm;
         assert!(lines(&spec, None, false).contains("-device virtio-blk-device,drive=root,"));
     }
