@@ -104,7 +104,7 @@ fn unsaid(base: &CellSummary, other: &CellSummary, most_pairs: Option<u32>) -> S
             format!("no run of {none} counts")
         }
         Some(pairs) => format!(
-            "{pairs} {} of repeats, and it takes {LEAST_PAIRS}; set `repeats` to {LEAST_PAIRS} or more",
+            "{pairs} {} of repeats that count, and it takes {LEAST_PAIRS}; more `repeats` would tell",
             if pairs == 1 { "pair" } else { "pairs" }
         ),
         None => "too few packets for any percentile; run longer or at a higher rate".to_owned(),
