@@ -24,12 +24,21 @@ pub use l2fwd::L2fwd;
 pub use l3fwd::L3fwd;
 pub use none::None;
 pub use reflect::Reflect;
-pub use routes::{Poptrie, generated as generated_routes};
+pub use routes::{Forwarding, generated as generated_routes};
+
+/// Most frames that a function looks ahead at a time.
+pub const AHEAD: usize = 32;
 
 /// A network function, with all that it works by.
 pub trait NetworkFunction {
     /// Bytes the function may need before and after a frame, besides its own; 0 when the frame is changed in place.
     const ROOM: usize = 0;
+
+    /// Reads what its tables hold for frames that have come in by a rule and are to be worked on next, in this order: side by side, so that
+    /// the waits for memory pass at the same time instead of one after the other. What becomes of a frame does not depend on it; only
+    /// the first [`AHEAD`] frames are looked at.
+    #[inline]
+    fn look_ahead<'a>(&mut self, _frames: impl Iterator<Item = &'a [u8]>, _rule: usize) {}
 
     /// Works on a frame that came in by the rule of this number.
     ///

@@ -11,13 +11,22 @@ use std::sync::Arc;
 
 use tailbed_format::function::{Bng as Settings, Port, Reason};
 
-use super::{Buffer, Exit, Exits, NetworkFunction, Poptrie, TableError, l3fwd, router, routes};
+use super::routes::{self, Ahead};
+use super::{AHEAD, Buffer, Exit, Exits, Forwarding, NetworkFunction, TableError, router};
 use crate::packet::{ethernet, gre, mpls, vlan, word};
 use subscribers::Subscribers;
 use tunnel::Tunnel;
 
 /// Ethernet header with two tags.
 const TAGGED: usize = ethernet::HEADER + 2 * vlan::TAG;
+
+/// Such a header without addresses and VLANs.
+const TAGS: [u8; TAGGED] = {
+    let mut header = [0; TAGGED];
+    let ([a, b], [c, d], [e, f]) = (vlan::OUTER.to_be_bytes(), ethernet::VLAN.to_be_bytes(), ethernet::IPV4.to_be_bytes());
+    (header[12], header[13], header[16], header[17], header[20], header[21]) = (a, b, c, d, e, f);
+    header
+};
 
 /// Shortest frame without frame check sequence: what is shorter is padded (IEEE 802.3, section 3.2.8).
 const SHORTEST: usize = 60;
@@ -27,7 +36,8 @@ const SHORTEST: usize = 60;
 pub struct Bng {
     exits: Exits,
     subscribers: Arc<Subscribers>,
-    routes: Arc<Poptrie>,
+    routes: Arc<Forwarding>,
+    ahead: Ahead,
     tunnel: Tunnel,
 }
 
@@ -41,25 +51,27 @@ impl Bng {
             exits,
             subscribers: Arc::new(Subscribers::new(&settings.subscribers)?),
             routes: Arc::new(routes::table(&settings.routes)?),
+            ahead: Ahead::default(),
             tunnel: Tunnel::new(settings.local, settings.remote),
         })
     }
 
     #[inline]
-    fn upstream(&self, frame: &mut Buffer<'_>) -> Result<Exit, Reason> {
+    fn upstream(&mut self, frame: &mut Buffer<'_>) -> Result<Exit, Reason> {
+        let turn = self.ahead.turn();
         let (service, customer) = tags(frame.bytes())?;
         let label = self.subscribers.label(service, customer).ok_or(Reason::UnknownSubscriber)?;
         let packet = frame.bytes().get(TAGGED..).ok_or(Reason::Malformed)?;
         let header = router::header(packet)?;
         router::may_pass(packet, &header)?;
-        let towards = l3fwd::port(&self.routes, header.destination).filter(|port| *port == Port::Out);
-        let exit = towards.and_then(|port| self.exits.towards(port)).ok_or(Reason::NoRoute)?;
+        let outward = self.ahead.value(&self.routes, turn, header.destination) == routes::OUT;
+        let exit = self.exits.towards(Port::Out).filter(|_| outward).ok_or(Reason::NoRoute)?;
         let from = router::time_to_live(packet);
         router::hop(&mut frame.bytes_mut()[TAGGED..], from)?;
         // RFC 3032, section 2.4.3: the label's time to live is that of the packet after the hop
         let entry = mpls::Entry { label, bottom: true, time_to_live: from - 1 };
-        let outer = self.tunnel.header(self.exits.addresses(exit), header.total, entry).ok_or(Reason::Malformed)?;
-        frame.wrap(TAGGED..TAGGED + header.total, &outer, SHORTEST).ok_or(Reason::Malformed)?;
+        let packet = TAGGED..TAGGED + header.total;
+        self.tunnel.pack(frame, packet, self.exits.addresses(exit), entry, SHORTEST).ok_or(Reason::Malformed)?;
         Ok(exit)
     }
 
@@ -80,14 +92,11 @@ impl Bng {
         let from = entry.time_to_live.min(router::time_to_live(packet));
         let start = start + mpls::ENTRY;
         router::hop(&mut frame.bytes_mut()[start..], from)?;
-        let mut tagged = [0; TAGGED];
-        tagged[..12].copy_from_slice(self.exits.addresses(exit));
-        tagged[12..14].copy_from_slice(&vlan::OUTER.to_be_bytes());
-        tagged[14..16].copy_from_slice(&pair.0.to_be_bytes());
-        tagged[16..18].copy_from_slice(&ethernet::VLAN.to_be_bytes());
-        tagged[18..20].copy_from_slice(&pair.1.to_be_bytes());
-        tagged[20..].copy_from_slice(&ethernet::IPV4.to_be_bytes());
-        frame.wrap(start..start + header.total, &tagged, SHORTEST).ok_or(Reason::Malformed)?;
+        frame.wrap(start..start + header.total, &TAGS, SHORTEST).ok_or(Reason::Malformed)?;
+        let tags = frame.bytes_mut().first_chunk_mut::<TAGGED>().ok_or(Reason::Malformed)?;
+        tags[..12].copy_from_slice(self.exits.addresses(exit));
+        tags[14..16].copy_from_slice(&pair.0.to_be_bytes());
+        tags[18..20].copy_from_slice(&pair.1.to_be_bytes());
         Ok(exit)
     }
 }
@@ -95,6 +104,23 @@ impl Bng {
 impl NetworkFunction for Bng {
     /// Upstream a frame grows by the tunnel's headers less those of a tagged frame, 20 bytes in front, downstream it may need padding.
     const ROOM: usize = SHORTEST;
+
+    #[inline]
+    fn look_ahead<'a>(&mut self, frames: impl Iterator<Item = &'a [u8]>, rule: usize) {
+        let Self { subscribers, routes, ahead, .. } = self;
+        if rule > 0 {
+            // where the label lies behind headers like those of our end; others are found without
+            subscribers.look_ahead_down(frames.map(|frame| tunnel::label(frame).unwrap_or(0)));
+        } else {
+            let mut pairs = [(0, 0); AHEAD];
+            let read = |(frame, pair): (&'a [u8], &mut (u16, u16))| {
+                *pair = tags(frame).unwrap_or((0, 0));
+                router::destination(frame, TAGGED)
+            };
+            ahead.look(routes, frames.zip(&mut pairs).map(read));
+            subscribers.look_ahead_up(pairs.into_iter().take_while(|pair| *pair != (0, 0)));
+        }
+    }
 
     #[inline]
     fn process(&mut self, frame: &mut Buffer<'_>, rule: usize) -> Result<Exit, Reason> {

@@ -18,6 +18,13 @@ impl<'a> Buffer<'a> {
         Self { memory, start: 0, end }
     }
 
+    /// A frame that lies within memory; `None` when it does not.
+    #[inline]
+    pub fn within(memory: &'a mut [u8], frame: Range<usize>) -> Option<Self> {
+        let fits = frame.start <= frame.end && frame.end <= memory.len();
+        fits.then_some(Self { memory, start: frame.start, end: frame.end })
+    }
+
     /// A copy of a frame with so many bytes of room before and after it; `None` when the memory is too small.
     #[inline]
     pub fn copied(memory: &'a mut [u8], frame: &[u8], room: usize) -> Option<Self> {
@@ -56,7 +63,10 @@ impl<'a> Buffer<'a> {
         }
         let start = from.checked_sub(N)?;
         let end = to.max(start.checked_add(least)?);
-        self.memory.get_mut(to..end)?.fill(0);
+        let padding = self.memory.get_mut(to..end)?;
+        if !padding.is_empty() {
+            padding.fill(0);
+        }
         self.memory[start..from].copy_from_slice(header);
         (self.start, self.end) = (start, end);
         Some(())

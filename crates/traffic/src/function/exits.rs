@@ -17,6 +17,8 @@ pub struct Exits {
     addresses: Vec<Addresses>,
     /// By port.
     towards: [Option<Exit>; 2],
+    /// By what a table of routes holds: no route, then the ports.
+    by_route: [Option<Exit>; 3],
     /// By rule: the exit on the interface that the rule receives on.
     back: Vec<Option<Exit>>,
 }
@@ -30,6 +32,7 @@ impl Exits {
         Self {
             addresses: rules.iter().map(addresses).collect(),
             towards: [inward, outward],
+            by_route: [None, inward, outward],
             back: rules.iter().map(|rule| on(&rule.receive)).collect(),
         }
     }
@@ -38,6 +41,12 @@ impl Exits {
     #[inline]
     pub fn towards(&self, port: Port) -> Option<Exit> {
         self.towards[port as usize]
+    }
+
+    /// The exit of what a table of routes holds; `None` where it holds nothing, or no rule transmits there.
+    #[inline]
+    pub fn by_route(&self, value: u8) -> Option<Exit> {
+        self.by_route.get(usize::from(value)).copied().flatten()
     }
 
     /// The exit on the interface that a rule receives on; `None` when no rule transmits there.
@@ -84,6 +93,7 @@ mod tests {
         let exits = Exits::of(&[rule("a", "b", 1), rule("b", "a", 3)]);
         assert_eq!((exits.towards(Port::In), exits.towards(Port::Out)), (Some(1), Some(0)));
         assert_eq!((exits.back(0), exits.back(1), exits.back(2)), (Some(1), Some(0), None));
+        assert_eq!([0, 1, 2, 3].map(|value| exits.by_route(value)), [None, Some(1), Some(0), None]);
         assert_eq!(exits.addresses(1), &[4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3]);
         let one_way = Exits::of(&[rule("a", "b", 1)]);
         assert_eq!((one_way.towards(Port::In), one_way.towards(Port::Out), one_way.back(0)), (None, Some(0), None));

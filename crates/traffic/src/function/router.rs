@@ -51,6 +51,12 @@ pub(super) fn header(packet: &[u8]) -> Result<Header, Reason> {
     Ok(Header { length, total, source: number(plain, SOURCE), destination: number(plain, DESTINATION) })
 }
 
+/// The receiver of the packet that begins at a place in a frame, unchecked; 0 when the frame is too short.
+#[inline]
+pub(super) fn destination(frame: &[u8], packet: usize) -> u32 {
+    frame.get(packet..packet + ipv4::HEADER).map_or(0, |header| number(header, DESTINATION))
+}
+
 /// Whether a header with these addresses may be forwarded at all, and its options let it.
 #[inline]
 pub(super) fn may_pass(packet: &[u8], header: &Header) -> Result<(), Reason> {

@@ -1,25 +1,30 @@
 //! Routing tables: made or read, then put into the form they are looked up in.
 
+mod ahead;
+mod forwarding;
 mod generate;
+mod huge_pages;
 mod poptrie;
 
 use std::collections::BTreeMap;
 
 use tailbed_format::function::{self, Port, Prefix, Table};
 
+pub(super) use ahead::Ahead;
+pub use forwarding::Forwarding;
 pub use generate::generated;
-pub use poptrie::Poptrie;
+use poptrie::Poptrie;
 
 use super::{TableError, entries};
 
 /// What the table holds for the port `in`.
-pub(super) const IN: u16 = 1;
+pub(super) const IN: u8 = 1;
 
 /// What the table holds for the port `out`.
-pub(super) const OUT: u16 = 2;
+pub(super) const OUT: u8 = 2;
 
 /// The table for lookups. It always has the routes of [`generate::required`]; a given route of the same prefix takes the place of one.
-pub(super) fn table(table: &Table) -> Result<Poptrie, TableError> {
+pub(super) fn table(table: &Table) -> Result<Forwarding, TableError> {
     let given = entries(table, generated, function::routes)?;
     let all = generate::required().into_iter().chain(given);
     let by_prefix: BTreeMap<Prefix, Port> = all.map(|route| (route.prefix, route.port)).collect();
@@ -28,5 +33,5 @@ pub(super) fn table(table: &Table) -> Result<Poptrie, TableError> {
         Port::Out => OUT,
     };
     let routes: Vec<_> = by_prefix.into_iter().map(|(prefix, port)| (prefix, value(port))).collect();
-    Ok(Poptrie::new(&routes))
+    Ok(Forwarding::new(&routes))
 }

@@ -1,11 +1,13 @@
 //! Which pair of VLANs has which label, both ways.
 
+use std::hint::black_box;
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tailbed_format::function::{Subscriber, Table, subscribers};
 
-use super::TableError;
+use super::{AHEAD, TableError};
 use crate::function::entries;
 use crate::packet::mpls;
 
@@ -62,6 +64,23 @@ impl Subscribers {
     pub(super) fn pair(&self, label: u32) -> Option<(u16, u16)> {
         let pair = *self.pairs.get(label as usize)?;
         (pair != 0).then_some(((pair >> 16) as u16, pair as u16))
+    }
+
+    /// Reads what the lookups of these pairs, the first [`AHEAD`] of them, will read: first where each service VLAN's part is, then the labels.
+    #[inline]
+    pub(super) fn look_ahead_up(&self, pairs: impl Iterator<Item = (u16, u16)>) {
+        let mut at = [usize::MAX; AHEAD];
+        for (at, (service, customer)) in at.iter_mut().zip(pairs) {
+            let part = self.parts.get(usize::from(service)).copied().unwrap_or(0);
+            *at = usize::from(part).wrapping_sub(1).wrapping_mul(CUSTOMERS).wrapping_add(usize::from(customer));
+        }
+        black_box(at.iter().filter_map(|at| self.labels.get(*at)).fold(0, |read, label| read ^ label));
+    }
+
+    /// Reads what the lookups of these labels will read.
+    #[inline]
+    pub(super) fn look_ahead_down(&self, labels: impl Iterator<Item = u32>) {
+        black_box(labels.take(AHEAD).filter_map(|label| self.pairs.get(label as usize)).fold(0, |read, pair| read ^ pair));
     }
 }
 

@@ -5,23 +5,35 @@ use std::ops::Range;
 
 use tailbed_format::function::Reason;
 
-use super::router;
+use super::{Buffer, router};
 use crate::packet::{ethernet, gre, ipv4, mpls, word};
 
 /// Bytes in front of a packet: Ethernet, IPv4, GRE, label.
 pub(super) const HEADERS: usize = ethernet::HEADER + AROUND;
 
+/// Where the IPv4 header begins, and the GRE header, and the label.
+const IP: usize = ethernet::HEADER;
+const GRE: usize = IP + ipv4::HEADER;
+const LABEL: usize = GRE + gre::HEADER;
+
 /// Bytes of them that the IPv4 header counts.
 const AROUND: usize = ipv4::HEADER + gre::HEADER + mpls::ENTRY;
 
-/// Both ends of a tunnel, and the header made from them.
+/// The label behind headers without options, unchecked; `None` when the frame is too short.
+#[inline]
+pub(super) fn label(frame: &[u8]) -> Option<u32> {
+    let entry = frame.get(LABEL..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*entry) >> 12)
+}
+
+/// Both ends of a tunnel, and the headers made from them.
 #[derive(Debug, Clone)]
 pub(super) struct Tunnel {
     local: u32,
     remote: u32,
-    /// All but length and checksum.
-    header: [u8; ipv4::HEADER],
-    /// The sum of its words.
+    /// All but MAC addresses, length, checksum and label.
+    headers: [u8; HEADERS],
+    /// The sum of the IPv4 header's words.
     sum: u64,
 }
 
@@ -36,25 +48,33 @@ impl Tunnel {
         header[10..12].fill(0);
         let (words, _) = header.as_chunks::<2>();
         let sum = words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum();
-        Self { local: local.into(), remote: remote.into(), header, sum }
+        let mut headers = [0; HEADERS];
+        headers[12..IP].copy_from_slice(&ethernet::IPV4.to_be_bytes());
+        headers[IP..GRE].copy_from_slice(&header);
+        headers[GRE..LABEL].copy_from_slice(&gre::MPLS_HEADER);
+        Self { local: local.into(), remote: remote.into(), headers, sum }
     }
 
-    /// What stands in front of a packet of so many bytes; `None` when it is too long for a tunnel.
+    /// Puts the part of a frame that holds a packet into the tunnel; `None` when it is too long for one. The headers are copied whole and
+    /// what differs is written over them: headers put together elsewhere first would have to be waited for.
     #[inline]
-    pub(super) fn header(&self, addresses: &[u8; 12], packet: usize, entry: mpls::Entry) -> Option<[u8; HEADERS]> {
-        const IP: usize = ethernet::HEADER;
-        const GRE: usize = IP + ipv4::HEADER;
-        let total = u16::try_from(packet + AROUND).ok()?;
+    pub(super) fn pack(
+        &self,
+        frame: &mut Buffer<'_>,
+        packet: Range<usize>,
+        addresses: &[u8; 12],
+        entry: mpls::Entry,
+        least: usize,
+    ) -> Option<()> {
+        let total = u16::try_from(packet.len() + AROUND).ok()?;
         let checksum = !router::folded(self.sum + u64::from(total));
-        let mut bytes = [0; HEADERS];
-        bytes[..12].copy_from_slice(addresses);
-        bytes[12..IP].copy_from_slice(&ethernet::IPV4.to_be_bytes());
-        bytes[IP..GRE].copy_from_slice(&self.header);
-        bytes[IP + 2..IP + 4].copy_from_slice(&total.to_be_bytes());
-        bytes[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
-        bytes[GRE..GRE + gre::HEADER].copy_from_slice(&gre::MPLS_HEADER);
-        bytes[GRE + gre::HEADER..].copy_from_slice(&entry.bytes());
-        Some(bytes)
+        frame.wrap(packet, &self.headers, least)?;
+        let headers = frame.bytes_mut().first_chunk_mut::<HEADERS>()?;
+        headers[..12].copy_from_slice(addresses);
+        headers[IP + 2..IP + 4].copy_from_slice(&total.to_be_bytes());
+        headers[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
+        headers[LABEL..].copy_from_slice(&entry.bytes());
+        Some(())
     }
 
     /// Where the label stack of a packet from the core begins and where its packet ends.

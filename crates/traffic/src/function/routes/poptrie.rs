@@ -3,12 +3,8 @@
 //! Poptrie (Asai and Ohara, *Poptrie: A Compressed Trie with Population Count for Fast and Scalable Software IP Routing Table
 //! Lookup*, SIGCOMM 2015), with direct pointing by 18 bits and nodes of 6 bits; equal neighbouring leaves are one.
 //!
-//! Why not DIR-24-8 (Gupta, Lin, McKeown, INFOCOM 1998), which reads memory at most twice: its first table takes 32 to 64 MB whatever
-//! the number of routes, and one more kilobyte for every 24 bits that a longer prefix begins with. Between two packets of a forwarder lies
-//! a system call, so no reading ahead hides a miss in the cache or in the translation of addresses, and on a virtual machine such a
-//! translation alone takes several readings. Here 10 000 routes take some 1.3 MiB, most of it untouched, and stay in a core's own cache
-//! beside the kernel's working set; a million made ones take 10 MiB. Memory is bounded by the routes: 1 MiB, and at most
-//! three nodes of 24 bytes with their leaves per route.
+//! Here it holds the few prefixes of more than 24 bits; see [`super::Forwarding`]. Memory is bounded by their number: 1 MiB, and at most
+//! three nodes of 24 bytes with their leaves for each.
 
 use tailbed_format::function::Prefix;
 
@@ -39,7 +35,7 @@ struct Node {
 
 /// A table of values by IPv4 prefix. 0 stands for no value.
 #[derive(Debug, Clone)]
-pub struct Poptrie {
+pub(super) struct Poptrie {
     direct: Box<[u32]>,
     nodes: Vec<Node>,
     leaves: Vec<u16>,
@@ -50,7 +46,7 @@ type Sorted<'a> = &'a [(Prefix, u16)];
 
 impl Poptrie {
     /// The table of these prefixes. Where one is there twice the later counts.
-    pub fn new(routes: &[(Prefix, u16)]) -> Self {
+    pub(super) fn new(routes: &[(Prefix, u16)]) -> Self {
         let mut sorted = routes.to_vec();
         sorted.sort_by_key(|(prefix, _)| *prefix);
         let mut trie = Self { direct: Box::default(), nodes: Vec::new(), leaves: Vec::new() };
@@ -68,7 +64,7 @@ impl Poptrie {
 
     /// The value of the longest prefix that holds an address; 0 when there is none.
     #[inline]
-    pub fn lookup(&self, address: u32) -> u16 {
+    pub(super) fn lookup(&self, address: u32) -> u16 {
         let key = u64::from(address) << (BITS - 32);
         let mut entry = self.direct[(address >> (32 - DIRECT)) as usize];
         if entry & VALUE != 0 {
@@ -91,7 +87,7 @@ impl Poptrie {
     }
 
     /// Bytes it takes.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         size_of_val(&*self.direct) + size_of_val(self.nodes.as_slice()) + size_of_val(self.leaves.as_slice())
     }
 
