@@ -9,6 +9,7 @@
 pub mod facts;
 pub mod flow;
 pub mod function;
+pub mod fuzz;
 pub mod lifecycle;
 pub mod mac;
 pub mod message;

@@ -211,7 +211,7 @@ pub enum Frame {
     },
 }
 
-const JSON: u8 = 0;
+pub(crate) const JSON: u8 = 0;
 const DEPARTURES: u8 = 1;
 const ARRIVALS: u8 = 2;
 const STREAM: u8 = 3;

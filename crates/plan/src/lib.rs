@@ -15,6 +15,7 @@ mod describe;
 mod document;
 mod drawing;
 pub mod experiment;
+pub mod fuzz;
 pub mod placement;
 pub mod plan;
 pub mod recipe;

@@ -15,6 +15,7 @@ pub mod campaign;
 pub mod capture;
 pub mod counter;
 pub mod flow;
+pub mod fuzz;
 pub mod hgrm;
 pub mod interval;
 pub mod life;

@@ -65,3 +65,23 @@ fn frames_through_functions() {
 fn text_of_tables() {
     run("tables", table);
 }
+
+#[test]
+fn captures() {
+    run("captures", tailbed_stats::fuzz::capture);
+}
+
+#[test]
+fn experiment_files() {
+    run("experiments", tailbed_plan::fuzz::experiment);
+}
+
+#[test]
+fn recipes_of_images() {
+    run("recipes", tailbed_plan::fuzz::recipe);
+}
+
+#[test]
+fn the_stream_to_an_agent() {
+    run("streams", tailbed_format::fuzz::stream);
+}

@@ -1,0 +1,62 @@
+//! What fuzzing runs: arbitrary bytes in, an error when something that always holds does not. Beside cargo-fuzz (`fuzz/`) a test runs these
+//! over the kept corpus and over mutations of it.
+
+use std::io::{self, Read};
+
+use crate::capture::{Batch, Reader};
+
+/// Packets with their times, and how the capture ended.
+type Seen = (Vec<(u64, Vec<u8>)>, Result<(), String>);
+
+/// A capture: every packet lies within its batch, times do not run backwards, and however its bytes come in, the same is read.
+///
+/// # Errors
+/// What does not hold.
+pub fn capture(bytes: &[u8]) -> Result<(), String> {
+    let whole = packets(bytes)?;
+    let piecemeal = packets(Piecemeal { rest: bytes, turn: 0 })?;
+    if whole != piecemeal {
+        return Err(format!("read at once: {whole:?}; read in pieces: {piecemeal:?}"));
+    }
+    Ok(())
+}
+
+fn packets(source: impl Read) -> Result<Seen, String> {
+    let mut reader = Reader::new(source, "fuzz");
+    let (mut batch, mut seen, mut last) = (Batch::default(), Vec::new(), 0);
+    let end = loop {
+        match reader.next(&mut batch) {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error.to_string()),
+        }
+        for packet in batch.packets() {
+            if packet.time < last || packet.captured > packet.original {
+                return Err(format!("{packet:?} after {last}"));
+            }
+            last = packet.time;
+            seen.push((packet.time, batch.frame(packet).to_vec()));
+        }
+    };
+    if reader.packets() != seen.len() as u64 && end.is_ok() {
+        return Err(format!("{} packets are counted, {} were given out", reader.packets(), seen.len()));
+    }
+    Ok((seen, end))
+}
+
+/// Gives out a few bytes at a time, and is interrupted in between.
+struct Piecemeal<'a> {
+    rest: &'a [u8],
+    turn: usize,
+}
+
+impl Read for Piecemeal<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.turn += 1;
+        if self.turn.is_multiple_of(5) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let length = (1 + self.turn % 13).min(buffer.len());
+        self.rest.read(&mut buffer[..length])
+    }
+}

@@ -1,0 +1,9 @@
+//! Packet captures.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    tailbed_stats::fuzz::capture(bytes).unwrap();
+});

@@ -1,0 +1,9 @@
+//! Recipes of images.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    tailbed_plan::fuzz::recipe(bytes).unwrap();
+});
