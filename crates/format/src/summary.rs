@@ -171,12 +171,13 @@ impl fmt::Display for Invalid {
 }
 
 /// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunKind {
     /// The instrument measures itself: the device under test is replaced by a wire.
     Floor,
     /// The device under test is measured.
+    #[default]
     Measurement,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::Repeats;
 use crate::percentile::Percentile;
-use crate::summary::{Counts, Distribution, ForwarderSummary, Invalid, Parameter, ProgramSummary};
+use crate::summary::{Counts, Distribution, ForwarderSummary, Invalid, Parameter, ProgramSummary, RunKind};
 
 /// What a load must uphold to count as carried (RFC 9971, "Search Goal").
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Goal {
 }
 
 /// A bisection (RFC 2544, section 26.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Bisection {
     /// Length of every trial, ns.
     pub trial: u64,
@@ -211,6 +211,9 @@ pub enum End {
 pub struct SearchRun {
     /// Name of the run's folder.
     pub run: String,
+    /// A measurement, or what the instrument carries by itself over a wire.
+    #[serde(default)]
+    pub kind: RunKind,
     /// Number of the cell in the campaign.
     pub cell: usize,
     /// Which repeat of the cell, from 0.
@@ -255,6 +258,10 @@ impl SearchRun {
 pub struct GoalSummary {
     /// The goal's name.
     pub name: String,
+    /// What the instrument carries by itself over a wire, packets per second, where what was found comes near it: at least
+    /// [`GoalSummary::NEAR`] of it. Then it is the instrument that may have been found, not the device.
+    #[serde(default)]
+    pub instrument: Option<u64>,
     /// Lower bounds of the repeats in which both bounds were found, packets per second.
     pub lower: Option<Repeats>,
     /// Upper bounds of the same.
@@ -267,6 +274,12 @@ pub struct GoalSummary {
     pub below_minimum: u32,
     /// Repeats that ended before.
     pub unfinished: u32,
+}
+
+impl GoalSummary {
+    /// A share of what the instrument carries by itself, percent. A search ends within a relative width of some percent, and a device takes
+    /// from the cores and caches that the instrument uses: what comes so near is not told from the instrument's own limit.
+    pub const NEAR: u64 = 90;
 }
 
 /// Bursts over the repeats of a cell (RFC 9004, section 6.4).
@@ -298,6 +311,9 @@ pub struct LatencySummary {
 pub struct SearchCell {
     /// Number of the cell.
     pub cell: usize,
+    /// A measurement, or what the instrument carries by itself over a wire.
+    #[serde(default)]
+    pub kind: RunKind,
     /// Its values of the swept keys.
     pub parameters: Vec<Parameter>,
     /// Folders of the searches that ended as they should.

@@ -166,6 +166,9 @@ pub struct SearchPlan {
     pub order: SearchOrder,
     /// How long the sink listens after a burst, ns.
     pub settle: u64,
+    /// How long nothing is sent between two trials, ns.
+    #[serde(default)]
+    pub pause: u64,
 }
 
 /// How many nodes are to be counted.

@@ -135,17 +135,21 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
     (cells, floors.into_iter().chain(measured).collect())
 }
 
-/// What a floor depends on: the load, and how the generator is run. Lives and searches have none.
+/// What a floor depends on: the load, what is sought of it, and how the generator is run. Lives have none.
 fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
-    let Purpose::Traffic(load) = &cell.setup.purpose else { return None };
+    let load = cell.setup.load()?;
+    let sought = match &cell.setup.purpose {
+        Purpose::Search(goals) => Some(format!("{:?}", goals.order)),
+        _ => None,
+    };
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
     let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
-    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority))
+    Some((load.frame, load.shape.clone(), times, sought, generator.cpus.clone(), generator.priority))
 }
 
 fn concerns_floor(key: &str) -> bool {
-    ["traffic", "generator"].contains(&key.split('.').next().unwrap_or_default())
+    ["traffic", "throughput", "generator"].contains(&key.split('.').next().unwrap_or_default())
 }
 
 /// A note for each swept dimension whose values all come to the same here.

@@ -3,7 +3,7 @@
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::summary::{Parameter, RunKind};
-use tailbed_format::throughput::Method;
+use tailbed_format::throughput::{Method, SearchOrder};
 use tailbed_format::traffic::{Pattern, Shape};
 
 use super::cells::Planned;
@@ -55,7 +55,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         (_, None, _) => Work::default(),
     };
     let work = match &planned.setup.purpose {
-        Purpose::Search(goals) => searched(work, goals),
+        Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
     let Work { steps, agents, programs, hops, life, search, expected } = work;
@@ -87,14 +87,19 @@ fn simulated(setting: &Setting<'_>, load: &Load, wire: &SimulatedWire) -> Work {
 }
 
 /// The generator's order is that of the heaviest trial, from which those of all trials are made; the time is the longest it may take: a
-/// trial that begins before the time is over is made to its end.
-fn searched(work: Work, goals: &SearchGoals) -> Work {
-    let SearchGoals { load, order } = goals;
+/// trial that begins before the time is over is made to its end. Of the wire alone nothing is sought but what it carries.
+fn searched(work: Work, goals: &SearchGoals, kind: RunKind) -> Work {
+    let SearchGoals { load, order, pause } = goals;
+    let latency = if kind == RunKind::Floor { Vec::new() } else { order.latency.clone() };
     let settle = match order.method {
         Method::BackToBack { settle, .. } => settle,
         _ => load.drain,
     };
-    Work { expected: work.expected + order.time, search: Some(SearchPlan { order: order.clone(), settle }), ..work }
+    Work {
+        expected: work.expected + order.time,
+        search: Some(SearchPlan { order: SearchOrder { latency, ..order.clone() }, settle, pause: *pause }),
+        ..work
+    }
 }
 
 /// A life has neither links nor generator.

@@ -24,6 +24,9 @@ pub(super) fn table(run: &Run) -> Vec<[String; 2]> {
     };
     rows.push(row("rates", format!("{} to {}", PacketRate(*minimum), PacketRate(*maximum))));
     rows.push(row("ends", format!("after {}, or when a trial was invalid {attempts} times in a row", Time(*time))));
+    if plan.pause > 0 {
+        rows.push(row("pause", format!("{} between two trials", Time(plan.pause))));
+    }
     if !latency.is_empty() {
         let shares: Vec<_> = latency.iter().map(|share| percent(*share)).collect();
         rows.push(row("latency", format!("at {} of what was found, {} each", shares.join(", "), Time(*latency_trial))));

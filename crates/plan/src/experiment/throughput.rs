@@ -26,6 +26,11 @@ pub struct Throughput {
     #[serde(default)]
     #[schemars(with = "Time")]
     pub drain: Option<Time>,
+    /// How long nothing is sent between two trials, so that the device can settle; none by default, 5s in the modes of the RFCs (RFC 2544,
+    /// section 23).
+    #[serde(default)]
+    #[schemars(with = "Time")]
+    pub pause: Option<Time>,
     /// The search ends after this long, found or not; 20min by default, 1h in the modes of the RFCs.
     #[serde(default)]
     #[schemars(with = "Time")]

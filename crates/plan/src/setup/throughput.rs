@@ -17,12 +17,17 @@ use crate::text::tree::{self, Table};
 pub(crate) struct SearchGoals {
     pub(crate) load: Load,
     pub(crate) order: SearchOrder,
+    /// Between two trials, ns.
+    pub(crate) pause: u64,
 }
 
 const SECOND: u64 = 1_000_000_000;
 
 /// At least so long after a burst nothing is sent (RFC 9004, section 6.3), and after each trial of RFC 2544 (section 23).
 const SETTLE: u64 = 2 * SECOND;
+
+/// After the drain, before the next trial (RFC 2544, section 23).
+const PAUSE: u64 = 5 * SECOND;
 
 /// RFC 9004, section 6.3: the limit must be configurable up to this.
 const LONGEST_BURST: u64 = 30 * SECOND;
@@ -42,6 +47,7 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
     let times = [
         ("warm_up", Some(settings.warm_up)),
         ("drain", settings.drain),
+        ("pause", settings.pause),
         ("max_time", settings.max_time),
         ("latency_trial", Some(settings.latency_trial)),
         ("trial", settings.trial),
@@ -79,7 +85,8 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
     let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), mtu: lengths.mtu(), drain };
-    Ok(SearchGoals { load, order })
+    let pause = settings.pause.map_or(if rfc { PAUSE } else { 0 }, |time| time.0);
+    Ok(SearchGoals { load, order, pause })
 }
 
 fn rates(settings: &Throughput, at: &impl Fn(&str) -> Span) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use tailbed_format::lifecycle::Repeats;
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::Cell;
+use tailbed_format::summary::{Cell, RunKind};
 use tailbed_format::throughput::{
     BurstFound, BurstSummary, End, GoalFound, GoalSummary, LatencySummary, SearchCampaign, SearchCell, SearchRun, Status,
 };
@@ -13,7 +13,13 @@ use crate::plot::number::rate;
 /// Pools and answers; notes are the caller's to add.
 pub fn summarise_searches(name: &str, question: Option<&str>, cells: &[Cell], runs: &[SearchRun]) -> SearchCampaign {
     let simulated = cells.iter().any(|cell| cell.simulated);
-    let cells: Vec<_> = cells.iter().enumerate().map(|(number, cell)| summarise_cell(number, cell, runs)).collect();
+    let mut summaries: Vec<_> = cells.iter().enumerate().map(|(number, cell)| summarise_cell(number, cell, runs)).collect();
+    for (number, cell) in cells.iter().enumerate() {
+        if let Some(floor) = cell.floor.and_then(|floor| summaries.get(floor)).map(|floor| floor.goals.clone()) {
+            near(&mut summaries[number].goals, &floor);
+        }
+    }
+    let cells = summaries;
     SearchCampaign {
         version: SearchCampaign::VERSION,
         name: name.to_owned(),
@@ -26,12 +32,22 @@ pub fn summarise_searches(name: &str, question: Option<&str>, cells: &[Cell], ru
     }
 }
 
+/// Marks the goals that come near what the instrument carries by itself.
+fn near(goals: &mut [GoalSummary], floor: &[GoalSummary]) {
+    for goal in goals {
+        let own = floor.iter().find(|own| own.name == goal.name).and_then(|own| own.lower).map(|own| own.median);
+        let comes_near = |own: &u64| goal.upper.is_some_and(|upper| upper.median * 100 >= own * GoalSummary::NEAR);
+        goal.instrument = own.filter(comes_near);
+    }
+}
+
 fn summarise_cell(number: usize, cell: &Cell, runs: &[SearchRun]) -> SearchCell {
     let mine: Vec<&SearchRun> = runs.iter().filter(|run| run.cell == number).collect();
     let names = |whole: bool| mine.iter().filter(|run| run.is_whole() == whole).map(|run| run.run.clone()).collect();
     let whole = || mine.iter().filter(|run| run.is_whole());
     SearchCell {
         cell: number,
+        kind: cell.kind,
         parameters: cell.parameters.clone(),
         whole: names(true),
         broken: names(false),
@@ -62,6 +78,7 @@ fn goal(name: &str, runs: &[&SearchRun]) -> GoalSummary {
     let count = |status| u32::try_from(mine.iter().filter(|found| found.status == status).count()).unwrap_or(u32::MAX);
     GoalSummary {
         name: name.to_owned(),
+        instrument: None,
         lower: over(&|found| found.bounds.lower),
         upper: over(&|found| found.bounds.upper),
         conditional: over(&|found| found.conditional.map(rounded_down)),
@@ -115,7 +132,9 @@ fn answer(cells: &[SearchCell], runs: &[SearchRun], simulated: bool) -> String {
         let goal = cell.goals.first()?;
         Some((goal.name.clone(), goal.lower?, goal.upper?, label(cell)))
     };
-    let mut found: Vec<(String, Repeats, Repeats, String)> = cells.iter().filter_map(first).collect();
+    let cells: Vec<_> = cells.iter().filter(|cell| cell.kind == RunKind::Measurement).collect();
+    let near = cells.iter().filter_map(|cell| cell.goals.first()?.instrument).min();
+    let mut found: Vec<(String, Repeats, Repeats, String)> = cells.iter().copied().filter_map(first).collect();
     found.sort_by_key(|(_, lower, ..)| std::cmp::Reverse(lower.median));
     let said = |(name, lower, upper, cell): &(String, Repeats, Repeats, String)| {
         let of = if cell.is_empty() { String::new() } else { format!(" of {cell}") };
@@ -137,7 +156,13 @@ fn answer(cells: &[SearchCell], runs: &[SearchRun], simulated: bool) -> String {
         1 => " Of one configuration nothing was found.".to_owned(),
         more => format!(" Of {more} configurations nothing was found."),
     };
-    format!("{prefix}{sentence}{rest}")
+    let limit = near.map_or_else(String::new, |own| {
+        format!(
+            " The instrument itself carries {} over a wire, so that what comes near it may be its limit and not the device's.",
+            rate(own)
+        )
+    });
+    format!("{prefix}{sentence}{rest}{limit}")
 }
 
 /// Why there is no result.
@@ -176,14 +201,19 @@ pub fn ended(end: &End) -> String {
 
 /// The values that set a cell apart.
 pub fn label(cell: &SearchCell) -> String {
-    crate::report::values(&cell.parameters)
+    let values = crate::report::values(&cell.parameters);
+    match (cell.kind, values.is_empty()) {
+        (RunKind::Measurement, _) => values,
+        (RunKind::Floor, true) => "a wire, without the device".to_owned(),
+        (RunKind::Floor, false) => format!("a wire, without the device, {values}"),
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::search::{Search, Sent};
-    use tailbed_format::summary::{Counts, Invalid, Parameter, RunKind};
+    use tailbed_format::summary::{Counts, Invalid, Parameter};
     use tailbed_format::throughput::{Goal, LatencyFound, Method, SearchOrder, Trial};
 
     const SECOND: u64 = 1_000_000_000;
@@ -240,6 +270,7 @@ pub(crate) mod tests {
         }
         let latency = crate::interval::distribution(&(0..20_000).map(|n| 5_000 + n % 100).collect());
         SearchRun {
+            kind: RunKind::Measurement,
             run: format!("{cell}-{repeat}"),
             cell,
             repeat,
@@ -289,6 +320,21 @@ pub(crate) mod tests {
         assert_eq!((campaign.cells[1].whole.len(), campaign.cells[1].broken.len()), (2, 1));
         assert_eq!(campaign.cells[0].latency[0].percentiles[0].1.median, 5_049);
         insta::assert_snapshot!(campaign.answer.replace(['\u{a0}', '\u{202f}'], " "));
+    }
+
+    /// The wire alone carries 420 000 packets per second: the first device comes within a tenth of it, the second does not.
+    #[test]
+    fn what_may_be_the_instruments_own_limit_is_said() {
+        let cell = |kind, floor| Cell { kind, parameters: Vec::new(), floor, simulated: false };
+        let cells = [cell(RunKind::Floor, None), cell(RunKind::Measurement, Some(0)), cell(RunKind::Measurement, Some(0))];
+        let campaign = summarise_searches("t", None, &cells, &[run(0, 0, 420_000), run(1, 0, 400_000), run(2, 0, 200_000)]);
+        let own = campaign.cells[0].goals[0].lower.unwrap().median;
+        let near = |cell: usize| campaign.cells[cell].goals.iter().map(|goal| goal.instrument).collect::<Vec<_>>();
+        assert_eq!((near(0), near(2)), (vec![None; 2], vec![None; 2]));
+        assert_eq!(near(1)[0], Some(own));
+        assert!(campaign.answer.contains("The instrument itself carries"), "{}", campaign.answer);
+        assert!(!campaign.answer.contains("without the device"), "{}", campaign.answer);
+        assert_eq!(label(&campaign.cells[0]), "a wire, without the device");
     }
 
     #[test]

@@ -115,14 +115,16 @@ fn throughput(summary: &SearchCampaign) -> Markup {
     page::section("throughput", "What is carried", &page::scrolling(caption, &table))
 }
 
-/// Searches of a goal that gave no number, and why.
+/// Searches of a goal that gave no number, and why; and whether the number may be the instrument's own.
 pub fn besides(goal: &GoalSummary) -> String {
     let parts = [
         (goal.at_maximum, "carried the highest rate allowed"),
         (goal.below_minimum, "did not carry the lowest rate allowed"),
         (goal.unfinished, "ended before"),
     ];
-    let parts: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let near = goal.instrument.map(|own| format!("near what the instrument carries by itself, {}", rate(own)));
+    let parts: Vec<_> = parts.chain(near).collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(", ") }
 }
 

@@ -50,7 +50,7 @@ fn sought(
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
-    let mut trials = Trials::new(run, template(run)?, plan.settle, folder, instrument)?;
+    let mut trials = Trials::new(run, template(run)?, plan, folder, instrument)?;
     let mut state = Searching { search: Search::new(&plan.order), plan, found };
     state.find(&mut trials)?;
     state.latencies(&mut trials)?;

@@ -63,13 +63,14 @@ fn search(
 ) -> Result<SearchRun, Broken> {
     let path = folder.begin_attempt(&run.name, 0)?;
     record::before(&path, run, facts)?;
-    let parameters = plan.cells.get(run.cell).map(|cell| cell.parameters.clone()).unwrap_or_default();
+    let cell = plan.cells.get(run.cell);
     let search = SearchRun {
         run: run.name.clone(),
+        kind: cell.map(|cell| cell.kind).unwrap_or_default(),
         cell: run.cell,
         repeat: run.repeat,
         began: now(),
-        parameters,
+        parameters: cell.map(|cell| cell.parameters.clone()).unwrap_or_default(),
         end: End::Reached,
         goals: Vec::new(),
         burst: None,

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use tailbed_format::order::{Measure, Order, Path as Wire, Schedule, SimulatedWir
 use tailbed_format::results;
 use tailbed_format::summary::{Counts, Invalid, RunKind};
 use tailbed_format::throughput::{Purpose, Trial};
-use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
+use tailbed_plan::plan::{AgentOrder, GENERATOR, Run, SearchPlan};
 use tailbed_stats::counter::Counter;
 use tailbed_stats::hgrm;
 use tailbed_stats::run::{Attempt, Recorded, SummarisedRun, summarise_run};
@@ -24,6 +25,9 @@ use crate::results::packets;
 use crate::run::programs::Programs;
 use crate::run::{Captures, traffic};
 use crate::show::progress::Progress;
+
+/// How often a pause looks whether it was interrupted.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What trials are made with.
 pub(super) struct Instrument<'a, 'p> {
@@ -38,8 +42,8 @@ pub(super) struct Trials<'a, 'p> {
     instrument: Instrument<'a, 'p>,
     run: &'a Run,
     template: &'a Measure,
-    /// How long the sink listens after a burst, ns.
-    settle: u64,
+    /// What is sought, and how.
+    plan: &'a SearchPlan,
     folder: PathBuf,
     log: File,
     made: Vec<Trial>,
@@ -64,7 +68,7 @@ impl<'a, 'p> Trials<'a, 'p> {
     pub(super) fn new(
         run: &'a Run,
         template: &'a AgentOrder,
-        settle: u64,
+        plan: &'a SearchPlan,
         folder: &Path,
         instrument: Instrument<'a, 'p>,
     ) -> anyhow::Result<Self> {
@@ -75,7 +79,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             instrument,
             run,
             template,
-            settle,
+            plan,
             folder: folder.to_owned(),
             log,
             made: Vec::new(),
@@ -98,6 +102,7 @@ impl<'a, 'p> Trials<'a, 'p> {
     /// Makes a trial, tells the search of it if it counts and is for it, and writes it down.
     pub(super) fn make(&mut self, input: TrialInput, search: &mut Search) -> Result<Made, Broken> {
         let number = u32::try_from(self.made.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.pause()?;
         let at = self.spent();
         self.instrument.progress.tick(Duration::from_nanos(at), Duration::from_nanos(self.run.expected));
         let order = self.order(number, input);
@@ -133,6 +138,22 @@ impl<'a, 'p> Trials<'a, 'p> {
         Ok(made)
     }
 
+    /// Leaves the device alone before every trial but the first, where there is one that could settle.
+    fn pause(&self) -> Result<(), Broken> {
+        let pause = Duration::from_nanos(self.plan.pause);
+        if self.made.is_empty() || matches!(self.template.path, Wire::Simulated(_)) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        while let Some(left) = pause.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+            if self.instrument.interrupted.load(Ordering::Relaxed) {
+                return Err(Broken::Interrupted);
+            }
+            thread::sleep(left.min(LOOK));
+        }
+        Ok(())
+    }
+
     /// The template with another load. Each trial has a mark of its own: what an overloaded device still holds of the one before is never
     /// counted in the next.
     fn order(&self, number: u32, input: TrialInput) -> Measure {
@@ -148,7 +169,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             path,
             tag: template.tag.wrapping_add(number << 16),
             schedule: Schedule { rate: input.rate, warm_up, duration: input.duration },
-            drain: if input.purpose == Purpose::Burst { self.settle } else { template.drain },
+            drain: if input.purpose == Purpose::Burst { self.plan.settle } else { template.drain },
             ..template
         }
     }
