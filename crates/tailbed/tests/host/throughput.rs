@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use tailbed_format::summary::RunKind;
 use tailbed_format::throughput::{End, SearchCampaign, Status};
 
 use crate::support::{lab, results, traces};
@@ -20,7 +21,8 @@ fn all_trials_pass_one_forwarder_and_nothing_is_left() {
     fs::write(lab.path("search.toml"), SEARCH).unwrap();
     let mut results = results(&lab.run(&["run", "search.toml", "--json"]));
     let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
-    let run = &campaign.runs[0];
+    let [floor, run] = campaign.runs.as_slice() else { panic!("{:?}", campaign.runs) };
+    assert_eq!((floor.kind, floor.end.clone(), floor.forwarders.len()), (RunKind::Floor, End::Reached, 0), "{:?}", floor.log);
     assert_eq!(run.end, End::Reached, "{:?}", run.log);
     assert_eq!((run.goals[0].status, run.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)));
     assert_eq!(run.latency.iter().map(|found| found.rate).collect::<Vec<_>>(), [200, 1_000, 1_800]);
