@@ -157,7 +157,8 @@ pub fn relay<R: Receive, T: Transmit>(
     }
 }
 
-/// Moves what is there, within reason; whether there was anything.
+/// Moves what is there, within reason; whether there was anything. What was queued on the way leaves before this returns: a frame waits for
+/// those of its batch that had come with it, and for no other.
 #[inline]
 fn burst<F: NetworkFunction, R: Receive, T: Transmit>(
     function: &mut F,
@@ -177,18 +178,42 @@ fn burst<F: NetworkFunction, R: Receive, T: Transmit>(
             };
             let Some(mut frame) = buffer else { return count.drop(Reason::Malformed) };
             match function.process(&mut frame, rule) {
-                Ok(exit) => match transmit[exit].send(frame.bytes()) {
-                    Ok(()) => count.sent += 1,
-                    Err(_) => count.send_errors += 1,
-                },
+                Ok(exit) => {
+                    let port = &mut transmit[exit];
+                    match port.send(frame.bytes()) {
+                        Ok(()) => count.sent += 1,
+                        Err(_) => count.send_errors += 1,
+                    }
+                    if T::QUEUE > 0 && port.queued() >= T::QUEUE {
+                        flush(port, count);
+                    }
+                }
                 Err(reason) => count.drop(reason),
             }
         });
         if frame.is_none() {
+            flush_all(transmit, count);
             return taken > 0;
         }
     }
+    flush_all(transmit, count);
     true
+}
+
+#[inline]
+fn flush_all<T: Transmit>(transmit: &mut [T], count: &mut RuleCount) {
+    if T::QUEUE > 0 {
+        transmit.iter_mut().filter(|port| port.queued() > 0).for_each(|port| flush(port, count));
+    }
+}
+
+/// What was counted as sent when it was queued, and then refused, was not.
+#[inline]
+fn flush<T: Transmit>(port: &mut T, count: &mut RuleCount) {
+    port.flush(|_, _| {
+        count.sent -= 1;
+        count.send_errors += 1;
+    });
 }
 
 #[cfg(test)]

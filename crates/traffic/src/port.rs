@@ -18,12 +18,31 @@ pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 use crate::stop::Stop;
 
 /// Sends frames.
+///
+/// A port may keep frames back to hand over several at once. Whoever sends then calls [`Transmit::flush`] when the queue is full or
+/// nothing more is to be sent at this moment, so that no frame waits for one that has not come yet.
 pub trait Transmit {
-    /// Sends one frame without waiting.
+    /// Most frames that wait to be flushed; 0 where each leaves with its call.
+    const QUEUE: usize = 0;
+
+    /// Sends one frame without waiting, or queues a copy of it.
     ///
     /// # Errors
     /// When the kernel refuses the frame: no room (`EAGAIN`, `ENOBUFS`), interface down (`ENETDOWN`), too long (`EMSGSIZE`).
     fn send(&mut self, frame: &[u8]) -> Result<(), Errno>;
+
+    /// Frames that wait to be flushed.
+    #[inline]
+    fn queued(&self) -> usize {
+        0
+    }
+
+    /// Sends what waits, in order, and waits for nothing. `refused` is called with each frame that the kernel did not take, by its place in
+    /// the queue counted from 0, and the kernel's reason; it is not tried again.
+    #[inline]
+    fn flush(&mut self, refused: impl FnMut(usize, Errno)) {
+        let _ = refused;
+    }
 }
 
 /// Receives frames.

@@ -24,6 +24,18 @@ impl Interfaces {
 }
 
 impl Transmit for Interfaces {
+    const QUEUE: usize = PacketSocket::QUEUE;
+
+    #[inline]
+    fn queued(&self) -> usize {
+        self.socket.queued()
+    }
+
+    #[inline]
+    fn flush(&mut self, refused: impl FnMut(usize, Errno)) {
+        self.socket.flush(refused);
+    }
+
     #[inline]
     fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
         self.socket.send(frame)
