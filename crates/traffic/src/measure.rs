@@ -150,6 +150,7 @@ mod tests {
     use rustix::io::Errno;
     use tailbed_format::mac::MacAddress;
     use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
+    use tailbed_format::port::Ports;
     use tailbed_format::summary::Gap;
     use tailbed_format::traffic::{Pattern, Shape};
 
@@ -169,6 +170,7 @@ mod tests {
     fn order() -> Measure {
         Measure {
             path: Path::Simulated(WIRE),
+            ports: Ports::LATENCY,
             frame: 60,
             source: MacAddress::local(1, 1),
             destination: MacAddress::local(1, 2),

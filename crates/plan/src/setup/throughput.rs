@@ -78,7 +78,8 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), mtu: lengths.mtu(), drain };
+    let ports = super::port::of_search(settings, tree)?;
+    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), ports, mtu: lengths.mtu(), drain };
     Ok(SearchGoals { load, order })
 }
 
