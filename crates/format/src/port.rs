@@ -20,8 +20,6 @@ pub enum SendPort {
     XdpCopy,
     /// Shared memory, from which the hardware takes frames: AF_XDP where the driver can.
     XdpZeroCopy,
-    /// UDP sockets, without the right to open packet sockets (`CAP_NET_RAW`).
-    Udp,
 }
 
 /// How frames are received.
@@ -37,8 +35,6 @@ pub enum ReceivePort {
     PacketBlocks,
     /// Shared memory, into which a program in the driver redirects frames: AF_XDP where the driver can.
     Xdp,
-    /// UDP sockets, without the right to open packet sockets (`CAP_NET_RAW`).
-    Udp,
 }
 
 /// A table of both, `{ send = "packet", receive = "packet" }`.
@@ -84,7 +80,6 @@ impl SendPort {
             Self::PacketBatch => "packet-batch",
             Self::XdpCopy => "xdp-copy",
             Self::XdpZeroCopy => "xdp-zero-copy",
-            Self::Udp => "udp",
         }
     }
 }
@@ -97,7 +92,6 @@ impl ReceivePort {
             Self::Packet => "packet",
             Self::PacketBlocks => "packet-blocks",
             Self::Xdp => "xdp",
-            Self::Udp => "udp",
         }
     }
 }
@@ -137,10 +131,10 @@ mod tests {
     #[test]
     fn names_are_those_of_experiment_files() {
         use {ReceivePort as R, SendPort as S};
-        for port in [S::Auto, S::Packet, S::PacketBatch, S::XdpCopy, S::XdpZeroCopy, S::Udp] {
+        for port in [S::Auto, S::Packet, S::PacketBatch, S::XdpCopy, S::XdpZeroCopy] {
             assert_eq!(serde_json::to_value(port).unwrap(), port.name());
         }
-        for port in [R::Auto, R::Packet, R::PacketBlocks, R::Xdp, R::Udp] {
+        for port in [R::Auto, R::Packet, R::PacketBlocks, R::Xdp] {
             assert_eq!(serde_json::to_value(port).unwrap(), port.name());
         }
     }

@@ -16,7 +16,7 @@ mod throttle;
 
 use serde::Serialize;
 use support::client::Client;
-use support::network::{in_fresh_namespace, ip, veth};
+use support::network::{in_fresh_namespace, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::Command;
 use tailbed_format::order::{BATCH, Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
@@ -126,9 +126,6 @@ fn wire(ports: Ports) -> Carried {
 fn forwarded(function: &Function, ports: Ports) -> Carried {
     veth("generator", "in");
     veth("sink", "out");
-    for end in ["in", "out"] {
-        ip(&["link", "set", end, "promisc", "on"]);
-    }
     let rule = ForwardRule {
         receive: "in".to_owned(),
         transmit: "out".to_owned(),

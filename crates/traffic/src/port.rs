@@ -137,9 +137,6 @@ pub enum PortError {
     /// An AF_XDP socket has one user.
     #[error("interface `{0}` is used twice in one direction, and an AF_XDP port has one user; use the port `packet`")]
     Twice(String),
-    /// UDP needs addresses.
-    #[error("the port `udp` needs an address at both ends of the link, and this order names none")]
-    NoAddresses,
     /// A step of setting the socket up failed.
     #[error("interface `{interface}`: {what} failed: {source}")]
     SetUp {

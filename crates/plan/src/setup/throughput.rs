@@ -78,7 +78,8 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let ports = super::port::of_search(settings, tree)?;
+    // what carries most is found out where the generator runs
+    let ports = settings.port;
     let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), ports, mtu: lengths.mtu(), drain };
     Ok(SearchGoals { load, order })
 }

@@ -78,7 +78,7 @@ pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<
     }
     let mtu = lengths.mtu();
     let shape = Shape { pattern, mix: lengths.mix, flows };
-    let ports = super::port::of_load(traffic, tree)?;
+    let ports = super::port::of_load(traffic);
     Ok(Load { frame: lengths.longest, schedule, shape, ports, mtu, drain: traffic.drain.0 })
 }
 

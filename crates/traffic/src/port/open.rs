@@ -64,7 +64,6 @@ pub fn open<U: Use>(
         ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(&mut opening, &opened, user),
         ReceivePort::Packet => sending::<PacketRing, U>(&mut opening, &opened, user),
         ReceivePort::Xdp => sending::<XdpReceive, U>(&mut opening, &opened, user),
-        ReceivePort::Udp => Err(PortError::NoAddresses),
     }
 }
 
@@ -73,7 +72,6 @@ fn sending<R: OpenReceive, U: Use>(opening: &mut Opening<'_, '_>, opened: &Opene
         SendPort::Auto | SendPort::Packet => both::<R, PacketSocket, U>(opening, opened, user),
         SendPort::PacketBatch => both::<R, PacketBatch, U>(opening, opened, user),
         SendPort::XdpCopy | SendPort::XdpZeroCopy => both::<R, XdpTransmit, U>(opening, opened, user),
-        SendPort::Udp => Err(PortError::NoAddresses),
     }
 }
 
