@@ -16,6 +16,7 @@ pub mod message;
 pub mod order;
 pub mod packet;
 pub mod percentile;
+pub mod port;
 pub mod program;
 pub mod recording;
 pub mod results;

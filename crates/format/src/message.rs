@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::function::{Drops, Reason};
 use crate::order::Order;
+use crate::port::Ports;
 use crate::program::{Exit, Program, Stream, TerminalSize};
 use crate::summary::Gap;
 
 /// The protocol's version; both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
 pub const LONGEST_FRAME: u32 = 64 << 20;
@@ -74,7 +75,12 @@ pub enum Reply {
     Ready {
         /// What was asked for and not granted, each a sentence: no real-time priority, no locked memory.
         downgrades: Vec<String>,
+        /// The ports that were opened, never `auto`; none on a simulated path.
+        #[serde(default)]
+        ports: Option<Ports>,
     },
+    /// A port that was asked for cannot be had here: the kernel's reason and the way out.
+    Refused(String),
     /// The measurement is over; its packets came before in blocks.
     Measured(Measured),
     /// The forwarder has stopped.

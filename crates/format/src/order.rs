@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::mac::MacAddress;
+use crate::port::Ports;
 use crate::traffic::{Mix, Pattern, Shape};
 
 pub use crate::function::Function;
@@ -46,6 +47,9 @@ pub enum Wait {
 pub struct Measure {
     /// Where packets leave and come back.
     pub path: Path,
+    /// How they get to and from the interfaces of the path. `auto` is whatever carries most.
+    #[serde(default = "Ports::latency")]
+    pub ports: Ports,
     /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence. Where the shape has a mix, that
     /// of the longest.
     pub frame: u32,
@@ -238,6 +242,9 @@ pub struct Forward {
     pub function: Function,
     /// One rule per direction. The first receives on the port `in`, and where it sends is `out`.
     pub rules: Vec<ForwardRule>,
+    /// How frames get from and to the interfaces. `auto` is whatever carries most.
+    #[serde(default = "Ports::latency")]
+    pub ports: Ports,
     /// Threads that share the frames, each with all directions; packets of one flow go to one of them. 1 to [`MOST_WORKERS`].
     #[serde(default = "one")]
     pub workers: u32,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
+use crate::port::NodePorts;
 use crate::program::Exit;
 use crate::rounded::time;
 
@@ -244,6 +245,9 @@ pub struct RunSummary {
     pub clock: Option<ClockRelation>,
     /// Counters of each forwarder, by node and rule.
     pub forwarders: Vec<ForwarderSummary>,
+    /// The ports of its agents, generator and nodes.
+    #[serde(default)]
+    pub ports: Vec<NodePorts>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
     /// Scripts and commands, in the order they were started.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::Repeats;
 use crate::percentile::Percentile;
+use crate::port::NodePorts;
 use crate::summary::{Counts, Distribution, ForwarderSummary, Invalid, Parameter, ProgramSummary, RunKind};
 
 /// What a load must uphold to count as carried (RFC 9971, "Search Goal").
@@ -240,6 +241,9 @@ pub struct SearchRun {
     pub log: Vec<Trial>,
     /// Counters of each forwarder, over all trials.
     pub forwarders: Vec<ForwarderSummary>,
+    /// The ports of its agents, generator and nodes.
+    #[serde(default)]
+    pub ports: Vec<NodePorts>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
     /// Scripts and commands, in the order they were started.

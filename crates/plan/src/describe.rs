@@ -12,6 +12,7 @@ use crate::step::Step;
 
 mod functions;
 mod load;
+mod ports;
 mod programs;
 mod search;
 
@@ -23,6 +24,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     paths(plan, &mut text);
     loads(plan, &mut text);
     cores(plan, facts, &mut text);
+    ports(plan, &mut text);
     functions(plan, &mut text);
     scripts(plan, &mut text);
     searches(plan, &mut text);
@@ -161,6 +163,17 @@ fn loads(plan: &Plan, text: &mut String) {
         if !table.is_empty() {
             line(text, "");
             line(text, &format!("Load{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
+}
+
+/// How packets get to and from the interfaces, for each different set of it.
+fn ports(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, ports::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Ports{}", of_cells(plan, &cells)));
             rows(&table, text);
         }
     }

@@ -131,6 +131,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         volume: None,
         clock: None,
         forwarders: Vec::new(),
+        ports: Vec::new(),
         downgrades: Vec::new(),
         programs: Vec::new(),
         invalid: Vec::new(),

@@ -8,8 +8,7 @@
 
 #[path = "../tests/support/mod.rs"]
 mod support;
-
-use std::fs;
+mod throttle;
 
 use serde::Serialize;
 use support::client::Client;
@@ -17,8 +16,10 @@ use support::network::{in_fresh_namespace, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::Command;
 use tailbed_format::order::{BATCH, Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::Shape;
 use tailbed_traffic::{PingPong, ping_pong, realtime};
+use throttle::Throttle;
 
 const TRIES: usize = 5;
 const PRIORITY: u8 = 50;
@@ -139,7 +140,14 @@ fn round_trips(theirs: &Scheduling, ours: &Scheduling, count: u32) -> Vec<u64> {
     let interface = || "tb-test-b".to_owned();
     let back = ForwardRule { receive: interface(), transmit: interface(), source: there, destination: here };
     let mut peer = Client::start();
-    let order = Forward { function: Function::L2fwd, rules: vec![back], workers: 1, batch: BATCH, scheduling: theirs.clone() };
+    let order = Forward {
+        function: Function::L2fwd,
+        rules: vec![back],
+        ports: Ports::FORWARDER,
+        workers: 1,
+        batch: BATCH,
+        scheduling: theirs.clone(),
+    };
     peer.prepare(&Order::Forward(order)).unwrap();
     peer.send(&Command::Start);
     let order = PingPong {
@@ -176,6 +184,7 @@ struct Wire {
 fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire {
     let order = Measure {
         path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
+        ports: Ports::LATENCY,
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
@@ -221,24 +230,4 @@ fn median(rows: &[Row]) -> Row {
         values[values.len() / 2]
     };
     Row { p50: of(|row| row.p50), p99: of(|row| row.p99), p99_9: of(|row| row.p99_9) }
-}
-
-/// Lifts the limit on real-time tasks, and puts it back when dropped, also on the way out of a panic.
-struct Throttle(Option<String>);
-
-impl Throttle {
-    const FILE: &str = "/proc/sys/kernel/sched_rt_runtime_us";
-
-    fn lift() -> Self {
-        let before = fs::read_to_string(Self::FILE).ok();
-        Self(before.filter(|_| fs::write(Self::FILE, "-1").is_ok()))
-    }
-}
-
-impl Drop for Throttle {
-    fn drop(&mut self) {
-        if let Some(Err(error)) = self.0.as_ref().map(|before| fs::write(Self::FILE, before.trim())) {
-            eprintln!("{} could not be put back to {}: {error}", Self::FILE, self.0.as_deref().unwrap_or_default().trim());
-        }
-    }
 }

@@ -18,7 +18,7 @@ use tailbed_format::packet::{Arrival, Departure, WIRE_SIZE};
 use crate::measure::Outcome;
 use crate::program::{Output, Programs};
 use reader::Event;
-use worker::{Done, Worker};
+use worker::{Done, Granted, Reason, Worker};
 
 /// Bytes of a block of records at most: about 1 MiB.
 const BLOCK: usize = (1 << 20) / WIRE_SIZE * WIRE_SIZE;
@@ -72,16 +72,16 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
                 let reply = match worker::prepare(*order, recording).map_err(AgentError::Thread)? {
-                    Ok((worker, downgrades)) => {
+                    Ok((worker, Granted { downgrades, ports })) => {
                         prepared = Some(worker);
-                        Reply::Ready { downgrades }
+                        Reply::Ready { downgrades, ports }
                     }
-                    Err(reason) => Reply::Failed(reason),
+                    Err(reason) => failed(reason),
                 };
                 output.reply(&reply).map_err(AgentError::Output)?;
             }
             Event::Start(stop) => {
-                let unprepared = || Err("told to start before an order was prepared; send the order first".to_owned());
+                let unprepared = || Err("told to start before an order was prepared; send the order first".into());
                 let done = prepared.take().map_or_else(unprepared, |worker| worker.run(stop));
                 report(done, output).map_err(AgentError::Output)?;
             }
@@ -93,14 +93,21 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
 }
 
 /// Answers what came of a run.
-fn report(done: Result<Done, String>, output: &Output<impl Write>) -> io::Result<()> {
+fn report(done: Result<Done, Reason>, output: &Output<impl Write>) -> io::Result<()> {
     match done {
         Ok(Done::Measured(outcome)) => {
             write_packets(&outcome, output)?;
             output.reply(&Reply::Measured(outcome.measured))
         }
         Ok(Done::Forwarded(forwarded)) => output.reply(&Reply::Forwarded(forwarded)),
-        Err(reason) => output.reply(&Reply::Failed(reason)),
+        Err(reason) => output.reply(&failed(reason)),
+    }
+}
+
+fn failed(reason: Reason) -> Reply {
+    match reason {
+        Reason::Failed(reason) => Reply::Failed(reason),
+        Reason::Refused(reason) => Reply::Refused(reason),
     }
 }
 

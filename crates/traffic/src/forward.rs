@@ -2,6 +2,7 @@
 
 mod any;
 
+use std::fmt;
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags};
@@ -10,7 +11,7 @@ use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
 use crate::function::{Buffer, NetworkFunction, TableError};
-use crate::port::{self, FanoutGroup, Incoming, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Steering, Transmit};
+use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Steering, Transmit, Use, Way};
 use crate::stop::Stop;
 use any::AnyFunction;
 
@@ -66,13 +67,16 @@ impl<R: Receive, T: Transmit> Ports<R, T> {
     }
 }
 
-/// One worker of a forwarder, ready to begin.
-#[derive(Debug)]
+/// One worker of a forwarder, ready to begin: its loop for the ports it has, which is called once.
 pub struct Worker {
-    function: AnyFunction,
-    ports: Ports<PacketRing, PacketSocket>,
-    batch: u32,
-    wait: Wait,
+    run: Box<dyn FnOnce(&Stop) -> Forwarded + Send>,
+    opened: Opened,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("opened", &self.opened).finish_non_exhaustive()
+    }
 }
 
 /// Opens the ports and makes the tables of a forwarder: as many workers as the order asks for.
@@ -101,40 +105,62 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let function = AnyFunction::new(&order.function, &order.rules)?;
     let steering = |rule| if rule > 0 && matches!(order.function, Function::Bng(_)) { Steering::Label } else { Steering::Flow };
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
+    let ways: Vec<_> = order.rules.iter().map(|rule| Way { receive: &rule.receive, transmit: &rule.transmit }).collect();
     let mut worker = || {
-        let mut ports = Vec::new();
-        for (rule, group) in order.rules.iter().zip(&mut groups) {
-            let mut ring = PacketRing::open(&rule.receive, RING_FRAMES)?;
-            if order.workers > 1 {
-                ring.join(group)?;
-            }
-            ports.push((ring, PacketSocket::open(&rule.transmit)?));
-        }
-        let wait = order.scheduling.wait;
-        Ok(Worker { function: function.clone(), ports: Ports::new(ports), batch: order.batch, wait })
+        let groups = (order.workers > 1).then_some(groups.as_mut_slice());
+        let making = Making { function: function.clone(), batch: order.batch, wait: order.scheduling.wait };
+        Ok(port::open(order.ports, &ways, groups, making)?)
     };
     (0..order.workers).map(|_| worker()).collect()
 }
 
+/// What a worker is made of besides its ports.
+struct Making {
+    function: AnyFunction,
+    batch: u32,
+    wait: Wait,
+}
+
+impl Use for Making {
+    type Output = Worker;
+
+    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Worker
+    where
+        R: Receive + AsFd + fmt::Debug + Send + 'static,
+        T: Transmit + fmt::Debug + Send + 'static,
+    {
+        let Self { mut function, batch, wait } = self;
+        let mut ports = Ports::new(ports);
+        let run = move |stop: &Stop| {
+            let rest = |rings: &[R]| {
+                if wait == Wait::Block {
+                    let rings = rings.iter().map(AsFd::as_fd);
+                    let mut descriptors: Vec<_> =
+                        rings.chain([stop.as_fd()]).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+                    port::sleep(&mut descriptors, u64::MAX);
+                }
+            };
+            any::run(&mut function, &mut ports, batch, stop, rest);
+            Forwarded { rules: ports.counts() }
+        };
+        Worker { run: Box::new(run), opened: opened.clone() }
+    }
+}
+
 impl Worker {
+    /// Which ports it has.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
     /// Forwards until the flag is raised.
     ///
     /// Each direction has a batch of frames at a time, so that none can starve the others. A frame longer than a slot of the ring counts
     /// as malformed; one that the kernel refuses to send is counted and dropped, never kept to be tried again.
     ///
     /// Told to block, the loop sleeps (without a time limit) until a frame comes by any direction or the flag is raised.
-    pub fn run(mut self, stop: &Stop) -> Forwarded {
-        let wait = self.wait;
-        let rest = |rings: &[PacketRing]| {
-            if wait == Wait::Block {
-                let rings = rings.iter().map(AsFd::as_fd);
-                let mut descriptors: Vec<_> =
-                    rings.chain([stop.as_fd()]).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-                port::sleep(&mut descriptors, u64::MAX);
-            }
-        };
-        any::run(&mut self.function, &mut self.ports, self.batch, stop, rest);
-        Forwarded { rules: self.ports.counts() }
+    pub fn run(self, stop: &Stop) -> Forwarded {
+        (self.run)(stop)
     }
 }
 
@@ -157,7 +183,8 @@ pub fn relay<R: Receive, T: Transmit>(
     }
 }
 
-/// Moves what is there, within reason; whether there was anything.
+/// Moves what is there, within reason; whether there was anything. What was queued on the way leaves before this returns: a frame waits for
+/// those of its batch that had come with it, and for no other.
 #[inline]
 fn burst<F: NetworkFunction, R: Receive, T: Transmit>(
     function: &mut F,
@@ -177,18 +204,42 @@ fn burst<F: NetworkFunction, R: Receive, T: Transmit>(
             };
             let Some(mut frame) = buffer else { return count.drop(Reason::Malformed) };
             match function.process(&mut frame, rule) {
-                Ok(exit) => match transmit[exit].send(frame.bytes()) {
-                    Ok(()) => count.sent += 1,
-                    Err(_) => count.send_errors += 1,
-                },
+                Ok(exit) => {
+                    let port = &mut transmit[exit];
+                    match port.send(frame.bytes()) {
+                        Ok(()) => count.sent += 1,
+                        Err(_) => count.send_errors += 1,
+                    }
+                    if T::QUEUE > 0 && port.queued() >= T::QUEUE {
+                        flush(port, count);
+                    }
+                }
                 Err(reason) => count.drop(reason),
             }
         });
         if frame.is_none() {
+            flush_all(transmit, count);
             return taken > 0;
         }
     }
+    flush_all(transmit, count);
     true
+}
+
+#[inline]
+fn flush_all<T: Transmit>(transmit: &mut [T], count: &mut RuleCount) {
+    if T::QUEUE > 0 {
+        transmit.iter_mut().filter(|port| port.queued() > 0).for_each(|port| flush(port, count));
+    }
+}
+
+/// What was counted as sent when it was queued, and then refused, was not.
+#[inline]
+fn flush<T: Transmit>(port: &mut T, count: &mut RuleCount) {
+    port.flush(|_, _| {
+        count.sent -= 1;
+        count.send_errors += 1;
+    });
 }
 
 #[cfg(test)]

@@ -150,8 +150,9 @@ mod tests {
     use rustix::io::Errno;
     use tailbed_format::mac::MacAddress;
     use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire};
+    use tailbed_format::port::Ports;
     use tailbed_format::summary::Gap;
-    use tailbed_format::traffic::Shape;
+    use tailbed_format::traffic::{Pattern, Shape};
 
     const WIRE: SimulatedWire = SimulatedWire {
         seed: 1,
@@ -169,6 +170,7 @@ mod tests {
     fn order() -> Measure {
         Measure {
             path: Path::Simulated(WIRE),
+            ports: Ports::LATENCY,
             frame: 60,
             source: MacAddress::local(1, 1),
             destination: MacAddress::local(1, 2),
@@ -238,6 +240,70 @@ mod tests {
         let late: Vec<_> = lateness.iter().copied().filter(|&late| late != 0).collect();
         assert_eq!(late, [250_000, 150_000, 50_000]);
         assert_eq!(measured.gaps, [Gap { at: 1_900_000, length: 350_000 }]);
+    }
+
+    /// Keeps up to four frames back; the kernel refuses the second and the third of a full queue.
+    struct Queueing {
+        port: SimulatedPort,
+        queue: Vec<Vec<u8>>,
+        flushes: Vec<usize>,
+    }
+
+    impl Transmit for Queueing {
+        const QUEUE: usize = 4;
+
+        fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
+            self.queue.push(frame.to_vec());
+            Ok(())
+        }
+
+        fn queued(&self) -> usize {
+            self.queue.len()
+        }
+
+        fn flush(&mut self, mut refused: impl FnMut(usize, Errno)) {
+            let full = self.queue.len() == Self::QUEUE;
+            self.flushes.push(self.queue.len());
+            for (place, frame) in std::mem::take(&mut self.queue).into_iter().enumerate() {
+                if full && (place == 1 || place == 2) {
+                    refused(place, Errno::NOBUFS);
+                } else {
+                    self.port.send(&frame).unwrap();
+                }
+            }
+        }
+    }
+
+    impl Receive for Queueing {
+        fn receive<R>(&mut self, take: impl FnOnce(Incoming<'_>) -> R) -> Option<R> {
+            self.port.receive(take)
+        }
+
+        fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
+            self.port.idle(wait, ns, stop)
+        }
+
+        fn drops(&mut self) -> u64 {
+            0
+        }
+    }
+
+    /// Bursts of six: those that are due at one time leave in one queue as far as it holds them, and nothing waits for the next burst.
+    #[test]
+    fn packets_due_together_are_queued_and_refused_ones_have_not_departed() {
+        let clock = SimulatedClock::default();
+        let port = SimulatedPort::new(clock.clone(), WireModel::new(WIRE, 100_000));
+        let mut port = Queueing { port, queue: Vec::new(), flushes: Vec::new() };
+        let pattern = Pattern::Burst { size: 6, gap: Some(1_000_000) };
+        let order = Measure { shape: Shape { pattern, ..Shape::default() }, ..order() };
+        let prepared = prepare(&order, Recording::default(), &clock).unwrap();
+        let outcome = run(&order, prepared, &clock, &mut port, &Stop::new().unwrap()).unwrap();
+        assert_eq!(port.flushes, [4, 2].repeat(10));
+        assert_eq!((outcome.measured.send_errors, outcome.departures().count()), (20, 40));
+        let sequences: Vec<_> = outcome.departures().map(|departure| departure.sequence % 6).collect();
+        assert_eq!(sequences, [0, 3, 4, 5].repeat(10));
+        let arrived: Vec<_> = outcome.arrivals().map(|arrival| arrival.sequence % 6).collect();
+        assert_eq!(arrived, sequences);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tailbed_format::mac::MacAddress;
 use crate::clock::{Clock, Tsc};
 use crate::packet::identify;
 use crate::packet::template::{Head, Template, WrongLength};
-use crate::port::{Interfaces, PortError, Receive, Transmit};
+use crate::port::{Pair, PortError, Receive, Transmit};
 
 /// What to send, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ const MOST_LOST_IN_A_ROW: u32 = 100;
 /// # Errors
 /// When the interface cannot be opened, the frame cannot be made, or nothing comes back.
 pub fn ping_pong(interface: &str, order: &PingPong) -> Result<RoundTrips, PingPongError> {
-    let mut port = Interfaces::open(interface, interface)?;
+    let mut port = Pair::open(interface, interface)?;
     // Spinning ignores the port's ways of waiting: a real clock moves by itself.
     bounce(order, &Tsc, &mut port, |_, _| ())
 }

@@ -1,29 +1,61 @@
 //! Ways to the wire. Loops are generic over the traits here and are compiled for each port by itself.
 
-mod interfaces;
+mod channels;
+mod open;
+mod packet_batch;
+mod packet_blocks;
 mod packet_ring;
 mod packet_socket;
+mod pair;
 mod simulated;
 mod socket;
+pub mod xdp;
 
 use rustix::io::Errno;
 use tailbed_format::order::Wait;
+use tailbed_format::port::Ports;
 
-pub use interfaces::Interfaces;
+pub use open::{Opened, Use, Way, open};
+pub use packet_batch::PacketBatch;
+pub use packet_blocks::PacketBlocks;
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;
+pub use pair::Pair;
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 
 use crate::stop::Stop;
 
+/// Bytes around a frame of an interface's MTU that have to be there too: the ring's header and the room before the frame (packet_mmap,
+/// "Ring Buffer": some 70), the Ethernet header, and VLAN tags that the sender's interface did not count.
+const AROUND: u32 = 128;
+
 /// Sends frames.
+///
+/// A port may keep frames back to hand over several at once. Whoever sends then calls [`Transmit::flush`] when the queue is full or
+/// nothing more is to be sent at this moment, so that no frame waits for one that has not come yet.
 pub trait Transmit {
-    /// Sends one frame without waiting.
+    /// Most frames that wait to be flushed; 0 where each leaves with its call.
+    const QUEUE: usize = 0;
+
+    /// Sends one frame without waiting, or queues a copy of it.
     ///
     /// # Errors
     /// When the kernel refuses the frame: no room (`EAGAIN`, `ENOBUFS`), interface down (`ENETDOWN`), too long (`EMSGSIZE`).
     fn send(&mut self, frame: &[u8]) -> Result<(), Errno>;
+
+    /// Frames that wait to be flushed.
+    #[inline]
+    fn queued(&self) -> usize {
+        0
+    }
+
+    /// Sends what waits, in order, and waits for nothing. `refused` is called with each frame that the kernel did not take, by its place in
+    /// the queue counted from 0, and the kernel's reason; it is not tried again.
+    #[inline]
+    fn flush(&mut self, refused: impl FnMut(usize, Errno)) {
+        let _ = refused;
+    }
 }
 
 /// Receives frames.
@@ -72,6 +104,39 @@ pub enum PortError {
         /// The kernel's reason.
         source: std::io::Error,
     },
+    /// Frames of the interface do not fit into the memory of this kind of port.
+    #[error(
+        "interface `{interface}` lets packets of {mtu} bytes through, and this kind of port has room for {most} at most; give the interface \
+         a lower MTU, or use the port `packet`"
+    )]
+    TooLong {
+        /// The interface.
+        interface: String,
+        /// Its MTU, bytes.
+        mtu: u32,
+        /// The highest MTU there is room for, bytes.
+        most: u32,
+    },
+    /// An AF_XDP socket belongs to one queue.
+    #[error(
+        "interface `{interface}` receives on {queues} queues, and an AF_XDP port on one; give it one \
+         (ethtool -L {interface} combined 1), or receive by the port `packet`"
+    )]
+    Queues {
+        /// The interface.
+        interface: String,
+        /// How many.
+        queues: u32,
+    },
+    /// Several workers would need a queue each.
+    #[error(
+        "several workers cannot share an interface by AF_XDP ({0}), which has one socket for each queue; give the node one worker, \
+         or the ports `packet-batch` and `packet`"
+    )]
+    Several(Ports),
+    /// An AF_XDP socket has one user.
+    #[error("interface `{0}` is used twice in one direction, and an AF_XDP port has one user; use the port `packet`")]
+    Twice(String),
     /// A step of setting the socket up failed.
     #[error("interface `{interface}`: {what} failed: {source}")]
     SetUp {

@@ -12,6 +12,7 @@ use support::client::Client;
 use support::network::{in_fresh_namespace, ip, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::order::{Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::{Flows, Mix, Pattern, Rule, Shape, SizeShare, Tag};
 use tailbed_traffic::packet::identify;
 
@@ -34,6 +35,7 @@ fn order() -> Measure {
     };
     Measure {
         path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
+        ports: Ports::LATENCY,
         frame: 9014,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

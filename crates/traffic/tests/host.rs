@@ -15,6 +15,7 @@ use support::network::{on_host, veth};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Forwarded, Reply, RuleCount};
 use tailbed_format::order::{BATCH, Forward, ForwardRule, Function, Measure, Order, Path, Schedule, Scheduling, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::Shape;
 use tailbed_traffic::packet::identify;
 use tailbed_traffic::packet::template::{Head, Template};
@@ -33,6 +34,7 @@ fn destination() -> MacAddress {
 fn measure(transmit: &str, receive: &str) -> Measure {
     Measure {
         path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned() },
+        ports: Ports::LATENCY,
         frame: 60,
         source: source(),
         destination: destination(),
@@ -55,7 +57,14 @@ fn rule(receive: &str, transmit: &str) -> ForwardRule {
 }
 
 fn forward(rules: Vec<ForwardRule>) -> Order {
-    Order::Forward(Forward { function: Function::L2fwd, rules, workers: 1, batch: BATCH, scheduling: BLOCKING })
+    Order::Forward(Forward {
+        function: Function::L2fwd,
+        rules,
+        ports: Ports::FORWARDER,
+        workers: 1,
+        batch: BATCH,
+        scheduling: BLOCKING,
+    })
 }
 
 /// Every packet sent was received once or is lost; nothing came in that was not sent, nor before it was sent.

@@ -10,6 +10,7 @@ use support::client::{Answer, Client};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::write_recording;
 use tailbed_format::order::{Measure, Order, Path, Schedule, Scheduling, SimulatedWire, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::recording::Recording;
 use tailbed_format::traffic::{Flows, Mix, Pattern, Replay, Rule, Shape, SizeShare, Tag};
 use tailbed_traffic::packet::template::{Head, Template};
@@ -31,6 +32,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
     Measure {
         path: Path::Simulated(wire),
+        ports: Ports::LATENCY,
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

@@ -212,6 +212,7 @@ fn simulation() -> Order {
     });
     Order::Measure(Measure {
         path,
+        ports: tailbed_format::port::Ports::LATENCY,
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

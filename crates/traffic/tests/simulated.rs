@@ -10,6 +10,7 @@ use support::client::{Answer, Client};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::message::{Command, Reply};
 use tailbed_format::order::{Measure, Order, Path, Schedule, Scheduling, SimulatedWire, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::Shape;
 use tailbed_traffic::port::WireModel;
 
@@ -29,6 +30,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 fn order() -> Measure {
     Measure {
         path: Path::Simulated(WIRE),
+        ports: Ports::LATENCY,
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

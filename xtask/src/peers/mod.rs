@@ -4,6 +4,7 @@ mod line;
 mod lives;
 mod reading;
 mod round_trip;
+mod volume;
 
 use std::process::{Command, Output};
 
@@ -37,10 +38,20 @@ enum Subject {
     Boots,
     /// Latency one way
     OneWay,
+    /// Packets sent and received, beside iperf3
+    Volume,
+    /// Packets forwarded, beside DPDK's testpmd
+    Forwarding,
 }
 
 impl Subject {
-    const ALL: [Self; 6] = [Self::RoundTrip, Self::Reading, Self::Line, Self::Containers, Self::Boots, Self::OneWay];
+    const ALL: [Self; 8] =
+        [Self::RoundTrip, Self::Reading, Self::Line, Self::Containers, Self::Boots, Self::OneWay, Self::Volume, Self::Forwarding];
+
+    /// Whether the release binary takes part; the others are benches of one library.
+    fn needs_the_binary(self) -> bool {
+        matches!(self, Self::Reading | Self::Line | Self::Containers | Self::Boots)
+    }
 
     fn compare(self, turns: usize) -> anyhow::Result<()> {
         match self {
@@ -53,6 +64,8 @@ impl Subject {
             Self::Containers => lives::compare(turns)?,
             Self::Boots => lives::boots(turns)?,
             Self::OneWay => round_trip::one_way()?,
+            Self::Volume => beside("iperf3", volume::iperf3, turns),
+            Self::Forwarding => beside("dpdk-testpmd", volume::testpmd, turns),
         }
         Ok(())
     }
@@ -63,9 +76,11 @@ type Compare = fn(usize) -> anyhow::Result<()>;
 
 /// Runs every comparison whose peer is installed; says which are not.
 pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
-    run(Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--locked", "--package", "tailbed"]))?;
-    println!("medians of {} turns each, in turns; a ratio is ours / theirs\n", arguments.turns);
     let only = if arguments.only.is_empty() { &Subject::ALL[..] } else { &arguments.only };
+    if only.iter().any(|subject| subject.needs_the_binary()) {
+        run(Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--locked", "--package", "tailbed"]))?;
+    }
+    println!("medians of {} turns each, in turns; a ratio is ours / theirs\n", arguments.turns);
     for subject in only {
         subject.compare(arguments.turns)?;
         println!();

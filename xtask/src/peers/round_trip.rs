@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::{median, print_ratio, run, shell};
 
-const PRIORITY: u8 = 50;
+pub(super) const PRIORITY: u8 = 50;
 const THROTTLE: &str = "/proc/sys/kernel/sched_rt_runtime_us";
 const ADDRESS: &str = "10.213.0.1";
 
@@ -51,7 +51,7 @@ fn ours_once() -> anyhow::Result<Percentiles> {
 }
 
 fn sockperf_once(lab: &Lab) -> anyhow::Result<Percentiles> {
-    let [here, there] = &lab.namespaces;
+    let [Namespace(here), Namespace(there)] = &lab.namespaces;
     let pinned = |namespace: &str, core: usize, what: &str| {
         format!("exec ip netns exec {namespace} taskset --cpu-list {core} chrt --fifo {PRIORITY} sockperf {what}")
     };
@@ -87,40 +87,47 @@ impl Drop for Server {
     }
 }
 
+/// A network namespace, gone with this.
+pub(super) struct Namespace(pub(super) String);
+
+impl Namespace {
+    pub(super) fn make(name: &str) -> anyhow::Result<Self> {
+        // the process id in the name makes it ours
+        let name = format!("tb-peers-{}-{name}", std::process::id());
+        shell(&format!("ip netns add {name}"))?;
+        Ok(Self(name))
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        shell(&format!("ip netns delete {}", self.0)).ok();
+    }
+}
+
 /// Two namespaces with a veth pair, gone with this.
 struct Lab {
-    namespaces: [String; 2],
+    namespaces: [Namespace; 2],
 }
 
 impl Lab {
     fn make() -> anyhow::Result<Self> {
-        let namespaces = ["a", "b"].map(|side| format!("tb-peers-{}-{side}", std::process::id()));
-        let [here, there] = &namespaces;
-        shell(&format!("ip netns add {here}"))?;
-        // from here on the process id in the names makes both ours
-        let lab = Self { namespaces: namespaces.clone() };
+        let namespaces = [Namespace::make("a")?, Namespace::make("b")?];
+        let [Namespace(here), Namespace(there)] = &namespaces;
         shell(&format!(
-            "ip netns add {there} && ip -n {here} link add peer type veth peer name peer netns {there} && \
+            "ip -n {here} link add peer type veth peer name peer netns {there} && \
              ip -n {here} address add 10.213.0.2/24 dev peer && ip -n {there} address add {ADDRESS}/24 dev peer && \
              ip -n {here} link set peer up && ip -n {there} link set peer up"
         ))?;
-        Ok(lab)
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        for namespace in &self.namespaces {
-            shell(&format!("ip netns delete {namespace}")).ok();
-        }
+        Ok(Self { namespaces })
     }
 }
 
 /// The limit on real-time tasks, lifted for both sides alike and put back with this.
-struct Throttle(String);
+pub(super) struct Throttle(String);
 
 impl Throttle {
-    fn lift() -> anyhow::Result<Self> {
+    pub(super) fn lift() -> anyhow::Result<Self> {
         let before = std::fs::read_to_string(THROTTLE).with_context(|| format!("cannot read {THROTTLE}"))?;
         std::fs::write(THROTTLE, "-1").with_context(|| format!("cannot write {THROTTLE}; run as root"))?;
         Ok(Self(before))

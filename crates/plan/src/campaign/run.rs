@@ -208,8 +208,8 @@ fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interf
         (Some(inward), Some(outward)) => vec![rule(inward.0, outward), rule(outward.0, inward)],
         (None, None) => Vec::new(),
     };
-    let Forwarding { function, workers, batch } = node.forwarding.clone();
-    let order = Order::Forward(Forward { function, rules, workers, batch, scheduling: scheduling.clone() });
+    let Forwarding { function, workers, batch, ports } = node.forwarding.clone();
+    let order = Order::Forward(Forward { function, rules, ports, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 
@@ -223,6 +223,7 @@ fn measure(
 ) -> AgentOrder {
     let order = Order::Measure(Measure {
         path,
+        ports: load.ports,
         frame: load.frame - FRAME_CHECK_SEQUENCE,
         source: from.veth.mac,
         destination: next_hop.towards,

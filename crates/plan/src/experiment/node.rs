@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tailbed_format::order::BATCH;
+use tailbed_format::port::Ports;
 use tailbed_format::unit::Time;
 
 use super::Function;
@@ -56,6 +57,9 @@ pub struct Node {
     #[serde(default = "batch")]
     #[schemars(range(min = 1, max = 512))]
     pub batch: u32,
+    /// How it receives and sends frames: frame by frame, and together where several have come, unless told otherwise.
+    #[serde(default)]
+    pub port: Ports,
     /// A program that forwards in place of `forward`, with its arguments; it runs while there is traffic.
     #[serde(default)]
     pub command: Vec<String>,

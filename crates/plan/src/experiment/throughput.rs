@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tailbed_format::port::Ports;
 use tailbed_format::unit::{Bytes, PacketRate, Share, Time};
 
 /// A search for the highest rate that is carried, in place of `[traffic]`.
@@ -19,6 +20,9 @@ pub struct Throughput {
     pub min: PacketRate,
     /// No trial has a higher rate. It should be one that the load generator can send.
     pub max: PacketRate,
+    /// How the load generator sends and the sink receives: by the ports that carry most here unless told otherwise.
+    #[serde(default)]
+    pub port: Ports,
     /// How long packets are sent before they are counted, in each trial.
     #[serde(default = "tenth_of_a_second")]
     pub warm_up: Time,

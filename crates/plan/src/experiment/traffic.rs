@@ -6,6 +6,7 @@ mod pattern;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tailbed_format::port::Ports;
 use tailbed_format::unit::{Bytes, PacketRate, Time};
 
 pub use flows::{Address, Flows, Values};
@@ -30,6 +31,9 @@ pub struct Traffic {
     #[serde(default)]
     #[schemars(with = "Flows")]
     pub flows: Option<Flows>,
+    /// How the load generator sends and the sink receives: by the ports of least latency unless told otherwise.
+    #[serde(default)]
+    pub port: Ports,
     /// How long packets are counted.
     pub duration: Time,
     /// How long packets are sent before they are counted.

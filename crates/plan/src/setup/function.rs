@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use tailbed_format::function::{self, Bng, Function, Table};
 use tailbed_format::order::{BATCH, LARGEST_BATCH, MOST_WORKERS};
+use tailbed_format::port::Ports;
 
 use crate::experiment::{self, Node};
 use crate::text::error::Fault;
@@ -15,12 +16,13 @@ pub(crate) struct Forwarding {
     pub(crate) function: Function,
     pub(crate) workers: u32,
     pub(crate) batch: u32,
+    pub(crate) ports: Ports,
 }
 
 impl Default for Forwarding {
     /// What a node does of which nothing is said.
     fn default() -> Self {
-        Self { function: Function::L2fwd, workers: 1, batch: BATCH }
+        Self { function: Function::L2fwd, workers: 1, batch: BATCH, ports: Ports::FORWARDER }
     }
 }
 
@@ -50,7 +52,8 @@ pub(super) fn of_node(name: &str, node: &Node, folder: &str, tree: &tree::Table<
             .at(at("batch"), format!("1 to {LARGEST_BATCH} is allowed")));
     }
     let place = Place { name, kind: kind(&node.forward), folder, tree };
-    Ok(Forwarding { function: place.function(&node.forward)?, workers: node.workers, batch: node.batch })
+    let ports = super::port::of_node(name, node, tree)?;
+    Ok(Forwarding { function: place.function(&node.forward)?, workers: node.workers, batch: node.batch, ports })
 }
 
 fn kind(function: &experiment::Function) -> &'static str {

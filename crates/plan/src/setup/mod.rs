@@ -4,6 +4,7 @@ mod environment;
 mod function;
 mod life;
 mod names;
+mod port;
 mod script;
 mod throughput;
 mod topology;

@@ -84,7 +84,9 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), mtu: lengths.mtu(), drain };
+    // what carries most is found out where the generator runs
+    let ports = settings.port;
+    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), ports, mtu: lengths.mtu(), drain };
     let pause = settings.pause.map_or(if rfc { PAUSE } else { 0 }, |time| time.0);
     Ok(SearchGoals { load, order, pause })
 }

@@ -5,6 +5,7 @@ mod frame;
 mod pattern;
 
 use tailbed_format::order::Schedule;
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{Share, Time};
 use tailbed_format::validity::Limits;
@@ -24,6 +25,7 @@ pub(crate) struct Load {
     pub(crate) schedule: Schedule,
     /// The seed of random times is 0 until there is a run.
     pub(crate) shape: Shape,
+    pub(crate) ports: Ports,
     /// What the links must carry, where it is more than usual, bytes.
     pub(crate) mtu: Option<u32>,
     /// ns.
@@ -76,7 +78,8 @@ pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<
     }
     let mtu = lengths.mtu();
     let shape = Shape { pattern, mix: lengths.mix, flows };
-    Ok(Load { frame: lengths.longest, schedule, shape, mtu, drain: traffic.drain.0 })
+    let ports = super::port::of_load(traffic);
+    Ok(Load { frame: lengths.longest, schedule, shape, ports, mtu, drain: traffic.drain.0 })
 }
 
 /// Checks `[validity]`.

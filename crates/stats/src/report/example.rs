@@ -4,6 +4,7 @@ use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::message::ClockRelation;
 use tailbed_format::percentile::Percentile;
+use tailbed_format::port::{NodePorts, Ports};
 use tailbed_format::summary::{
     CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, Gap, Invalid, Parameter, PercentileRow, RunKind,
     RunSummary, Spread, Verdict,
@@ -148,6 +149,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
             bracket: 61,
         }),
         forwarders: Vec::new(),
+        ports: vec![NodePorts { node: "generator".to_owned(), ports: Ports::LATENCY }],
         downgrades: vec!["real-time priority was not permitted".to_owned()],
         programs: Vec::new(),
         invalid: Vec::new(),

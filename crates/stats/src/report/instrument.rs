@@ -6,7 +6,7 @@ use tailbed_format::summary::{CampaignSummary, Estimate, RunKind, RunSummary};
 
 use super::cells::Cell;
 use super::figures::{Captioned, of_kind};
-use super::page;
+use super::{page, ports};
 use crate::plot::number;
 
 /// Floor, lateness, gaps, clocks.
@@ -37,6 +37,7 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[
                     dt { "Clock reading" }
                     dd { "clocks related to within " (number::time(bracket)) }
                 }
+                (ports::facts(summary.runs.iter().map(|run| run.ports.as_slice())))
             }
             @for captioned in of_kind(figures, "lateness") { (page::figure(captioned)) }
             @if !summary.runs.is_empty() {

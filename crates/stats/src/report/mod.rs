@@ -15,6 +15,7 @@ mod machine;
 mod opening;
 mod page;
 mod percentiles;
+mod ports;
 mod runs;
 mod spread;
 pub mod throughput;

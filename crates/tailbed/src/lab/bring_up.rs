@@ -36,10 +36,10 @@ pub(super) fn bring_up<'a>(
     }
     programs.set_up(host, interrupted)?;
     let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
-    let downgrades = prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
+    let granted = prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     start_forwarders(run, host)?;
     programs.start_commands(host)?;
-    Ok(downgrades)
+    Ok(granted.downgrades)
 }
 
 /// The nodes that a run's steps start, in their order.

@@ -13,7 +13,7 @@ use tailbed_plan::step::Step;
 use super::answers::expect_hello;
 use super::path;
 use super::programs::{Programs, Scripts};
-use super::traffic::{self, Generated};
+use super::traffic::{self, Generated, Granted};
 use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
 use crate::journal::Journal;
@@ -24,8 +24,8 @@ pub(super) struct Collected {
     pub(super) generated: Generated,
     /// What the forwarders counted.
     pub(super) forwarders: Vec<ForwarderSummary>,
-    /// What was asked for and not granted.
-    pub(super) downgrades: Vec<String>,
+    /// What was granted, and what was not.
+    pub(super) granted: Granted,
 }
 
 /// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
@@ -94,14 +94,14 @@ fn measure(
 ) -> Result<Collected, Broken> {
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
-    let downgrades = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
+    let granted = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
-    Ok(Collected { generated, forwarders, downgrades })
+    Ok(Collected { generated, forwarders, granted })
 }
 
 /// Waits for every agent's first word.

@@ -18,6 +18,7 @@ use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_r
 
 use super::attempt::attempt;
 use super::explain::explain;
+use super::traffic::Refusal;
 use super::{Inputs, now, programs, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
@@ -54,7 +55,7 @@ pub(super) fn carry_out(
                 Some(earlier) => earlier,
                 None => match make(&Campaign { plan, inputs, facts, folder, interrupted, progress: &progress }, run, attempt) {
                     Ok(made) => made,
-                    Err(Broken::Failed(error)) if again => failed(plan, run, attempt, folder, &error)?,
+                    Err(Broken::Failed(error)) if again && !error.is::<Refusal>() => failed(plan, run, attempt, folder, &error)?,
                     Err(broken) => return Err(explain(broken, &progress, folder, run)),
                 },
             };
@@ -116,10 +117,11 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         scheduled: order.packets(),
         duration: order.schedule.duration,
         forwarders: &collected.forwarders,
-        downgrades: &collected.downgrades,
+        downgrades: &collected.granted.downgrades,
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);
+    summarised.summary.ports = collected.granted.ports;
     let length = inputs.captures.lengths(order);
     let flows = flow::summaries(&summarised.records, &summarised.flows);
     summarised.summary.flows = flow::table(&flows);

@@ -2,6 +2,7 @@
 
 use tailbed_plan::plan::Run;
 
+use super::traffic::Refusal;
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::CampaignFolder;
@@ -14,6 +15,9 @@ pub(super) fn explain(broken: Broken, progress: &Progress, folder: &CampaignFold
     match broken {
         Broken::Interrupted => Failure::Interrupted(format!(
             "interrupted in {name}: everything is taken back, finished runs are kept in {kept}; --resume goes on"
+        )),
+        Broken::Failed(error) if error.is::<Refusal>() => Failure::Host(format!(
+            "this host cannot make {name}: {error:#}; everything is taken back, finished runs are kept in {kept}"
         )),
         Broken::Failed(error) | Broken::Left(error) => {
             Failure::Failed(error.context(format!("run {name} failed; finished runs are kept in {kept}")))

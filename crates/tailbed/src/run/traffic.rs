@@ -1,11 +1,13 @@
 //! Orders to the agents of one run, and what they bring home.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use tailbed_format::message::{Command, Frame, Measured, Reply};
 use tailbed_format::packet::{Arrival, Departure};
+use tailbed_format::port::NodePorts;
 use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
 
@@ -27,27 +29,68 @@ pub(super) struct Generated {
 /// Bytes of a block of packets to be replayed, about.
 const RECORDING_BLOCK: usize = 1 << 20;
 
-/// Has orders prepared; gives what was asked for and not granted.
+/// What agents answered to their orders.
+#[derive(Debug, Default)]
+pub(crate) struct Granted {
+    /// What was asked for and not granted.
+    pub(crate) downgrades: Vec<String>,
+    /// The ports that were opened.
+    pub(crate) ports: Vec<NodePorts>,
+}
+
+impl Granted {
+    /// What another answer adds.
+    pub(crate) fn also(&mut self, other: Self) {
+        for downgrade in other.downgrades {
+            if !self.downgrades.contains(&downgrade) {
+                self.downgrades.push(downgrade);
+            }
+        }
+        for ports in other.ports {
+            if !self.ports.contains(&ports) {
+                self.ports.push(ports);
+            }
+        }
+    }
+}
+
+/// A port that was asked for and cannot be had on this host: trying again would change nothing.
+#[derive(Debug)]
+pub(crate) struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Has orders prepared; gives what was granted.
 pub(crate) fn prepare<'a>(
     orders: impl Iterator<Item = &'a AgentOrder>,
     captures: &Captures,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
-) -> Result<Vec<String>, Broken> {
-    let mut downgrades = Vec::new();
+) -> Result<Granted, Broken> {
+    let mut granted = Granted::default();
     for AgentOrder { node, order } in orders {
         for block in captures.recording(order).iter().flat_map(|recording| recording.blocks(RECORDING_BLOCK)) {
             agent(host, node)?.send_recording(&block)?;
         }
         agent(host, node)?.send(&Command::Prepare(Box::new(order.clone())))?;
         match expect_reply(host, node, programs, interrupted)? {
-            Reply::Ready { downgrades: refused } => downgrades.extend(refused.into_iter().map(|what| format!("{node}: {what}"))),
+            Reply::Ready { downgrades, ports } => {
+                granted.downgrades.extend(downgrades.into_iter().map(|what| format!("{node}: {what}")));
+                granted.ports.extend(ports.map(|ports| NodePorts { node: node.clone(), ports }));
+            }
+            Reply::Refused(error) => return Err(anyhow::Error::new(Refusal(format!("{node}: {error}"))).into()),
             Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
             other => return Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
         }
     }
-    Ok(downgrades)
+    Ok(granted)
 }
 
 fn forwarders(run: &Run) -> impl Iterator<Item = &String> {

@@ -8,15 +8,17 @@ use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Forward, Scheduling};
 
 use super::worker::{Done, Go, Reason, undisturbed};
-use crate::forward::{self, Worker};
+use crate::forward::{self, ForwardError, Worker};
 use crate::realtime;
 use crate::stop::Stop;
 
 /// Opens everything, says what was not granted, and forwards from the start until the stop.
 pub(super) fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
     let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut workers = forward::open(order).map_err(|error| error.to_string())?.into_iter();
+    let mut workers = forward::open(order)?.into_iter();
     let first = workers.next().ok_or("a forwarder without workers was opened, which is an error in tailbed")?;
+    let opened = first.opened().clone();
+    downgrades.extend(opened.downgrades);
     std::thread::scope(|scope| {
         let mut helpers = Vec::new();
         for (number, worker) in (1..).zip(workers) {
@@ -30,7 +32,7 @@ pub(super) fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
         // What every worker is refused is said once.
         downgrades.sort();
         downgrades.dedup();
-        let stop = go.wait(downgrades)?;
+        let stop = go.wait(downgrades, Some(opened.ports))?;
         let running: Vec<_> = helpers.into_iter().map(|helper| helper.run(&stop)).collect();
         let mut sum = first.run(&stop);
         for helper in running {
@@ -49,6 +51,15 @@ fn scheduling_of(order: &Forward, number: usize) -> Scheduling {
     let own = cpus.get(number).filter(|_| order.workers > 1 && cpus.len() >= order.workers as usize);
     let cpus = own.map_or_else(|| cpus.clone(), |own| vec![*own]);
     Scheduling { cpus, lock_memory: order.scheduling.lock_memory && number == 0, ..order.scheduling.clone() }
+}
+
+impl From<ForwardError> for Reason {
+    fn from(error: ForwardError) -> Self {
+        match error {
+            ForwardError::Port(error) => error.into(),
+            error => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 type Thread<'scope> = ScopedJoinHandle<'scope, Result<Forwarded, Reason>>;

@@ -1,18 +1,21 @@
 //! The thread of the packet loop.
 
+use std::fmt::Debug;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
+use tailbed_format::port::Ports;
 use tailbed_format::recording::Recording;
 
 use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
-use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
+use crate::port::{self, Opened, Pair, PortError, Receive, SimulatedClock, SimulatedPort, Transmit, Use, Way, WireModel};
 use crate::stop::Stop;
 use crate::{measure, realtime};
 
@@ -29,17 +32,54 @@ pub(super) enum Done {
 #[derive(Debug)]
 pub(super) struct Worker {
     start: Sender<Arc<Stop>>,
-    thread: JoinHandle<Result<Done, String>>,
+    thread: JoinHandle<Result<Done, Reason>>,
 }
 
 /// Why an order could not be prepared or carried out.
-pub(super) type Reason = String;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// Something went wrong.
+    Failed(String),
+    /// A port cannot be had here.
+    Refused(String),
+}
 
-/// Starts the thread and has it prepare the order; gives the downgrades, or the reason why it cannot.
+impl From<&str> for Reason {
+    fn from(reason: &str) -> Self {
+        Self::Failed(reason.to_owned())
+    }
+}
+
+impl From<String> for Reason {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl From<PortError> for Reason {
+    /// An interface that is not there may come back; what the kernel refuses it refuses again.
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::NoInterface { .. } => Self::Failed(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+/// What an order can count on.
+#[derive(Debug)]
+pub(super) struct Granted {
+    /// What was asked for and not granted.
+    pub(super) downgrades: Vec<String>,
+    /// The ports; none on a simulated path.
+    pub(super) ports: Option<Ports>,
+}
+
+/// Starts the thread and has it prepare the order; gives what was granted, or the reason why it cannot.
 ///
 /// # Errors
 /// When no thread can be started.
-pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(Worker, Vec<String>), Reason>> {
+pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(Worker, Granted), Reason>> {
     let (ready, is_ready) = mpsc::channel();
     let (start, started) = mpsc::channel();
     let go = Go { ready, started };
@@ -50,9 +90,9 @@ pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
     let worker = Worker { start, thread };
     Ok(match is_ready.recv() {
-        Ok(downgrades) => Ok((worker, downgrades)),
+        Ok(granted) => Ok((worker, granted)),
         // The thread has ended without getting ready: its result says why.
-        Err(_) => Err(worker.result().err().unwrap_or_else(|| "the order ended before it began".to_owned())),
+        Err(_) => Err(worker.result().err().unwrap_or_else(|| "the order ended before it began".into())),
     })
 }
 
@@ -65,8 +105,7 @@ impl Worker {
     }
 
     fn result(self) -> Result<Done, Reason> {
-        let crashed =
-            |_| Err("the packet loop crashed, which is an error in tailbed; its message is on standard error".to_owned());
+        let crashed = |_| Err("the packet loop crashed, which is an error in tailbed; its message is on standard error".into());
         self.thread.join().unwrap_or_else(crashed)
     }
 }
@@ -74,15 +113,15 @@ impl Worker {
 /// The thread's side: says that it is ready, and waits.
 #[derive(Debug)]
 pub(super) struct Go {
-    ready: Sender<Vec<String>>,
+    ready: Sender<Granted>,
     started: Receiver<Arc<Stop>>,
 }
 
 impl Go {
-    /// Reports the downgrades and waits for the start.
-    pub(super) fn wait(self, downgrades: Vec<String>) -> Result<Arc<Stop>, Reason> {
+    /// Reports what was granted and waits for the start.
+    pub(super) fn wait(self, downgrades: Vec<String>, ports: Option<Ports>) -> Result<Arc<Stop>, Reason> {
         let abandoned = "the order was dropped before it was started";
-        self.ready.send(downgrades).map_err(|_| abandoned)?;
+        self.ready.send(Granted { downgrades, ports }).map_err(|_| abandoned)?;
         Ok(self.started.recv().map_err(|_| abandoned)?)
     }
 }
@@ -95,18 +134,42 @@ fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason
 }
 
 fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
-    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
-    let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
-    downgrades.extend(undisturbed(&order.scheduling));
-    if !clock::is_invariant() {
-        let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are \
-                        less exact";
-        downgrades.push(sentence.to_owned());
+    let pinned = realtime::pin(&order.scheduling.cpus);
+    let measuring = Measuring { order, recording, downgrades: Vec::from_iter(pinned), go };
+    port::open(order.ports, &[Way { receive, transmit }], None, measuring)?
+}
+
+/// A measurement that only wants its ports.
+struct Measuring<'a> {
+    order: &'a Measure,
+    recording: Recording,
+    downgrades: Vec<String>,
+    go: Go,
+}
+
+impl Use for Measuring<'_> {
+    type Output = Result<Done, Reason>;
+
+    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
+    where
+        R: Receive + AsFd + Debug + Send + 'static,
+        T: Transmit + Debug + Send + 'static,
+    {
+        let Self { order, recording, mut downgrades, go } = self;
+        let (receive, transmit) = ports.into_iter().next().ok_or("no port was opened, which is an error in tailbed")?;
+        let mut port = Pair { receive, transmit };
+        downgrades.extend(opened.downgrades.iter().cloned());
+        let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
+        downgrades.extend(undisturbed(&order.scheduling));
+        if !clock::is_invariant() {
+            let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are \
+                            less exact";
+            downgrades.push(sentence.to_owned());
+        }
+        let stop = go.wait(downgrades, Some(opened.ports))?;
+        let outcome = measure::run(order, prepared, &Tsc, &mut port, &stop).map_err(|error| error.to_string())?;
+        Ok(Done::Measured(Box::new(outcome)))
     }
-    let stop = go.wait(downgrades)?;
-    let outcome = measure::run(order, prepared, &Tsc, &mut port, &stop).map_err(|error| error.to_string())?;
-    Ok(Done::Measured(Box::new(outcome)))
 }
 
 /// A simulation needs no cores or priority, and asks for none.
@@ -115,7 +178,7 @@ fn measure_simulated(order: &Measure, recording: Recording, wire: &SimulatedWire
     let interval = 1_000_000_000 / order.schedule.rate.max(1);
     let mut port = SimulatedPort::new(clock.clone(), WireModel::new(wire.clone(), interval));
     let prepared = measure::prepare(order, recording, &clock).map_err(|error| error.to_string())?;
-    let stop = go.wait(Vec::new())?;
+    let stop = go.wait(Vec::new(), None)?;
     let outcome = measure::run(order, prepared, &clock, &mut port, &stop).map_err(|error| error.to_string())?;
     Ok(Done::Measured(Box::new(outcome)))
 }

@@ -30,7 +30,7 @@ impl Sighting {
     }
 
     /// Realtime minus monotonic, ns.
-    pub(super) fn offset(&self) -> i64 {
+    pub(crate) fn offset(&self) -> i64 {
         self.realtime.wrapping_sub(self.monotonic).cast_signed()
     }
 

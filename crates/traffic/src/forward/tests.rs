@@ -42,6 +42,57 @@ impl Transmit for Sent {
     }
 }
 
+/// Keeps up to three frames back, and refuses every fourth.
+#[derive(Default)]
+struct Queueing {
+    queue: Vec<Vec<u8>>,
+    sent: Vec<Vec<u8>>,
+    taken: usize,
+    flushes: Vec<usize>,
+}
+
+impl Transmit for Queueing {
+    const QUEUE: usize = 3;
+
+    fn send(&mut self, frame: &[u8]) -> Result<(), Errno> {
+        assert!(self.queue.len() < Self::QUEUE, "a full queue is flushed first");
+        self.queue.push(frame.to_vec());
+        Ok(())
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn flush(&mut self, mut refused: impl FnMut(usize, Errno)) {
+        self.flushes.push(self.queue.len());
+        for (place, frame) in std::mem::take(&mut self.queue).into_iter().enumerate() {
+            self.taken += 1;
+            if self.taken % 4 == 0 {
+                refused(place, Errno::NOBUFS);
+            } else {
+                self.sent.push(frame);
+            }
+        }
+    }
+}
+
+#[test]
+fn queued_frames_leave_with_their_batch_and_refused_ones_are_not_counted_as_sent() {
+    let stop = Stop::new().unwrap();
+    let frames = (0..12).map(|number| (vec![number; 60], false)).collect();
+    let mut ports = Ports::new([(Waiting(frames), Queueing::default())]);
+    let mut function = AnyFunction::new(&Function::None, &rules()[..1]).unwrap();
+    any::run(&mut function, &mut ports, 5, &stop, |_| stop.raise());
+    let sent = &ports.transmit[0];
+    let numbers: Vec<_> = sent.sent.iter().map(|frame| frame[0]).collect();
+    assert_eq!(numbers, [0, 1, 2, 4, 5, 6, 8, 9, 10]);
+    // five at a time, three of them at most in the queue; nothing waits when the ring is empty
+    assert_eq!(sent.flushes, [3, 2, 3, 2, 2]);
+    let counts = ports.counts();
+    assert_eq!((counts[0].received, counts[0].sent, counts[0].send_errors), (12, 9, 3));
+}
+
 fn rule(receive: &str, transmit: &str, number: u8) -> ForwardRule {
     ForwardRule {
         receive: receive.to_owned(),
@@ -196,8 +247,14 @@ fn the_frames_of_the_property_reach_every_function() {
 #[test]
 fn orders_that_make_no_sense_are_refused() {
     let scheduling = Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block };
-    let order =
-        |rules, workers, batch| Forward { function: Function::L2fwd, rules, workers, batch, scheduling: scheduling.clone() };
+    let order = |rules, workers, batch| Forward {
+        function: Function::L2fwd,
+        rules,
+        ports: tailbed_format::port::Ports::LATENCY,
+        workers,
+        batch,
+        scheduling: scheduling.clone(),
+    };
     let rule = |receive: &str| rule(receive, "lo", 1);
     assert!(matches!(open(&order(vec![], 1, 1)), Err(ForwardError::NoRules)));
     assert!(matches!(open(&order(vec![rule("a"), rule("a")], 1, 1)), Err(ForwardError::Twice(name)) if name == "a"));

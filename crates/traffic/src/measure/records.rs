@@ -43,6 +43,17 @@ impl Records {
         }
     }
 
+    /// Of the packets before `next` the one that was sent `back` sends ago (1 for the latest) was not sent after all. Of several the
+    /// earliest is to be named first.
+    #[cold]
+    pub(super) fn not_sent(&mut self, next: u64, back: usize) {
+        let before = usize::try_from(next).unwrap_or(usize::MAX).min(self.sent.len());
+        let mut sent = self.sent[..before].iter_mut().rev().filter(|ticks| **ticks != NOT_SENT);
+        if let Some(sent) = sent.nth(back.saturating_sub(1)) {
+            *sent = NOT_SENT;
+        }
+    }
+
     /// A packet came in.
     #[inline]
     pub(super) fn seen(&mut self, seen: Seen) {
@@ -90,6 +101,18 @@ mod tests {
         records.sent(2, 30);
         records.sent(3, 40);
         assert_eq!(records.departures().collect::<Vec<_>>(), [Some(10), None, Some(30)]);
+    }
+
+    /// Packet 1 was refused at once and is in no queue; of the queue of the other three the first and the last were refused.
+    #[test]
+    fn what_was_refused_later_was_not_sent_either() {
+        let mut records = Records::for_packets(6).unwrap();
+        for number in [0, 2, 3] {
+            records.sent(number, 10 * (number + 1));
+        }
+        records.not_sent(4, 3);
+        records.not_sent(4, 1);
+        assert_eq!(records.departures().collect::<Vec<_>>(), [None, None, Some(30), None, None, None]);
     }
 
     #[test]

@@ -28,6 +28,13 @@ struct Refused {
     last: Option<Errno>,
 }
 
+impl Refused {
+    fn note(&mut self, error: Errno) {
+        self.count += 1;
+        self.last = Some(error);
+    }
+}
+
 /// What the loop works on.
 pub(super) struct Loop<'a, C> {
     order: &'a Measure,
@@ -68,6 +75,10 @@ impl<C: Clock> Loop<'_, C> {
                 self.note_sent(number, now, result);
                 number += 1;
                 (due, end) = self.plan(planned.next(), due);
+                // what is due already goes with it
+                if P::QUEUE > 0 && (now < due || port.queued() >= P::QUEUE) {
+                    self.flush(port, number);
+                }
             }
             self.gaps.turn(now);
             // After a send the clock is read anew before anything is made of the time that is left.
@@ -114,11 +125,19 @@ impl<C: Clock> Loop<'_, C> {
     fn note_sent(&mut self, number: u64, sent: u64, result: Result<(), Errno>) {
         match result {
             Ok(()) => self.records.sent(number, sent),
-            Err(error) => {
-                self.refused.count += 1;
-                self.refused.last = Some(error);
-            }
+            Err(error) => self.refused.note(error),
         }
+    }
+
+    /// Hands over what the port has kept back of the packets before `next`.
+    #[inline]
+    fn flush<P: Transmit>(&mut self, port: &mut P, next: u64) {
+        let (records, refused) = (&mut self.records, &mut self.refused);
+        let queued = port.queued();
+        port.flush(|place, error| {
+            records.not_sent(next, queued - place);
+            refused.note(error);
+        });
     }
 
     /// Takes a frame from the ring, if there is one.

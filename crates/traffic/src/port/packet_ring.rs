@@ -4,6 +4,7 @@
 
 mod fanout;
 mod memory;
+pub(super) mod tag;
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -12,7 +13,7 @@ use rustix::time::Timespec;
 use tailbed_format::order::Wait;
 
 use super::socket::{self, Opened};
-use super::{Incoming, PortError, Receive};
+use super::{AROUND, Incoming, PortError, Receive};
 use crate::packet::ethernet;
 use crate::stop::Stop;
 pub use fanout::{FanoutGroup, Steering};
@@ -24,10 +25,6 @@ pub const RING_FRAMES: u32 = 16 * 1024;
 /// Least bytes of a slot, headers included: the longest frame of an MTU of 1 500 fits.
 const SLOT: u32 = 2048;
 
-/// Bytes of a slot that are not the MTU's: the ring's header and the room before the frame (packet_mmap, "Ring Buffer": some 70), the
-/// Ethernet header, and VLAN tags that the sender's interface did not count.
-const AROUND: u32 = 128;
-
 /// Bytes of a ring at most, as far as frames of an MTU of 1 500 do not need more: rings of longer frames have fewer slots, so that
 /// they fit where those of short ones do. For 9 000 bytes there are 2 048: at 10 Gbit/s, room for a stall of 15 ms.
 const LARGEST: u32 = RING_FRAMES * SLOT;
@@ -37,13 +34,7 @@ const BLOCK: u32 = 1 << 20;
 
 /// All EtherTypes.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an EtherType has 16 bits")]
-const ALL_PROTOCOLS: u16 = libc::ETH_P_ALL as u16;
-
-/// Bytes kept free before each frame, to put a VLAN tag back that the kernel took out.
-const RESERVE: libc::c_int = 4;
-
-/// Length of an IEEE 802.1Q tag.
-const TAG: usize = 4;
+pub(super) const ALL_PROTOCOLS: u16 = libc::ETH_P_ALL as u16;
 
 /// Sleeping ends this long before the time is up, and less than [`SHORTEST_SLEEP`] is not slept: waking takes about 45 µs (median
 /// of a blocking round trip), with a long tail on a shared core. Only a loop told to block sleeps at all.
@@ -76,12 +67,7 @@ impl PacketRing {
     pub fn open(interface: &str, frames: u32) -> Result<Self, PortError> {
         let opened = socket::open(interface)?;
         let failed = |what| move |source| PortError::SetUp { interface: interface.to_owned(), what, source };
-        let set = |name, what, value: &libc::c_int| {
-            socket::set_option(&opened.socket, libc::SOL_PACKET, name, value).map_err(failed(what))
-        };
-        set(libc::PACKET_VERSION, "PACKET_VERSION", &(libc::tpacket_versions::TPACKET_V2 as libc::c_int))?;
-        set(libc::PACKET_RESERVE, "PACKET_RESERVE", &RESERVE)?;
-        set(libc::PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING", &1)?;
+        socket::capture(&opened, interface, libc::tpacket_versions::TPACKET_V2 as libc::c_int)?;
         let mtu = socket::mtu(&opened.socket, interface).map_err(failed("SIOCGIFMTU"))?;
         let (slot, blocks) = layout(mtu, frames);
         let request = libc::tpacket_req {
@@ -92,15 +78,6 @@ impl PacketRing {
         };
         socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request).map_err(failed("PACKET_RX_RING"))?;
         let memory = Memory::map(&opened.socket, slot, request.tp_frame_nr).map_err(failed("mmap of the receive ring"))?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
-        let membership = libc::packet_mreq {
-            mr_ifindex: opened.index,
-            mr_type: libc::PACKET_MR_PROMISC as u16,
-            mr_alen: 0,
-            mr_address: [0; 8],
-        };
-        socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
-            .map_err(failed("PACKET_ADD_MEMBERSHIP"))?;
         // Bound last: until then no frame comes in, so none is from another interface or from before.
         socket::bind(&opened, ALL_PROTOCOLS).map_err(failed("bind"))?;
         Ok(Self { interface: interface.to_owned(), opened, memory, next: 0, may_echo: false })
@@ -186,26 +163,14 @@ fn incoming(slot: Slot<'_>) -> Incoming<'_> {
     let stamp = u64::from(header.tp_sec) * 1_000_000_000 + u64::from(header.tp_nsec);
     let start = usize::from(header.tp_mac).saturating_sub(first).min(bytes.len());
     let end = (start + header.tp_snaplen as usize).min(bytes.len());
-    let tagged = header.tp_status & libc::TP_STATUS_VLAN_VALID != 0;
-    let start = if tagged { put_tag_back(&header, bytes, start, end) } else { start };
+    let start = if header.tp_status & libc::TP_STATUS_VLAN_VALID != 0 {
+        let named = header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+        let protocol = if named { header.tp_vlan_tpid } else { ethernet::VLAN };
+        tag::put_back(bytes, start, end, protocol, header.tp_vlan_tci)
+    } else {
+        start
+    };
     Incoming { bytes: &mut bytes[start..end], stamp, truncated: header.tp_len > header.tp_snaplen }
-}
-
-/// The kernel takes a VLAN tag out of the frame and into the header. Moves both addresses up to make room for it again, and gives
-/// the frame's new start.
-#[cold]
-fn put_tag_back(header: &libc::tpacket2_hdr, bytes: &mut [u8], start: usize, end: usize) -> usize {
-    const ADDRESSES: usize = 12;
-    if start < TAG || start + ADDRESSES > end {
-        return start;
-    }
-    let named = header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-    let protocol = if named { header.tp_vlan_tpid } else { ethernet::VLAN };
-    let tagged = start - TAG;
-    bytes.copy_within(start..start + ADDRESSES, tagged);
-    bytes[start + ADDRESSES - TAG..][..2].copy_from_slice(&protocol.to_be_bytes());
-    bytes[start + ADDRESSES - TAG + 2..][..2].copy_from_slice(&header.tp_vlan_tci.to_be_bytes());
-    tagged
 }
 
 #[cfg(test)]

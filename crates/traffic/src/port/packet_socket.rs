@@ -14,7 +14,7 @@ const SEND_BUFFER: libc::c_int = 4 << 20;
 /// `PACKET_QDISC_BYPASS` hands the frame straight to the driver: no queue in between that could hold it. On a virtual Ethernet
 /// pair the receiving side's work is done within the send call, on the sender's core.
 #[derive(Debug)]
-pub struct PacketSocket(Opened);
+pub struct PacketSocket(pub(super) Opened);
 
 impl PacketSocket {
     /// Opens a socket on the interface. It receives nothing.

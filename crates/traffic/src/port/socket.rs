@@ -33,6 +33,21 @@ pub(super) fn open(interface: &str) -> Result<Opened, PortError> {
     Ok(Opened { socket, index })
 }
 
+/// Sets up what every ring has: the version, room before each frame for a VLAN tag to be put back, frames that leave by the interface left
+/// out (`PACKET_IGNORE_OUTGOING`), frames for other hosts taken in (`PACKET_MR_PROMISC`, undone by the kernel when the socket closes).
+pub(super) fn capture(opened: &Opened, interface: &str, version: libc::c_int) -> Result<(), PortError> {
+    let failed = |what| move |source| PortError::SetUp { interface: interface.to_owned(), what, source };
+    let set = |name, what, value: &libc::c_int| set_option(&opened.socket, libc::SOL_PACKET, name, value).map_err(failed(what));
+    set(libc::PACKET_VERSION, "PACKET_VERSION", &version)?;
+    set(libc::PACKET_RESERVE, "PACKET_RESERVE", &super::packet_ring::tag::RESERVE)?;
+    set(libc::PACKET_IGNORE_OUTGOING, "PACKET_IGNORE_OUTGOING", &1)?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
+    let membership =
+        libc::packet_mreq { mr_ifindex: opened.index, mr_type: libc::PACKET_MR_PROMISC as u16, mr_alen: 0, mr_address: [0; 8] };
+    set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
+        .map_err(failed("PACKET_ADD_MEMBERSHIP"))
+}
+
 /// Plain data as the kernel lays it out, that any bytes are a value of.
 ///
 /// # Safety
@@ -112,14 +127,20 @@ pub(super) fn bind(opened: &Opened, protocol: u16) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The longest packet an interface carries, bytes (netdevice(7), `SIOCGIFMTU`).
-pub(super) fn mtu(socket: impl AsFd, interface: &str) -> io::Result<u32> {
+/// A question about the interface of this name (netdevice(7)).
+pub(super) fn request(interface: &str) -> io::Result<libc::ifreq> {
     // SAFETY: a structure of integers and unions of them, of which all zeroes are a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     let name = interface.as_bytes();
     let room = request.ifr_name.get_mut(..name.len()).filter(|room| room.len() < libc::IFNAMSIZ);
     let room = room.ok_or_else(|| io::Error::other("the name is longer than 15 bytes"))?;
     room.iter_mut().zip(name).for_each(|(place, &byte)| *place = byte.cast_signed());
+    Ok(request)
+}
+
+/// The longest packet an interface carries, bytes (netdevice(7), `SIOCGIFMTU`).
+pub(super) fn mtu(socket: impl AsFd, interface: &str) -> io::Result<u32> {
+    let mut request = request(interface)?;
     // SAFETY: the kernel reads the name and writes the MTU into one `struct ifreq`, which outlives the call.
     let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
     if result != 0 {

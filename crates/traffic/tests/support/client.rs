@@ -57,8 +57,8 @@ impl Client {
     pub(crate) fn prepare(&mut self, order: &Order) -> Result<Vec<String>, String> {
         self.send(&Command::Prepare(Box::new(order.clone())));
         match self.reply() {
-            Reply::Ready { downgrades } => Ok(downgrades),
-            Reply::Failed(reason) => Err(reason),
+            Reply::Ready { downgrades, .. } => Ok(downgrades),
+            Reply::Failed(reason) | Reply::Refused(reason) => Err(reason),
             other => panic!("neither ready nor failed: {other:?}"),
         }
     }

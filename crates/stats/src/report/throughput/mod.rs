@@ -8,7 +8,7 @@ use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, Search
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, machine, page};
+use super::{NamedFigure, machine, page, ports};
 use crate::plot::number::{self, rate, time};
 use crate::plot::search::search;
 use crate::plot::theme::Style;
@@ -39,11 +39,21 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
             (searches(summary))
             (broken(summary))
             (machine::section(input.again.facts))
+            (instrument(summary))
             (topology(input))
             (again::section(&input.again))
             (method())
         },
     )
+}
+
+/// What trials were made with.
+fn instrument(summary: &SearchCampaign) -> Markup {
+    if summary.runs.iter().all(|run| run.ports.is_empty()) {
+        return html! {};
+    }
+    let facts = ports::facts(summary.runs.iter().map(|run| run.ports.as_slice()));
+    page::section("instrument", "The instrument", &html! { dl.facts { (facts) } })
 }
 
 /// The plots, to be written beside the report as SVG and CSV: one per search, `search-<run>`.

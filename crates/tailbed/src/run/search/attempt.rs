@@ -46,7 +46,8 @@ fn sought(
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
     let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
-    found.downgrades = traffic::prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
+    let granted = traffic::prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
+    (found.downgrades, found.ports) = (granted.downgrades, granted.ports);
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
@@ -58,8 +59,9 @@ fn sought(
     found.goals = search.found();
     found.burst = search.burst();
     found.took = trials.spent();
-    let (log, downgrades) = trials.finish();
-    found.downgrades.extend(downgrades);
+    let (log, granted) = trials.finish();
+    found.downgrades.extend(granted.downgrades);
+    found.ports.extend(granted.ports);
     found.log = log;
     path::check(run, host)?;
     found.forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;

@@ -16,6 +16,7 @@ use tailbed_stats::plot::number::rate;
 use tailbed_stats::search::ended;
 
 use super::explain::explain;
+use super::traffic::Refusal;
 use super::{Inputs, now, programs, record};
 use crate::apply::Broken;
 use crate::failure::Failure;
@@ -80,6 +81,7 @@ fn search(
         took: 0,
         log: Vec::new(),
         forwarders: Vec::new(),
+        ports: Vec::new(),
         downgrades: Vec::new(),
         programs: Vec::new(),
     };
@@ -100,7 +102,9 @@ fn made(
 ) -> Result<SearchRun, Broken> {
     match attempt::attempt(search.clone(), &inputs.tables.fill_in(run), &inputs.scripts, &plan.token, path, interrupted, progress)
     {
-        Err(Broken::Failed(error)) => Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search }),
+        Err(Broken::Failed(error)) if !error.is::<Refusal>() => {
+            Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search })
+        }
         other => other,
     }
 }

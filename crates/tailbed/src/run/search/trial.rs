@@ -23,6 +23,7 @@ use crate::apply::{Broken, Host};
 use crate::results::campaign::write_new;
 use crate::results::packets;
 use crate::run::programs::Programs;
+use crate::run::traffic::Granted;
 use crate::run::{Captures, traffic};
 use crate::show::progress::Progress;
 
@@ -50,7 +51,7 @@ pub(super) struct Trials<'a, 'p> {
     began: Instant,
     /// Time of the trials themselves, ns. A simulated path takes none of the clock's.
     planned: u64,
-    downgrades: Vec<String>,
+    granted: Granted,
 }
 
 /// What came of a trial.
@@ -85,7 +86,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             made: Vec::new(),
             began: Instant::now(),
             planned: 0,
-            downgrades: Vec::new(),
+            granted: Granted::default(),
         })
     }
 
@@ -94,9 +95,9 @@ impl<'a, 'p> Trials<'a, 'p> {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(self.planned)
     }
 
-    /// The log, and what was asked for and not granted.
-    pub(super) fn finish(self) -> (Vec<Trial>, Vec<String>) {
-        (self.made, self.downgrades)
+    /// The log, and what was granted.
+    pub(super) fn finish(self) -> (Vec<Trial>, Granted) {
+        (self.made, self.granted)
     }
 
     /// Makes a trial, tells the search of it if it counts and is for it, and writes it down.
@@ -111,11 +112,8 @@ impl<'a, 'p> Trials<'a, 'p> {
         self.planned = self.planned.saturating_add(span);
         let order = AgentOrder { node: GENERATOR.to_owned(), order: Order::Measure(order) };
         let Instrument { host, programs, interrupted, .. } = &mut self.instrument;
-        for downgrade in traffic::prepare([&order].into_iter(), &Captures::default(), host, programs, interrupted)? {
-            if !self.downgrades.contains(&downgrade) {
-                self.downgrades.push(downgrade);
-            }
-        }
+        let granted = traffic::prepare([&order].into_iter(), &Captures::default(), host, programs, interrupted)?;
+        self.granted.also(granted);
         let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(span), &mut |_| ())?;
         let recorded = Recorded {
             departures: &generated.departures,

@@ -2,6 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use tailbed_format::mac::MacAddress;
 use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::Shape;
 
 fn order(schedule: Schedule, pattern: Pattern) -> Measure {
@@ -19,6 +20,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
     };
     Measure {
         path: Path::Simulated(wire),
+        ports: Ports::LATENCY,
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

@@ -3,6 +3,7 @@ use crate::packet::{LONGEST_FRAME, SHORTEST_FRAME, identify};
 use proptest::prelude::*;
 use tailbed_format::mac::MacAddress;
 use tailbed_format::order::{Path, Schedule, Scheduling, SimulatedWire, Wait};
+use tailbed_format::port::Ports;
 use tailbed_format::traffic::{Rule, Shape, SizeShare, Tag};
 
 pub(super) fn order(frame: u32, shape: Shape) -> Measure {
@@ -20,6 +21,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
     };
     Measure {
         path: Path::Simulated(wire),
+        ports: Ports::LATENCY,
         frame,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

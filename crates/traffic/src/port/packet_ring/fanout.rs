@@ -36,7 +36,7 @@ impl FanoutGroup {
     }
 
     /// Adds a bound socket. What came in before that has it for itself.
-    pub(super) fn add(&mut self, opened: &Opened) -> io::Result<()> {
+    pub(in crate::port) fn add(&mut self, opened: &Opened) -> io::Result<()> {
         let mode = if self.steering == Steering::Flow { BY_HASH } else { BY_PROGRAM };
         let join = |number: u32, flags: u32| {
             let argument = (number | (mode | flags) << 16).cast_signed();

@@ -1,0 +1,211 @@
+//! Which port is opened: the one place where names become ports, and loops are compiled for each.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::os::fd::AsFd;
+
+use tailbed_format::port::{Ports, ReceivePort, SendPort};
+
+use super::xdp::{self, Copies, Directions, XdpReceive, XdpTransmit};
+use super::{FanoutGroup, PacketBatch, PacketBlocks, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Transmit};
+
+/// One way through: receives on one interface, sends on one, which may be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way<'a> {
+    /// The interface received on.
+    pub receive: &'a str,
+    /// The interface sent on.
+    pub transmit: &'a str,
+}
+
+/// What is done with ports: compiled for each kind by itself.
+pub trait Use {
+    /// What comes of it.
+    type Output;
+
+    /// Goes on with the ports, one of each per way; `opened` says which they are.
+    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
+    where
+        R: Receive + AsFd + Debug + Send + 'static,
+        T: Transmit + Debug + Send + 'static;
+}
+
+/// What was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The kinds, never `auto`.
+    pub ports: Ports,
+    /// What a left-open choice could not have although it would have been better, each a sentence.
+    pub downgrades: Vec<String>,
+}
+
+/// Opens ports of the kinds wanted on the interfaces of each way. What is left open (`auto`) becomes the kind that carries most here: it
+/// is found out by opening it. `groups`, one per way, deal the frames of an interface out to several users; none where there is one.
+///
+/// # Errors
+/// When a kind that was asked for by name cannot be had, with the kernel's reason: no other is taken in its place.
+pub fn open<U: Use>(
+    wanted: Ports,
+    ways: &[Way<'_>],
+    groups: Option<&mut [FanoutGroup]>,
+    user: U,
+) -> Result<U::Output, PortError> {
+    let mut downgrades = Vec::new();
+    let receive = if wanted.receive == ReceivePort::Auto { ReceivePort::PacketBlocks } else { wanted.receive };
+    let shared = groups.is_some();
+    let (send, sockets) = match wanted.send {
+        SendPort::Auto => most(receive, ways, shared, &mut downgrades)?,
+        send => (send, sockets(Ports { send, receive }, ways, shared)?),
+    };
+    let ports = Ports { send, receive };
+    let mut opening = Opening { ways, groups, sockets, next: 0 };
+    let opened = Opened { ports, downgrades };
+    match receive {
+        ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(&mut opening, &opened, user),
+        ReceivePort::Packet => sending::<PacketRing, U>(&mut opening, &opened, user),
+        ReceivePort::Xdp => sending::<XdpReceive, U>(&mut opening, &opened, user),
+    }
+}
+
+fn sending<R: OpenReceive, U: Use>(opening: &mut Opening<'_, '_>, opened: &Opened, user: U) -> Result<U::Output, PortError> {
+    match opened.ports.send {
+        SendPort::Auto | SendPort::Packet => both::<R, PacketSocket, U>(opening, opened, user),
+        SendPort::PacketBatch => both::<R, PacketBatch, U>(opening, opened, user),
+        SendPort::XdpCopy | SendPort::XdpZeroCopy => both::<R, XdpTransmit, U>(opening, opened, user),
+    }
+}
+
+fn both<R: OpenReceive, T: OpenTransmit, U: Use>(
+    opening: &mut Opening<'_, '_>,
+    opened: &Opened,
+    user: U,
+) -> Result<U::Output, PortError> {
+    let mut ports = Vec::new();
+    for (number, way) in opening.ways.iter().enumerate() {
+        opening.next = number;
+        ports.push((R::open(opening, way.receive)?, T::open(opening, way.transmit)?));
+    }
+    Ok(user.with(ports, opened))
+}
+
+/// The way to send that carries most: without copies where the driver can, else with them, else by packet sockets. Where AF_XDP works at
+/// all, that there are copies is no news; where it does not, it is.
+fn most<'a>(
+    receive: ReceivePort,
+    ways: &[Way<'a>],
+    shared: bool,
+    downgrades: &mut Vec<String>,
+) -> Result<(SendPort, Sockets<'a>), PortError> {
+    let tried = |send| sockets(Ports { send, receive }, ways, shared).map(|sockets| (send, sockets));
+    let fallback = SendPort::PacketBatch;
+    if shared {
+        return tried(fallback);
+    }
+    tried(SendPort::XdpZeroCopy).or_else(|_| tried(SendPort::XdpCopy)).or_else(|error| {
+        downgrades.push(format!("sends by {fallback} in place of {}: {error}", SendPort::XdpCopy));
+        tried(fallback)
+    })
+}
+
+/// AF_XDP sockets by interface: one for both directions, since two cannot be bound to one queue.
+type Sockets<'a> = BTreeMap<&'a str, Directions>;
+
+/// What ports are opened from.
+struct Opening<'a, 'g> {
+    ways: &'a [Way<'a>],
+    groups: Option<&'g mut [FanoutGroup]>,
+    sockets: Sockets<'a>,
+    /// The number of the way.
+    next: usize,
+}
+
+/// Opens an AF_XDP socket on each interface that needs one.
+fn sockets<'a>(ports: Ports, ways: &[Way<'a>], shared: bool) -> Result<Sockets<'a>, PortError> {
+    let copies = match ports.send {
+        SendPort::XdpCopy => Some(Copies::Made),
+        SendPort::XdpZeroCopy => Some(Copies::None),
+        _ => None,
+    };
+    let receives = ports.receive == ReceivePort::Xdp;
+    if shared && (receives || copies.is_some()) {
+        return Err(PortError::Several(ports));
+    }
+    let mut sockets = BTreeMap::new();
+    for interface in ways.iter().flat_map(|way| [way.receive, way.transmit]) {
+        let transmit = copies.is_some() && ways.iter().any(|way| way.transmit == interface);
+        let receive = receives && ways.iter().any(|way| way.receive == interface);
+        if !(transmit || receive) || sockets.contains_key(interface) {
+            continue;
+        }
+        let directions = match copies {
+            Some(copies) => xdp::open(interface, copies, transmit, receive)?,
+            // The way to send says nothing of copies: none are made where the driver can do without.
+            None => xdp::open(interface, Copies::None, transmit, receive)
+                .or_else(|_| xdp::open(interface, Copies::Made, transmit, receive))?,
+        };
+        sockets.insert(interface, directions);
+    }
+    Ok(sockets)
+}
+
+/// A port that can be opened to receive.
+trait OpenReceive: Receive + AsFd + Debug + Send + Sized + 'static {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError>;
+}
+
+/// A port that can be opened to send.
+trait OpenTransmit: Transmit + Debug + Send + Sized + 'static {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError>;
+}
+
+impl OpenReceive for PacketRing {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        let mut ring = Self::open(interface, RING_FRAMES)?;
+        if let Some(group) = opening.group() {
+            ring.join(group)?;
+        }
+        Ok(ring)
+    }
+}
+
+impl OpenReceive for PacketBlocks {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        let mut ring = Self::open(interface)?;
+        if let Some(group) = opening.group() {
+            ring.join(group)?;
+        }
+        Ok(ring)
+    }
+}
+
+impl OpenReceive for XdpReceive {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        let directions = opening.sockets.get_mut(interface);
+        directions.and_then(|directions| directions.receive.take()).ok_or_else(|| PortError::Twice(interface.to_owned()))
+    }
+}
+
+impl OpenTransmit for PacketSocket {
+    fn open(_: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        Self::open(interface)
+    }
+}
+
+impl OpenTransmit for PacketBatch {
+    fn open(_: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        Self::open(interface)
+    }
+}
+
+impl OpenTransmit for XdpTransmit {
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        let directions = opening.sockets.get_mut(interface);
+        directions.and_then(|directions| directions.transmit.take()).ok_or_else(|| PortError::Twice(interface.to_owned()))
+    }
+}
+
+impl Opening<'_, '_> {
+    fn group(&mut self) -> Option<&mut FanoutGroup> {
+        self.groups.as_deref_mut().and_then(|groups| groups.get_mut(self.next))
+    }
+}
