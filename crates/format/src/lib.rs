@@ -11,6 +11,7 @@ pub mod flow;
 pub mod function;
 pub mod lifecycle;
 pub mod mac;
+pub mod memory;
 pub mod message;
 pub mod order;
 pub mod packet;

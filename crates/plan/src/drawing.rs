@@ -69,7 +69,7 @@ pub(crate) fn cores(scheduling: &Scheduling) -> String {
 fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
     match &agent.order {
         Order::Measure(measure) => match &measure.path {
-            Path::Interfaces { transmit, receive } => Some((transmit, receive)),
+            Path::Interfaces { transmit, receive } | Path::Mixed { transmit, receive, .. } => Some((transmit, receive)),
             Path::Simulated(_) => None,
         },
         Order::Forward(_) => None,

@@ -139,7 +139,14 @@ fn round_trips(theirs: &Scheduling, ours: &Scheduling, count: u32) -> Vec<u64> {
     let interface = || "tb-test-b".to_owned();
     let back = ForwardRule { receive: interface(), transmit: interface(), source: there, destination: here };
     let mut peer = Client::start();
-    let order = Forward { function: Function::L2fwd, rules: vec![back], workers: 1, batch: BATCH, scheduling: theirs.clone() };
+    let order = Forward {
+        function: Function::L2fwd,
+        rules: vec![back],
+        memory: Vec::new(),
+        workers: 1,
+        batch: BATCH,
+        scheduling: theirs.clone(),
+    };
     peer.prepare(&Order::Forward(order)).unwrap();
     peer.send(&Command::Start);
     let order = PingPong {

@@ -1,18 +1,17 @@
 //! The forwarder: what comes in by a rule's interface leaves as the network function decides.
 
 mod any;
+mod ports;
 
-use std::os::fd::AsFd;
-
-use rustix::event::{PollFd, PollFlags};
 use tailbed_format::function::{Function, Reason};
 use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
 use crate::function::{Buffer, NetworkFunction, TableError};
-use crate::port::{self, FanoutGroup, Incoming, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Steering, Transmit};
+use crate::port::{FanoutGroup, Incoming, PortError, Receive, Steering, Transmit};
 use crate::stop::Stop;
 use any::AnyFunction;
+use ports::AnyPorts;
 
 /// Most bytes of a frame that a function can work on in memory of its own: more than any MTU of Ethernet.
 const LARGEST_FRAME: usize = 16 * 1024;
@@ -32,6 +31,9 @@ pub enum ForwardError {
     /// No frame at a time, or too many.
     #[error("the forwarder is to take {0} frames at a time; it can take 1 to {LARGEST_BATCH}")]
     Batch(u32),
+    /// Several workers, and a ring that only one can read.
+    #[error("the forwarder is to have {0} workers, and a port in shared memory has one reader; leave it one worker")]
+    Shared(u32),
     /// A port could not be opened.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -70,7 +72,7 @@ impl<R: Receive, T: Transmit> Ports<R, T> {
 #[derive(Debug)]
 pub struct Worker {
     function: AnyFunction,
-    ports: Ports<PacketRing, PacketSocket>,
+    ports: AnyPorts,
     batch: u32,
     wait: Wait,
 }
@@ -102,16 +104,8 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let steering = |rule| if rule > 0 && matches!(order.function, Function::Bng(_)) { Steering::Label } else { Steering::Flow };
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
     let mut worker = || {
-        let mut ports = Vec::new();
-        for (rule, group) in order.rules.iter().zip(&mut groups) {
-            let mut ring = PacketRing::open(&rule.receive, RING_FRAMES)?;
-            if order.workers > 1 {
-                ring.join(group)?;
-            }
-            ports.push((ring, PacketSocket::open(&rule.transmit)?));
-        }
-        let wait = order.scheduling.wait;
-        Ok(Worker { function: function.clone(), ports: Ports::new(ports), batch: order.batch, wait })
+        let ports = AnyPorts::open(order, &mut groups)?;
+        Ok(Worker { function: function.clone(), ports, batch: order.batch, wait: order.scheduling.wait })
     };
     (0..order.workers).map(|_| worker()).collect()
 }
@@ -124,17 +118,7 @@ impl Worker {
     ///
     /// Told to block, the loop sleeps (without a time limit) until a frame comes by any direction or the flag is raised.
     pub fn run(mut self, stop: &Stop) -> Forwarded {
-        let wait = self.wait;
-        let rest = |rings: &[PacketRing]| {
-            if wait == Wait::Block {
-                let rings = rings.iter().map(AsFd::as_fd);
-                let mut descriptors: Vec<_> =
-                    rings.chain([stop.as_fd()]).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-                port::sleep(&mut descriptors, u64::MAX);
-            }
-        };
-        any::run(&mut self.function, &mut self.ports, self.batch, stop, rest);
-        Forwarded { rules: self.ports.counts() }
+        self.ports.run(&mut self.function, self.batch, self.wait, stop)
     }
 }
 

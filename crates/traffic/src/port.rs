@@ -1,6 +1,8 @@
 //! Ways to the wire. Loops are generic over the traits here and are compiled for each port by itself.
 
 mod interfaces;
+pub mod memory;
+mod mixed;
 mod packet_ring;
 mod packet_socket;
 mod simulated;
@@ -10,6 +12,7 @@ use rustix::io::Errno;
 use tailbed_format::order::Wait;
 
 pub use interfaces::Interfaces;
+pub use mixed::{AnyReceiver, AnySender, Mixed, rest};
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;
@@ -44,7 +47,8 @@ pub trait Receive {
 pub struct Incoming<'a> {
     /// Its bytes, which may be changed in place.
     pub bytes: &'a mut [u8],
-    /// The kernel's receive stamp: `CLOCK_REALTIME`, ns since 1970.
+    /// The kernel's receive stamp: `CLOCK_REALTIME`, ns since 1970. Of a link in shared memory, the sender's when it had written the frame,
+    /// or the receiver's when it took it, where the sender is under another kernel.
     pub stamp: u64,
     /// The frame was longer than the ring's slots: bytes are missing at its end.
     pub truncated: bool,
@@ -53,6 +57,9 @@ pub struct Incoming<'a> {
 /// A port could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
+    /// A port in shared memory.
+    #[error(transparent)]
+    Memory(#[from] memory::MemoryError),
     /// The kernel does not let this process open packet sockets.
     #[error(
         "interface `{interface}`: opening a packet socket was refused ({source}); it needs CAP_NET_RAW: run as root, or in a user \

@@ -48,7 +48,7 @@ impl Bench {
         };
         let scheduling = Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block };
         let mut agent = Client::start();
-        let order = Order::Forward(Forward { function, rules, workers, batch: BATCH, scheduling });
+        let order = Order::Forward(Forward { function, rules, memory: Vec::new(), workers, batch: BATCH, scheduling });
         assert_eq!(agent.prepare(&order), Ok(vec![]));
         agent.send(&Command::Start);
         let end = |name: &str| (PacketRing::open(name, 512).unwrap(), PacketSocket::open(name).unwrap());

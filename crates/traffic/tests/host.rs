@@ -55,7 +55,14 @@ fn rule(receive: &str, transmit: &str) -> ForwardRule {
 }
 
 fn forward(rules: Vec<ForwardRule>) -> Order {
-    Order::Forward(Forward { function: Function::L2fwd, rules, workers: 1, batch: BATCH, scheduling: BLOCKING })
+    Order::Forward(Forward {
+        function: Function::L2fwd,
+        rules,
+        memory: Vec::new(),
+        workers: 1,
+        batch: BATCH,
+        scheduling: BLOCKING,
+    })
 }
 
 /// Every packet sent was received once or is lost; nothing came in that was not sent, nor before it was sent.

@@ -204,7 +204,7 @@ fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interf
         (None, None) => Vec::new(),
     };
     let Forwarding { function, workers, batch } = node.forwarding.clone();
-    let order = Order::Forward(Forward { function, rules, workers, batch, scheduling: scheduling.clone() });
+    let order = Order::Forward(Forward { function, rules, memory: Vec::new(), workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 

@@ -12,7 +12,7 @@ use tailbed_format::recording::Recording;
 use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
-use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
+use crate::port::{Interfaces, Mixed, PortError, Receive, SimulatedClock, SimulatedPort, Transmit, WireModel};
 use crate::stop::Stop;
 use crate::{measure, realtime};
 
@@ -89,14 +89,22 @@ impl Go {
 
 fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_interfaces(order, recording, transmit, receive, go),
+        Path::Interfaces { transmit, receive } => measure_real(order, recording, || Interfaces::open(transmit, receive), go),
+        Path::Mixed { transmit, receive, memory } => {
+            measure_real(order, recording, || Mixed::open(transmit, receive, memory), go)
+        }
         Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
+fn measure_real<P: Transmit + Receive>(
+    order: &Measure,
+    recording: Recording,
+    open: impl FnOnce() -> Result<P, PortError>,
+    go: Go,
+) -> Result<Done, Reason> {
     let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
+    let mut port = open().map_err(|error| error.to_string())?;
     let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
     downgrades.extend(undisturbed(&order.scheduling));
     if !clock::is_invariant() {

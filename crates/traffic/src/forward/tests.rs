@@ -196,8 +196,14 @@ fn the_frames_of_the_property_reach_every_function() {
 #[test]
 fn orders_that_make_no_sense_are_refused() {
     let scheduling = Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block };
-    let order =
-        |rules, workers, batch| Forward { function: Function::L2fwd, rules, workers, batch, scheduling: scheduling.clone() };
+    let order = |rules, workers, batch| Forward {
+        function: Function::L2fwd,
+        rules,
+        memory: Vec::new(),
+        workers,
+        batch,
+        scheduling: scheduling.clone(),
+    };
     let rule = |receive: &str| rule(receive, "lo", 1);
     assert!(matches!(open(&order(vec![], 1, 1)), Err(ForwardError::NoRules)));
     assert!(matches!(open(&order(vec![rule("a"), rule("a")], 1, 1)), Err(ForwardError::Twice(name)) if name == "a"));
