@@ -11,6 +11,7 @@ use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
 mod functions;
+mod links;
 mod load;
 mod programs;
 mod search;
@@ -21,6 +22,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     let mut text = String::new();
     heading(plan, &mut text);
     paths(plan, &mut text);
+    links(plan, &mut text);
     loads(plan, &mut text);
     cores(plan, facts, &mut text);
     functions(plan, &mut text);
@@ -153,6 +155,17 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
         }
     }
     rows(&table, text);
+}
+
+/// Links that take memory of the host, for each different set of them.
+fn links(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, links::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Links in shared memory{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 /// The load, for each different one that is not the plainest.

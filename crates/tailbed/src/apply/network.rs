@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use super::{TakenBack, namespace, tap};
 
 /// Marks interfaces in the host's own namespace as ours.
-const ALIAS: &str = "tailbed";
+pub(super) const ALIAS: &str = "tailbed";
 
 /// Netlink sockets by namespace; the empty name is the host's own.
 pub(super) struct Network {
@@ -153,7 +153,7 @@ impl Network {
     }
 
     /// Deletes an interface of the host's own namespace, if it is there and carries our mark.
-    fn delete_from_host(&mut self, name: &str, alias: Option<&str>) -> anyhow::Result<TakenBack> {
+    pub(super) fn delete_from_host(&mut self, name: &str, alias: Option<&str>) -> anyhow::Result<TakenBack> {
         let host = self.handle(None)?;
         let Some(link) = self.find(&host, name)? else { return Ok(TakenBack::Done) };
         let found = link.attributes.iter().find_map(|attribute| match attribute {
@@ -173,7 +173,7 @@ impl Network {
         Ok(TakenBack::Done)
     }
 
-    fn find(&self, handle: &Handle, name: &str) -> anyhow::Result<Option<LinkMessage>> {
+    pub(super) fn find(&self, handle: &Handle, name: &str) -> anyhow::Result<Option<LinkMessage>> {
         use futures_util::TryStreamExt;
         let mut links = handle.link().get().match_name(name.to_owned()).execute();
         match self.runtime.block_on(links.try_next()) {
