@@ -1,5 +1,6 @@
 //! The plan as a person reads it: what `tailbed plan` prints.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use tailbed_format::facts::Facts;
@@ -109,7 +110,7 @@ fn of_cells(plan: &Plan, cells: &[usize]) -> String {
     const MOST: usize = 4;
     let measured = plan.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).count();
     if cells.iter().all(|&cell| plan.cells[cell].kind == RunKind::Floor) {
-        return " of the floor".to_owned();
+        return of_floors(plan, cells);
     }
     if cells.len() == measured {
         return String::new();
@@ -126,6 +127,18 @@ fn of_cells(plan: &Plan, cells: &[usize]) -> String {
         names.push(format!("{} more", cells.len() - MOST));
     }
     format!(" with {}", names.join("; "))
+}
+
+/// Floors of links of different kinds are different.
+fn of_floors(plan: &Plan, cells: &[usize]) -> String {
+    let floors = plan.cells.iter().filter(|cell| cell.kind == RunKind::Floor).count();
+    let all = cells.iter().flat_map(|&cell| &plan.cells[cell].parameters);
+    let links: BTreeSet<_> = all.filter(|parameter| parameter.key.starts_with("links.")).collect();
+    let links: Vec<_> = links.into_iter().cloned().collect();
+    if cells.len() == floors || links.is_empty() {
+        return " of the floor".to_owned();
+    }
+    format!(" of the floor with {}", parameters(&links))
 }
 
 fn parameters(parameters: &[Parameter]) -> String {

@@ -1,6 +1,7 @@
 //! Doing a step to the host, and taking it back.
 
 mod agent;
+mod bridge;
 mod cgroup;
 mod cookie;
 mod environment;

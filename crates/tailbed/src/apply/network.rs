@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 
 use anyhow::Context;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
-use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
 use tailbed_plan::step::{Tap, VethEnd};
 use tokio::runtime::Runtime;
 
@@ -126,20 +126,6 @@ impl Network {
             return Ok(TakenBack::Done);
         }
         self.delete_from_host(&tap.name, alias)
-    }
-
-    /// Makes a bridge, up, without spanning tree (which is the kernel's default), and joins the ports to it. It goes with its namespace.
-    pub(super) fn make_bridge(&mut self, namespace: &str, name: &str, ports: &[String]) -> anyhow::Result<String> {
-        let what = || format!("cannot make the bridge {name} in {namespace}");
-        let handle = self.handle(Some(namespace)).with_context(what)?;
-        self.runtime.block_on(handle.link().add(LinkBridge::new(name).build()).execute()).with_context(what)?;
-        let bridge = self.find(&handle, name)?.with_context(what)?.header.index;
-        for port in ports {
-            let join = LinkUnspec::new_with_name(port).controller(bridge).build();
-            let joined = self.runtime.block_on(handle.link().set(join).execute());
-            joined.with_context(|| format!("cannot join {port} to the bridge {name} in {namespace}"))?;
-        }
-        Ok(format!("{ALIAS} {namespace}"))
     }
 
     /// Deletes what of a pair lies in the host's own namespace; the rest goes with its namespace.
