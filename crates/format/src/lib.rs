@@ -12,6 +12,7 @@ pub mod function;
 pub mod fuzz;
 pub mod lifecycle;
 pub mod mac;
+pub mod memory;
 pub mod message;
 pub mod order;
 pub mod packet;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::mac::MacAddress;
+use crate::memory::MemoryPort;
 use crate::port::Ports;
 use crate::traffic::{Mix, Pattern, Shape};
 
@@ -194,6 +195,15 @@ pub enum Path {
         /// Receives on this one.
         receive: String,
     },
+    /// Two ports of which at least one is no interface.
+    Mixed {
+        /// Sends by this one.
+        transmit: String,
+        /// Receives by this one.
+        receive: String,
+        /// Those in shared memory; what has another name is an interface.
+        memory: Vec<MemoryPort>,
+    },
     /// No interface at all: packets are delayed, lost and disordered by a seeded model, on a clock that is part of the model.
     /// For testing the instrument with a known truth; never a measurement.
     Simulated(SimulatedWire),
@@ -245,6 +255,9 @@ pub struct Forward {
     /// How frames get from and to the interfaces. `auto` is whatever carries most.
     #[serde(default = "Ports::latency")]
     pub ports: Ports,
+    /// Ports of the rules that are no interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<MemoryPort>,
     /// Threads that share the frames, each with all directions; packets of one flow go to one of them. 1 to [`MOST_WORKERS`].
     #[serde(default = "one")]
     pub workers: u32,

@@ -122,6 +122,14 @@ fn undo_names_what_was_made(step: &Step) {
         (Step::MakeBridge { namespace, name, .. }, Undo::DeleteInterface { namespace: Some(within), name: undone }) => {
             assert_eq!((namespace, name), (&within, &undone));
         }
+        (Step::MakeMacvlan { end, .. }, Undo::DeleteInterface { namespace, name }) => {
+            assert_eq!((&end.namespace, &end.name), (&namespace, &name));
+            assert!(namespace.is_some() || name.starts_with("tb"));
+        }
+        (Step::MakeMemory(link), Undo::RemoveMemory { id }) => {
+            assert_eq!(link.id, id);
+            assert!(id.starts_with("tb-"));
+        }
         (step, undo) => panic!("{undo:?} does not take {step:?} back"),
     }
 }
@@ -138,6 +146,7 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeNamespace { name } => assert!(namespaces.insert(name.clone()), "{name} is made twice"),
             Step::MakeVeth { ends } => {
                 assert!(ends.iter().filter_map(|end| end.namespace.as_ref()).all(|namespace| namespaces.contains(namespace)));
+                taps.extend(ends.iter().map(|end| (end.namespace.clone(), end.name.clone())));
             }
             Step::MakeTap(tap) => {
                 assert!(tap.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
@@ -146,6 +155,11 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeBridge { namespace, ports, .. } => {
                 assert!(ports.iter().all(|port| taps.contains(&(Some(namespace.clone()), port.clone()))));
             }
+            Step::MakeMacvlan { parent, end } => {
+                assert!(end.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
+                assert!(parent.namespace.is_none() || taps.contains(&(parent.namespace.clone(), parent.name.clone())));
+            }
+            Step::MakeMemory(link) => assert!(groups.insert(link.id.clone()), "{} is made twice", link.id),
             Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
                 assert!(provisioned.insert(node.clone()), "{node} is provisioned twice");
             }

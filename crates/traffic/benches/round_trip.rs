@@ -144,6 +144,7 @@ fn round_trips(theirs: &Scheduling, ours: &Scheduling, count: u32) -> Vec<u64> {
         function: Function::L2fwd,
         rules: vec![back],
         ports: Ports::FORWARDER,
+        memory: Vec::new(),
         workers: 1,
         batch: BATCH,
         scheduling: theirs.clone(),

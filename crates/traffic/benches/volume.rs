@@ -135,7 +135,7 @@ fn forwarded(function: &Function, ports: Ports) -> Carried {
     let mut forwarder = Client::start();
     let scheduling = scheduling(cores().0);
     let function = function.clone();
-    let order = Forward { function, rules: vec![rule], ports, workers: 1, batch: BATCH, scheduling };
+    let order = Forward { function, rules: vec![rule], ports, memory: Vec::new(), workers: 1, batch: BATCH, scheduling };
     forwarder.prepare(&Order::Forward(order)).unwrap();
     forwarder.send(&Command::Start);
     let carried = measure("generator", "sink", generator());

@@ -3,15 +3,13 @@
 mod any;
 
 use std::fmt;
-use std::os::fd::AsFd;
 
-use rustix::event::{PollFd, PollFlags};
 use tailbed_format::function::{Function, Reason};
 use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
 use crate::function::{Buffer, NetworkFunction, TableError};
-use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Steering, Transmit, Use, Way};
+use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Rest, Steering, Transmit, Use, Way};
 use crate::stop::Stop;
 use any::AnyFunction;
 
@@ -33,6 +31,9 @@ pub enum ForwardError {
     /// No frame at a time, or too many.
     #[error("the forwarder is to take {0} frames at a time; it can take 1 to {LARGEST_BATCH}")]
     Batch(u32),
+    /// Several workers, and a ring that only one can read.
+    #[error("the forwarder is to have {0} workers, and a port in shared memory has one reader; leave it one worker")]
+    Shared(u32),
     /// A port could not be opened.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -102,6 +103,10 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     if !(1..=LARGEST_BATCH).contains(&order.batch) {
         return Err(ForwardError::Batch(order.batch));
     }
+    // a ring in shared memory has one reader, and nobody deals its frames out
+    if order.workers > 1 && !order.memory.is_empty() {
+        return Err(ForwardError::Shared(order.workers));
+    }
     let function = AnyFunction::new(&order.function, &order.rules)?;
     let steering = |rule| if rule > 0 && matches!(order.function, Function::Bng(_)) { Steering::Label } else { Steering::Flow };
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
@@ -109,7 +114,7 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let mut worker = || {
         let groups = (order.workers > 1).then_some(groups.as_mut_slice());
         let making = Making { function: function.clone(), batch: order.batch, wait: order.scheduling.wait };
-        Ok(port::open(order.ports, &ways, groups, making)?)
+        Ok(port::open(order.ports, &ways, &order.memory, groups, making)?)
     };
     (0..order.workers).map(|_| worker()).collect()
 }
@@ -126,18 +131,15 @@ impl Use for Making {
 
     fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Worker
     where
-        R: Receive + AsFd + fmt::Debug + Send + 'static,
+        R: Receive + Rest + fmt::Debug + Send + 'static,
         T: Transmit + fmt::Debug + Send + 'static,
     {
         let Self { mut function, batch, wait } = self;
         let mut ports = Ports::new(ports);
         let run = move |stop: &Stop| {
-            let rest = |rings: &[R]| {
+            let rest = |receivers: &[R]| {
                 if wait == Wait::Block {
-                    let rings = rings.iter().map(AsFd::as_fd);
-                    let mut descriptors: Vec<_> =
-                        rings.chain([stop.as_fd()]).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-                    port::sleep(&mut descriptors, u64::MAX);
+                    R::rest(receivers, stop);
                 }
             };
             any::run(&mut function, &mut ports, batch, stop, rest);

@@ -1,6 +1,8 @@
 //! Ways to the wire. Loops are generic over the traits here and are compiled for each port by itself.
 
 mod channels;
+pub mod memory;
+mod mixed;
 mod open;
 mod packet_batch;
 mod packet_blocks;
@@ -11,10 +13,14 @@ mod simulated;
 mod socket;
 pub mod xdp;
 
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use tailbed_format::order::Wait;
 use tailbed_format::port::Ports;
 
+pub use mixed::{AnyReceiver, AnySender};
 pub use open::{Opened, Use, Way, open};
 pub use packet_batch::PacketBatch;
 pub use packet_blocks::PacketBlocks;
@@ -71,12 +77,27 @@ pub trait Receive {
     fn drops(&mut self) -> u64;
 }
 
+/// Receivers that can be waited for together.
+pub trait Rest: Sized {
+    /// Sleeps until a frame comes by any of them or the flag is raised; may come back early.
+    fn rest(receivers: &[Self], stop: &Stop);
+}
+
+impl<R: Receive + AsFd> Rest for R {
+    fn rest(receivers: &[Self], stop: &Stop) {
+        let descriptors = receivers.iter().map(AsFd::as_fd).chain([stop.as_fd()]);
+        let mut descriptors: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        sleep(&mut descriptors, u64::MAX);
+    }
+}
+
 /// A frame just received.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     /// Its bytes, which may be changed in place.
     pub bytes: &'a mut [u8],
-    /// The kernel's receive stamp: `CLOCK_REALTIME`, ns since 1970.
+    /// The kernel's receive stamp: `CLOCK_REALTIME`, ns since 1970. Of a link in shared memory, the sender's when it had written the frame,
+    /// or the receiver's when it took it, where the sender is under another kernel.
     pub stamp: u64,
     /// The frame was longer than the ring's slots: bytes are missing at its end.
     pub truncated: bool,
@@ -85,6 +106,9 @@ pub struct Incoming<'a> {
 /// A port could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
+    /// A port in shared memory.
+    #[error(transparent)]
+    Memory(#[from] memory::MemoryError),
     /// The kernel does not let this process open packet sockets.
     #[error(
         "interface `{interface}`: opening a packet socket was refused ({source}); it needs CAP_NET_RAW: run as root, or in a user \
@@ -134,6 +158,12 @@ pub enum PortError {
          or the ports `packet-batch` and `packet`"
     )]
     Several(Ports),
+    /// Beside a link in memory there are only packet sockets.
+    #[error(
+        "beside a link in shared memory an interface can have the ports `packet` and `packet-batch`, and {0} was asked for; leave `port` out, \
+         or make all links of one kind"
+    )]
+    BesideMemory(Ports),
     /// An AF_XDP socket has one user.
     #[error("interface `{0}` is used twice in one direction, and an AF_XDP port has one user; use the port `packet`")]
     Twice(String),

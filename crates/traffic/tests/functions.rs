@@ -52,6 +52,7 @@ impl Bench {
             function,
             rules,
             ports: tailbed_format::port::Ports::FORWARDER,
+            memory: Vec::new(),
             workers,
             batch: BATCH,
             scheduling,

@@ -61,6 +61,7 @@ fn forward(rules: Vec<ForwardRule>) -> Order {
         function: Function::L2fwd,
         rules,
         ports: Ports::FORWARDER,
+        memory: Vec::new(),
         workers: 1,
         batch: BATCH,
         scheduling: BLOCKING,

@@ -7,15 +7,14 @@
 mod support;
 
 use std::fmt::Debug;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::time::Timespec;
 use support::network::{ip, on_host, veth};
+use tailbed_format::order::Wait;
 use tailbed_format::port::{Ports, ReceivePort, SendPort};
-use tailbed_traffic::port::{Opened, PortError, Receive, Transmit, Use, Way, open};
+use tailbed_traffic::port::{Opened, PortError, Receive, Rest, Transmit, Use, Way, open};
+use tailbed_traffic::stop::Stop;
 
 const SENDS: [SendPort; 3] = [SendPort::Packet, SendPort::PacketBatch, SendPort::XdpCopy];
 const RECEIVES: [ReceivePort; 3] = [ReceivePort::Packet, ReceivePort::PacketBlocks, ReceivePort::Xdp];
@@ -33,9 +32,10 @@ trait Exchange {
 struct Both<R, T> {
     receive: R,
     transmit: T,
+    stop: Stop,
 }
 
-impl<R: Receive + AsFd, T: Transmit> Both<R, T> {
+impl<R: Receive, T: Transmit> Both<R, T> {
     /// What comes in within two seconds, until there are so many.
     fn collect(&mut self, count: usize) -> Vec<(Vec<u8>, u64)> {
         let mut received = Vec::new();
@@ -44,8 +44,7 @@ impl<R: Receive + AsFd, T: Transmit> Both<R, T> {
             match self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)) {
                 Some(frame) => received.push(frame),
                 None => {
-                    let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-                    poll(&mut [PollFd::new(&self.receive, PollFlags::IN)], Some(&wait)).unwrap();
+                    self.receive.idle(Wait::Block, 100_000_000, &self.stop);
                 }
             }
         }
@@ -54,7 +53,7 @@ impl<R: Receive + AsFd, T: Transmit> Both<R, T> {
     }
 }
 
-impl<R: Receive + AsFd, T: Transmit> Exchange for Both<R, T> {
+impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, u64)> {
         assert_eq!(self.send(frames), []);
         self.collect(frames.len())
@@ -85,11 +84,11 @@ impl<F: FnOnce(&mut dyn Exchange, &Opened) -> V, V> Use for Trial<F> {
 
     fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> V
     where
-        R: Receive + AsFd + Debug + Send + 'static,
+        R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static,
     {
         let (receive, transmit) = ports.into_iter().next().unwrap();
-        (self.0)(&mut Both { receive, transmit }, opened)
+        (self.0)(&mut Both { receive, transmit, stop: Stop::new().unwrap() }, opened)
     }
 }
 
@@ -99,7 +98,7 @@ fn with_ports<V>(
     receive: &str,
     test: impl FnOnce(&mut dyn Exchange, &Opened) -> V,
 ) -> Result<V, PortError> {
-    open(ports, &[Way { receive, transmit }], None, Trial(test))
+    open(ports, &[Way { receive, transmit }], &[], None, Trial(test))
 }
 
 fn every_pair() -> impl Iterator<Item = Ports> {
@@ -138,7 +137,7 @@ fn every_pair_carries_every_frame_as_it_is() {
             })
             .unwrap();
             let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-            assert_eq!(opened, Opened { ports, downgrades: vec![] });
+            assert_eq!(opened, Opened { ports: Some(ports), downgrades: vec![] });
             assert_eq!(received.len(), frames.len(), "{ports}");
             for (number, ((bytes, stamp), frame)) in received.iter().zip(&frames).enumerate() {
                 assert_eq!(bytes, frame, "{ports}, frame {number}");
@@ -290,7 +289,7 @@ fn what_cannot_be_had_is_refused_with_the_kernels_reason() {
         assert!(matches!(missing, PortError::NoInterface { interface, .. } if interface == "tb-test-x"));
         let open = with_ports(Ports::default(), "tb-test-a", "tb-test-b", |_, opened| opened.clone()).unwrap();
         let most = Ports { send: SendPort::XdpCopy, receive: ReceivePort::PacketBlocks };
-        assert_eq!(open, Opened { ports: most, downgrades: vec![] });
+        assert_eq!(open, Opened { ports: Some(most), downgrades: vec![] });
     });
 }
 

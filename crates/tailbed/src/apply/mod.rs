@@ -1,11 +1,14 @@
 //! Doing a step to the host, and taking it back.
 
 mod agent;
+mod bridge;
 mod cgroup;
 mod cookie;
 mod environment;
 mod follower;
 mod interfaces;
+mod macvlan;
+mod memory;
 mod namespace;
 mod network;
 mod process;
@@ -26,6 +29,7 @@ pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
 pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
+pub(crate) use memory::exists as memory_exists;
 pub(crate) use namespace::disable_ipv6;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
@@ -67,6 +71,11 @@ pub(crate) enum Made {
     Interfaces {
         /// Their alias.
         alias: String,
+    },
+    /// A file system was mounted for a link in shared memory.
+    Memory {
+        /// Its device (`st_dev`, stat(3type)).
+        device: u64,
     },
     /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
     Cgroup {
@@ -140,6 +149,15 @@ impl Host {
         environment::driver(environment).check()
     }
 
+    /// Whether this host has what a link takes or hangs on, as far as looking tells; nothing is touched.
+    pub(crate) fn check_link(step: &Step) -> anyhow::Result<()> {
+        match step {
+            Step::MakeMemory(link) => memory::check(link),
+            Step::MakeMacvlan { parent, .. } => macvlan::check(parent),
+            _ => Ok(()),
+        }
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
@@ -154,6 +172,8 @@ impl Host {
             Step::MakeBridge { namespace, name, ports } => {
                 self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
             }
+            Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
+            Step::MakeMemory(link) => memory::make(link).map(|device| Made::Memory { device }),
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -208,6 +228,14 @@ impl Host {
             (Step::MakeTap(tap), _, made) => {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_tap(tap, alias)
+            }
+            (Step::MakeMacvlan { end, .. }, _, made) => {
+                let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
+                self.network.delete_macvlan(end, alias)
+            }
+            (Step::MakeMemory(link), _, made) => {
+                let device = if let Some(Made::Memory { device }) = made { Some(*device) } else { None };
+                memory::delete(link, device)
             }
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)

@@ -32,7 +32,7 @@ pub(super) fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
         // What every worker is refused is said once.
         downgrades.sort();
         downgrades.dedup();
-        let stop = go.wait(downgrades, Some(opened.ports))?;
+        let stop = go.wait(downgrades, opened.ports)?;
         let running: Vec<_> = helpers.into_iter().map(|helper| helper.run(&stop)).collect();
         let mut sum = first.run(&stop);
         for helper in running {

@@ -2,11 +2,11 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
+use tailbed_format::memory::MemoryPort;
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::port::Ports;
@@ -15,7 +15,7 @@ use tailbed_format::recording::Recording;
 use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
-use crate::port::{self, Opened, Pair, PortError, Receive, SimulatedClock, SimulatedPort, Transmit, Use, Way, WireModel};
+use crate::port::{self, Opened, Pair, PortError, Receive, Rest, SimulatedClock, SimulatedPort, Transmit, Use, Way, WireModel};
 use crate::stop::Stop;
 use crate::{measure, realtime};
 
@@ -128,15 +128,16 @@ impl Go {
 
 fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_interfaces(order, recording, transmit, receive, go),
+        Path::Interfaces { transmit, receive } => measure_real(order, recording, &Way { receive, transmit }, &[], go),
+        Path::Mixed { transmit, receive, memory } => measure_real(order, recording, &Way { receive, transmit }, memory, go),
         Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
+fn measure_real(order: &Measure, recording: Recording, way: &Way<'_>, memory: &[MemoryPort], go: Go) -> Result<Done, Reason> {
     let pinned = realtime::pin(&order.scheduling.cpus);
     let measuring = Measuring { order, recording, downgrades: Vec::from_iter(pinned), go };
-    port::open(order.ports, &[Way { receive, transmit }], None, measuring)?
+    port::open(order.ports, &[*way], memory, None, measuring)?
 }
 
 /// A measurement that only wants its ports.
@@ -152,7 +153,7 @@ impl Use for Measuring<'_> {
 
     fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
     where
-        R: Receive + AsFd + Debug + Send + 'static,
+        R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static,
     {
         let Self { order, recording, mut downgrades, go } = self;
@@ -166,7 +167,7 @@ impl Use for Measuring<'_> {
                             less exact";
             downgrades.push(sentence.to_owned());
         }
-        let stop = go.wait(downgrades, Some(opened.ports))?;
+        let stop = go.wait(downgrades, opened.ports)?;
         let outcome = measure::run(order, prepared, &Tsc, &mut port, &stop).map_err(|error| error.to_string())?;
         Ok(Done::Measured(Box::new(outcome)))
     }

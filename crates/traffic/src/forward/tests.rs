@@ -251,6 +251,7 @@ fn orders_that_make_no_sense_are_refused() {
         function: Function::L2fwd,
         rules,
         ports: tailbed_format::port::Ports::LATENCY,
+        memory: Vec::new(),
         workers,
         batch,
         scheduling: scheduling.clone(),

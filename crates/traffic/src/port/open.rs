@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::os::fd::AsFd;
 
+use tailbed_format::memory::MemoryPort;
 use tailbed_format::port::{Ports, ReceivePort, SendPort};
 
 use super::xdp::{self, Copies, Directions, XdpReceive, XdpTransmit};
-use super::{FanoutGroup, PacketBatch, PacketBlocks, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Transmit};
+use super::{
+    AnyReceiver, AnySender, FanoutGroup, PacketBatch, PacketBlocks, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive,
+    Rest, Transmit,
+};
 
 /// One way through: receives on one interface, sends on one, which may be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,30 +30,34 @@ pub trait Use {
     /// Goes on with the ports, one of each per way; `opened` says which they are.
     fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
     where
-        R: Receive + AsFd + Debug + Send + 'static,
+        R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static;
 }
 
 /// What was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// The kinds, never `auto`.
-    pub ports: Ports,
+    /// The kinds of those that are interfaces, never `auto`; none where all are in shared memory.
+    pub ports: Option<Ports>,
     /// What a left-open choice could not have although it would have been better, each a sentence.
     pub downgrades: Vec<String>,
 }
 
 /// Opens ports of the kinds wanted on the interfaces of each way. What is left open (`auto`) becomes the kind that carries most here: it
-/// is found out by opening it. `groups`, one per way, deal the frames of an interface out to several users; none where there is one.
+/// is found out by opening it. Names of ports in `memory` are not looked for among the interfaces. `groups`, one per way, deal the frames of an interface out to several users; none where there is one.
 ///
 /// # Errors
 /// When a kind that was asked for by name cannot be had, with the kernel's reason: no other is taken in its place.
 pub fn open<U: Use>(
     wanted: Ports,
     ways: &[Way<'_>],
+    memory: &[MemoryPort],
     groups: Option<&mut [FanoutGroup]>,
     user: U,
 ) -> Result<U::Output, PortError> {
+    if !memory.is_empty() {
+        return mixed(wanted, ways, memory, user);
+    }
     let mut downgrades = Vec::new();
     let receive = if wanted.receive == ReceivePort::Auto { ReceivePort::PacketBlocks } else { wanted.receive };
     let shared = groups.is_some();
@@ -59,16 +67,38 @@ pub fn open<U: Use>(
     };
     let ports = Ports { send, receive };
     let mut opening = Opening { ways, groups, sockets, next: 0 };
-    let opened = Opened { ports, downgrades };
+    let opened = Opened { ports: Some(ports), downgrades };
     match receive {
-        ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(&mut opening, &opened, user),
-        ReceivePort::Packet => sending::<PacketRing, U>(&mut opening, &opened, user),
-        ReceivePort::Xdp => sending::<XdpReceive, U>(&mut opening, &opened, user),
+        ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(send, &mut opening, &opened, user),
+        ReceivePort::Packet => sending::<PacketRing, U>(send, &mut opening, &opened, user),
+        ReceivePort::Xdp => sending::<XdpReceive, U>(send, &mut opening, &opened, user),
     }
 }
 
-fn sending<R: OpenReceive, U: Use>(opening: &mut Opening<'_, '_>, opened: &Opened, user: U) -> Result<U::Output, PortError> {
-    match opened.ports.send {
+/// Opens ports of which some are in shared memory. Interfaces beside them have packet sockets: what carries most there does not matter, for
+/// all of a path's frames pass each of its links.
+fn mixed<U: Use>(wanted: Ports, ways: &[Way<'_>], memory: &[MemoryPort], user: U) -> Result<U::Output, PortError> {
+    let batch = match (wanted.send, wanted.receive) {
+        (SendPort::Auto | SendPort::Packet, ReceivePort::Auto | ReceivePort::Packet) => false,
+        (SendPort::PacketBatch, ReceivePort::Auto | ReceivePort::Packet) => true,
+        _ => return Err(PortError::BesideMemory(wanted)),
+    };
+    let opened = |way: &Way<'_>| Ok((AnyReceiver::open(way.receive, memory)?, AnySender::open(way.transmit, memory, batch)?));
+    let ports = ways.iter().map(opened).collect::<Result<_, PortError>>()?;
+    let in_memory = |name: &str| memory.iter().any(|port| port.name == name);
+    let interfaces = ways.iter().any(|way| !in_memory(way.receive) || !in_memory(way.transmit));
+    let send = if batch { SendPort::PacketBatch } else { SendPort::Packet };
+    let kinds = interfaces.then_some(Ports { send, receive: ReceivePort::Packet });
+    Ok(user.with(ports, &Opened { ports: kinds, downgrades: Vec::new() }))
+}
+
+fn sending<R: OpenReceive, U: Use>(
+    send: SendPort,
+    opening: &mut Opening<'_, '_>,
+    opened: &Opened,
+    user: U,
+) -> Result<U::Output, PortError> {
+    match send {
         SendPort::Auto | SendPort::Packet => both::<R, PacketSocket, U>(opening, opened, user),
         SendPort::PacketBatch => both::<R, PacketBatch, U>(opening, opened, user),
         SendPort::XdpCopy | SendPort::XdpZeroCopy => both::<R, XdpTransmit, U>(opening, opened, user),

@@ -38,8 +38,8 @@ pub(super) const ALL_PROTOCOLS: u16 = libc::ETH_P_ALL as u16;
 
 /// Sleeping ends this long before the time is up, and less than [`SHORTEST_SLEEP`] is not slept: waking takes about 45 µs (median
 /// of a blocking round trip), with a long tail on a shared core. Only a loop told to block sleeps at all.
-const WAKE_EARLY: u64 = 60_000;
-const SHORTEST_SLEEP: u64 = 20_000;
+pub(super) const WAKE_EARLY: u64 = 60_000;
+pub(super) const SHORTEST_SLEEP: u64 = 20_000;
 
 /// A ring into which the kernel puts every frame that comes in by one interface.
 ///
