@@ -13,7 +13,7 @@ use crate::program::{Exit, Program, Stream, TerminalSize};
 use crate::summary::Gap;
 
 /// The protocol's version; both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
 pub const LONGEST_FRAME: u32 = 64 << 20;
@@ -110,6 +110,9 @@ pub struct Measured {
     pub receive_drops: u64,
     /// Frames received that are not of this run.
     pub foreign: u64,
+    /// Of each stream, where there are several, how many packets came in by the interface of another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misdelivered: Vec<u64>,
     /// Stretches during which the loop saw nothing, longest first, at most 1 000.
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.

@@ -3,6 +3,7 @@
 mod interfaces;
 mod packet_ring;
 mod packet_socket;
+mod several;
 mod simulated;
 mod socket;
 
@@ -13,6 +14,7 @@ pub use interfaces::Interfaces;
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;
+pub use several::{Several, Wires};
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 
 use crate::stop::Stop;

@@ -33,6 +33,7 @@ fn order() -> Measure {
         ..Flows::default()
     };
     Measure {
+        name: String::new(),
         path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
         frame: 9014,
         source: MacAddress::local(1, 1),
@@ -47,6 +48,7 @@ fn order() -> Measure {
         drain: 200_000_000,
         gap: 1_000_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ fn destination() -> MacAddress {
 
 fn measure(transmit: &str, receive: &str) -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned() },
         frame: 60,
         source: source(),
@@ -42,6 +43,7 @@ fn measure(transmit: &str, receive: &str) -> Measure {
         drain: 100_000_000,
         gap: 1_000_000,
         scheduling: BLOCKING,
+        more: Vec::new(),
     }
 }
 

@@ -30,6 +30,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 
 fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         frame: 60,
         source: MacAddress::local(1, 1),
@@ -40,6 +41,7 @@ fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
+        more: Vec::new(),
     }
 }
 

@@ -28,6 +28,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 
 fn order() -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Simulated(WIRE),
         frame: 60,
         source: MacAddress::local(1, 1),
@@ -38,6 +39,7 @@ fn order() -> Measure {
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
+        more: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::document::{Combination, Document};
 use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
 use crate::plan::Cell;
-use crate::setup::{self, Environment, Purpose, Setup};
+use crate::setup::{self, Environment, Purpose, Setup, StreamLoad, Way};
 use crate::sweep;
 use crate::text::error::Fault;
 use crate::text::tree;
@@ -138,10 +138,13 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
 /// What a floor depends on: the load, and how the generator is run. Lives and searches have none.
 fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let Purpose::Traffic(load) = &cell.setup.purpose else { return None };
-    let schedule = &load.schedule;
     let generator = &cell.placement.generator;
-    let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
-    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority))
+    let stream = |(stream, way): (&StreamLoad, &Way)| {
+        let schedule = &stream.schedule;
+        (stream.frame, stream.shape.clone(), (schedule.rate, schedule.warm_up, schedule.duration), way.back)
+    };
+    let streams: Vec<_> = load.streams.iter().zip(&cell.setup.topology.ways).map(stream).collect();
+    Some((streams, load.drain, generator.cpus.clone(), generator.priority))
 }
 
 fn concerns_floor(key: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
+use tailbed_format::stream::Stream;
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::Method;
 use tailbed_format::traffic::{Pattern, Shape};
@@ -10,8 +11,8 @@ use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
 use super::{environment, life, programs};
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
-use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath};
+use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Way};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -40,6 +41,7 @@ struct Work {
     agents: Vec<AgentOrder>,
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
+    streams: Vec<StreamPath>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -50,7 +52,7 @@ struct Work {
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
     let work = match (&planned.setup.purpose, planned.setup.load(), planned.setup.simulated()) {
         (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
-        (_, Some(load), Some(wire)) => simulated(setting, load, wire),
+        (_, Some(load), Some(wire)) => simulated(setting, load, &planned.setup.topology.ways, wire),
         (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
         (_, None, _) => Work::default(),
     };
@@ -58,7 +60,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, streams, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -68,6 +70,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         agents,
         programs,
         hops,
+        streams,
         life,
         search,
         limits: planned.setup.limits,
@@ -76,14 +79,14 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
 }
 
 /// The clock is part of the model, so the run takes no time of its own and needs neither core nor priority.
-fn simulated(setting: &Setting<'_>, load: &Load, wire: &SimulatedWire) -> Work {
+fn simulated(setting: &Setting<'_>, load: &Load, ways: &[Way], wire: &SimulatedWire) -> Work {
     let seed = setting.seed.wrapping_add(setting.number as u64);
     let path = Path::Simulated(SimulatedWire { seed, ..wire.clone() });
     let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
-    let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
-    let agents = interfaces.iter().map(|[tx, rx]| measure(setting, load, path.clone(), tx, rx, &scheduling));
+    let links = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
+    let agents = measure(setting, load, ways, Some(&path), &links, &scheduling);
     let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
-    Work { steps: vec![start], agents: agents.collect(), expected: AROUND, ..Work::default() }
+    Work { steps: vec![start], agents: agents.into_iter().collect(), expected: AROUND, ..Work::default() }
 }
 
 /// The generator's order is that of the heaviest trial, from which those of all trials are made; the time is the longest it may take: a
@@ -107,12 +110,12 @@ fn life(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Fac
 fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, facts: &Facts) -> Work {
     let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
     // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
-    let wire = [[End::Generator, End::Sink]];
-    let (nodes, path) = match kind {
-        RunKind::Floor => (&[][..], &wire[..]),
-        RunKind::Measurement => (&setup.nodes[..], &setup.path[..]),
+    let wire = floor(&setup.topology);
+    let (nodes, topology) = match kind {
+        RunKind::Floor => (&[][..], &wire),
+        RunKind::Measurement => (&setup.nodes[..], &setup.topology),
     };
-    let links = network::with_mtu(network::interfaces(path, nodes, token), load.mtu);
+    let links = network::with_mtu(network::interfaces(&topology.links, nodes, token), load.mtu);
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
         .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
@@ -149,25 +152,21 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
             forward(number, node, &inside, &links)
         })
         .collect();
-    if let (Some([tx, next_hop]), Some([_, last])) = (links.first(), links.last()) {
-        // a path that ends at a node leads back
-        let rx = if last.end == End::Sink { last } else { tx };
-        let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
-        agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
-    }
+    agents.extend(measure(setting, load, &topology.ways, None, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
     });
-    let schedule = &load.schedule;
+    let streams = streams(load, &topology.ways, &links, nodes);
     let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
     Work {
         programs: programs.collect(),
-        hops: network::hops(&links, nodes),
+        hops: all_hops(&topology.ways, &links, nodes),
+        streams,
         steps,
         agents,
         life: None,
         search: None,
-        expected: schedule.warm_up + schedule.duration + load.drain + AROUND + starting,
+        expected: load.span() + AROUND + starting,
     }
 }
 
@@ -186,58 +185,109 @@ pub(super) fn cgroups(facts: &Facts) -> bool {
     facts.privilege.root && facts.cgroup != Cgroup::None
 }
 
-/// What comes in by one port leaves by the other, addressed to the far end of that link.
+/// One link, which every stream takes, in its direction.
+fn floor(topology: &Topology) -> Topology {
+    let way = |way: &Way| {
+        let (from, to) = if way.back { (End::Sink, End::Generator) } else { (End::Generator, End::Sink) };
+        Way { from, to, passes: Vec::new(), back: way.back }
+    };
+    Topology { links: vec![[End::Generator, End::Sink]], ways: topology.ways.iter().map(way).collect() }
+}
+
+/// What comes in by one port leaves by another, addressed to the far end of that link. A port whose way out has no link has no rule: no
+/// packet of a stream comes in there.
 fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
-    let port = |port| network::own_and_peer(number, port, links);
-    let rule = |receive: &Interface, (transmit, peer): (&Interface, &Interface)| ForwardRule {
-        receive: receive.veth.name.clone(),
-        transmit: transmit.veth.name.clone(),
-        source: transmit.veth.mac,
-        destination: peer.towards,
+    let side = |port| network::own_and_peer(End::Node(number, port), links);
+    let rule = |inward: Port| {
+        let (receive, _) = side(inward)?;
+        let (transmit, peer) = side(node.exit(inward))?;
+        Some(ForwardRule {
+            receive: receive.veth.name.clone(),
+            transmit: transmit.veth.name.clone(),
+            source: transmit.veth.mac,
+            destination: peer.towards,
+        })
     };
-    let back = |side: (&Interface, &Interface)| rule(side.0, side);
-    let rules = match (port(Port::In), port(Port::Out)) {
-        // one link only: the node reflects
-        (Some(side), None) | (None, Some(side)) => vec![back(side)],
-        (Some(inward), Some(outward)) if node.reflects() => vec![back(inward), back(outward)],
-        (Some(inward), Some(outward)) => vec![rule(inward.0, outward), rule(outward.0, inward)],
-        (None, None) => Vec::new(),
-    };
+    let rules = network::ports(number, links).into_iter().filter_map(rule).collect();
     let Forwarding { function, workers, batch } = node.forwarding.clone();
     let order = Order::Forward(Forward { function, rules, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 
+/// The generator's order; `simulated` stands in place of interfaces.
 fn measure(
     setting: &Setting<'_>,
     load: &Load,
-    path: Path,
-    from: &Interface,
-    next_hop: &Interface,
+    ways: &[Way],
+    simulated: Option<&Path>,
+    links: &[[Interface; 2]],
     scheduling: &Scheduling,
-) -> AgentOrder {
+) -> Option<AgentOrder> {
+    let stream = |(number, (load, way)): (usize, (&StreamLoad, &Way))| {
+        let (own, next_hop) = network::own_and_peer(way.from, links)?;
+        let (end, _) = network::own_and_peer(way.to, links)?;
+        let name = |interface: &Interface| if simulated.is_some() { String::new() } else { interface.veth.name.clone() };
+        Some(Stream {
+            name: load.name.clone(),
+            transmit: name(own),
+            receive: name(end),
+            frame: load.frame - FRAME_CHECK_SEQUENCE,
+            source: own.veth.mac,
+            destination: next_hop.towards,
+            schedule: load.schedule.clone(),
+            shape: shape(load, number, setting),
+        })
+    };
+    let mut streams = load.streams.iter().zip(ways).enumerate().filter_map(stream);
+    let Stream { name, transmit, receive, frame, source, destination, schedule, shape } = streams.next()?;
     let order = Order::Measure(Measure {
-        path,
-        frame: load.frame - FRAME_CHECK_SEQUENCE,
-        source: from.veth.mac,
-        destination: next_hop.towards,
+        name,
+        path: simulated.cloned().unwrap_or(Path::Interfaces { transmit, receive }),
+        frame,
+        source,
+        destination,
         tag: tag(setting.token, setting.number),
-        schedule: load.schedule.clone(),
-        shape: shape(load, setting),
+        schedule,
+        shape,
         drain: load.drain,
         gap: GAP,
         scheduling: scheduling.clone(),
+        more: streams.collect(),
     });
-    AgentOrder { node: GENERATOR.to_owned(), order }
+    Some(AgentOrder { node: GENERATOR.to_owned(), order })
 }
 
-/// Random times differ from run to run, and are the same when the campaign is made again.
-fn shape(load: &Load, setting: &Setting<'_>) -> Shape {
+/// Random times differ from run to run and from stream to stream, and are the same when the campaign is made again.
+fn shape(load: &StreamLoad, stream: usize, setting: &Setting<'_>) -> Shape {
     let mut shape = load.shape.clone();
     if let Pattern::Poisson { seed } = &mut shape.pattern {
-        *seed = setting.seed.wrapping_add(setting.number as u64);
+        *seed = setting.seed.wrapping_add(setting.number as u64).wrapping_add((stream as u64) << 32);
     }
     shape
+}
+
+/// The ways of streams that have names.
+fn streams(load: &Load, ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<StreamPath> {
+    let end = |end| network::own_and_peer(end, links).map_or_else(String::new, |(own, _)| own.veth.name.clone());
+    let named = load.streams.iter().zip(ways).filter(|(stream, _)| !stream.name.is_empty());
+    let path = |(stream, way): (&StreamLoad, &Way)| StreamPath {
+        name: stream.name.clone(),
+        from: end(way.from),
+        hops: network::hops(way, links, nodes),
+        to: end(way.to),
+    };
+    named.map(path).collect()
+}
+
+/// Every passage through a node once: those of the first stream in its order, then those that others have besides.
+fn all_hops(ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
+    let mut all: Vec<Hop> = Vec::new();
+    for hop in ways.iter().flat_map(|way| network::hops(way, links, nodes)) {
+        if !all.contains(&hop) {
+            all.push(hop);
+        }
+    }
+    all
 }
 
 /// Bytes the interface appends to each frame (IEEE 802.3-2022, 3.2.9).

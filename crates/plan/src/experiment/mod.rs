@@ -25,7 +25,7 @@ pub use node::Node;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
-pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Traffic, Values};
+pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Stream, Traffic, Values};
 pub use validity::Validity;
 
 /// An experiment: what is compared, how often, and with which traffic.
@@ -61,7 +61,8 @@ pub struct Experiment {
     /// Environments with settings, to be named by `environment`.
     #[serde(default)]
     pub environments: Named<Environment>,
-    /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`. Without any, packets pass the nodes in file order.
+    /// Pairs of ends, each `generator`, `sink` or a node's port: `<node>:in`, `<node>:out` or one that its `paths` name. Without any, packets
+    /// pass the nodes in file order.
     #[serde(default)]
     pub links: Named<Ends>,
     /// The load. Without it there must be `[throughput]` or `[lifecycle]`.

@@ -5,8 +5,8 @@ use tailbed_format::throughput::{Bisection, Goal, Method, SearchOrder};
 use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{PacketRate, Share, Time};
 
-use super::Load;
 use super::traffic::{self, HIGHEST_RATE, LONGEST, MOST_PACKETS, ppm};
+use super::{Load, StreamLoad};
 use crate::experiment::{self, Experiment, Mode, Throughput, half_a_percent};
 use crate::text::Span;
 use crate::text::error::Fault;
@@ -78,7 +78,8 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), mtu: lengths.mtu(), drain };
+    let stream = StreamLoad { name: String::new(), frame: lengths.longest, schedule, shape: Shape::default() };
+    let load = Load { streams: vec![stream], mtu: lengths.mtu(), drain };
     Ok(SearchGoals { load, order })
 }
 

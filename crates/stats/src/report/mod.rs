@@ -17,6 +17,7 @@ mod page;
 mod percentiles;
 mod runs;
 mod spread;
+mod streams;
 pub mod throughput;
 
 use maud::html;
@@ -83,6 +84,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (opening::section(input))
             (opening::compared(input))
             (percentiles::section(&cells))
+            (streams::section(&cells))
             (contrasts::section(input.summary, &cells))
             (figures::curves(&figures))
             (figures::worst(&figures))

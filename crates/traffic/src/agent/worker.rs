@@ -12,7 +12,7 @@ use tailbed_format::recording::Recording;
 use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
-use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
+use crate::port::{Interfaces, Several, SimulatedClock, SimulatedPort, WireModel, Wires};
 use crate::stop::Stop;
 use crate::{measure, realtime};
 
@@ -88,15 +88,30 @@ impl Go {
 }
 
 fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
+    let pinned = || Vec::from_iter(realtime::pin(&order.scheduling.cpus));
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_interfaces(order, recording, transmit, receive, go),
+        Path::Interfaces { transmit, receive } if order.more.is_empty() => {
+            let downgrades = pinned();
+            let port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
+            measure_interfaces(order, recording, downgrades, port, go)
+        }
+        Path::Interfaces { .. } => {
+            let downgrades = pinned();
+            let (transmit, receive) = measure::interfaces(&order.streams());
+            let port = Several::open(&transmit, &receive).map_err(|error| error.to_string())?;
+            measure_interfaces(order, recording, downgrades, port, go)
+        }
         Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
-    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
+fn measure_interfaces(
+    order: &Measure,
+    recording: Recording,
+    mut downgrades: Vec<String>,
+    mut port: impl Wires,
+    go: Go,
+) -> Result<Done, Reason> {
     let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
     downgrades.extend(undisturbed(&order.scheduling));
     if !clock::is_invariant() {

@@ -18,6 +18,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         queue: 0,
     };
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         frame: 60,
         source: MacAddress::local(1, 1),
@@ -28,6 +29,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         drain: 0,
         gap: 0,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 

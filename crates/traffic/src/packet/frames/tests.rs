@@ -19,6 +19,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         queue: 0,
     };
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         frame,
         source: MacAddress::local(1, 1),
@@ -29,6 +30,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         drain: 0,
         gap: 0,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 
