@@ -1,6 +1,6 @@
 //! What more than one part of tailbed reads or writes.
 //!
-//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`], [`traffic`], [`mod@function`]) and what it answers
+//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`], [`stream`], [`traffic`], [`mod@function`]) and what it answers
 //! ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`]), and where all
 //! of it lies on disk ([`results`]). Nothing here opens a file, reads a clock or asks the kernel.
 
@@ -22,6 +22,7 @@ pub mod program;
 pub mod recording;
 pub mod results;
 pub mod rounded;
+pub mod stream;
 pub mod summary;
 pub mod throughput;
 pub mod traffic;

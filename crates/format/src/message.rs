@@ -116,6 +116,9 @@ pub struct Measured {
     pub receive_drops: u64,
     /// Frames received that are not of this run.
     pub foreign: u64,
+    /// Of each stream, where there are several, how many packets came in by the interface of another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misdelivered: Vec<u64>,
     /// Stretches during which the loop saw nothing, longest first, at most 1 000.
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::mac::MacAddress;
 use crate::memory::MemoryPort;
 use crate::port::Ports;
+use crate::stream::{Stream, StreamFlows};
 use crate::traffic::{Mix, Pattern, Shape};
 
 pub use crate::function::Function;
@@ -43,9 +44,12 @@ pub enum Wait {
     Block,
 }
 
-/// The load generator and sink: one loop, outside the device under test.
+/// The load generator and sink: one loop, outside the device under test. Its own fields are those of its first stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
+    /// What the stream is called; empty where there is but one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// Where packets leave and come back.
     pub path: Path,
     /// How they get to and from the interfaces of the path. `auto` is whatever carries most.
@@ -71,26 +75,69 @@ pub struct Measure {
     pub gap: u64,
     /// Core, priority, memory.
     pub scheduling: Scheduling,
+    /// Streams sent besides the one that the fields above are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Stream>,
+}
+
+impl Path {
+    /// The ports that packets leave by and come in by; none where the path is simulated.
+    pub fn ends(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Interfaces { transmit, receive } | Self::Mixed { transmit, receive, .. } => Some((transmit, receive)),
+            Self::Simulated(_) => None,
+        }
+    }
+
+    /// The ports in shared memory.
+    pub fn memory(&self) -> &[MemoryPort] {
+        match self {
+            Self::Mixed { memory, .. } => memory,
+            Self::Interfaces { .. } | Self::Simulated(_) => &[],
+        }
+    }
+
+    /// A path of the same kind between other ports.
+    #[must_use]
+    pub fn between(&self, transmit: String, receive: String) -> Self {
+        match self {
+            Self::Interfaces { .. } => Self::Interfaces { transmit, receive },
+            Self::Mixed { memory, .. } => Self::Mixed { transmit, receive, memory: memory.clone() },
+            Self::Simulated(wire) => Self::Simulated(wire.clone()),
+        }
+    }
 }
 
 impl Measure {
-    /// Packets due before the origin.
+    /// Packets of all streams due before the origin.
     pub fn warm_up_packets(&self) -> u64 {
-        self.schedule.warm_up_packets_as(&self.shape.pattern)
+        self.sum(Schedule::warm_up_packets_as)
     }
 
-    /// Packets due from the origin on.
+    /// Packets of all streams due from the origin on.
     pub fn packets(&self) -> u64 {
-        self.schedule.packets_as(&self.shape.pattern)
+        self.sum(Schedule::packets_as)
     }
 
-    /// The bytes of a packet without frame check sequence, by its flow and its number in it; those of a replay are in its recording. The
-    /// function given out remembers the cycle of the mix.
+    fn sum(&self, packets: impl Fn(&Schedule, &Pattern) -> u64) -> u64 {
+        let more = self.more.iter().map(|stream| packets(&stream.schedule, &stream.shape.pattern));
+        more.fold(packets(&self.schedule, &self.shape.pattern), u64::saturating_add)
+    }
+
+    /// The bytes of a packet without frame check sequence, by its flow (counted through all streams) and its number in it; those of a
+    /// replay are in its recording. The function given out remembers the cycles of the mixes.
     pub fn lengths(&self) -> impl Fn(u32, u64) -> u32 + use<> {
-        let (cycle, shares, frame) = (self.shape.mix.cycle(), self.shape.mix.shares.clone(), self.frame);
-        move |flow, sequence| match cycle.len() {
-            0 => frame,
-            length => shares[usize::from(cycle[Mix::place(flow, sequence, length)])].frame,
+        let streams = self.flows_by_stream();
+        let first = (&self.shape.mix, self.frame);
+        let mixes = [first].into_iter().chain(self.more.iter().map(|stream| (&stream.shape.mix, stream.frame)));
+        let mixes: Vec<_> = mixes.map(|(mix, frame)| (mix.cycle(), mix.shares.clone(), frame)).collect();
+        move |flow, sequence| {
+            let stream = StreamFlows::find(&streams, flow).unwrap_or(0);
+            let (cycle, shares, frame) = &mixes[stream];
+            match cycle.len() {
+                0 => *frame,
+                length => shares[usize::from(cycle[Mix::place(flow - streams[stream].flows.start, sequence, length)])].frame,
+            }
         }
     }
 }
@@ -281,7 +328,7 @@ fn batch() -> u32 {
 pub struct ForwardRule {
     /// Interface received on.
     pub receive: String,
-    /// Interface sent on.
+    /// Interface sent on, unless the function has tables of its own.
     pub transmit: String,
     /// Source address written into the frame.
     pub source: MacAddress,

@@ -10,6 +10,7 @@ use crate::percentile::Percentile;
 use crate::port::NodePorts;
 use crate::program::Exit;
 use crate::rounded::time;
+use crate::stream::StreamSummary;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,6 +236,9 @@ pub struct RunSummary {
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.
     pub gap_count: u64,
+    /// Its streams, where there is more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamSummary>,
     /// Its flows, where there is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flows: Option<FlowTable>,
@@ -290,6 +294,9 @@ impl fmt::Display for ProgramSummary {
 pub struct ForwarderSummary {
     /// The node.
     pub node: String,
+    /// The interface that each rule receives on, where it has others than `in` and `out`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<String>,
     /// Its counters, warm-up included.
     pub rules: Vec<RuleCount>,
 }
@@ -334,6 +341,9 @@ pub struct CellSummary {
     pub lateness: Distribution,
     /// How much the valid runs differ, per percentile that has a value in at least one of them.
     pub spread: Vec<Spread>,
+    /// Its streams, where there is more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamSummary>,
 }
 
 /// How two cells that differ in one factor compare at one percentile.

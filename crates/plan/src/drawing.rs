@@ -1,9 +1,11 @@
 //! The path of a run, drawn in text from its steps and orders.
 
+mod streams;
+
 use tailbed_format::order::{Order, Path, Scheduling};
 
 use crate::experiment::LinkKind;
-use crate::plan::{AgentOrder, GENERATOR, Run};
+use crate::plan::{AgentOrder, GENERATOR, Hop, Run};
 use crate::step::{AgentEnvironment, Step};
 
 /// A drawing wider than this does not fit beside a terminal's edge; the path then becomes a list.
@@ -20,8 +22,13 @@ const WIDEST: usize = 110;
 /// ```
 ///
 /// A link that is no plain pair has its kind written on it: `├─ memory ─┤`.
+///
+/// Several streams that take other ways than along one such line are listed, each with its way.
 pub fn draw(run: &Run) -> Vec<String> {
-    let boxes = boxes(run);
+    if run.streams.len() > 1 && run.agents.iter().any(|agent| path(agent).is_some()) {
+        return streams::draw(run);
+    }
+    let boxes = boxes(run, &run.hops);
     let lines = row(&boxes);
     let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     if widest <= WIDEST { lines } else { list(&boxes) }
@@ -39,7 +46,7 @@ struct Role {
     by: LinkKind,
 }
 
-fn boxes(run: &Run) -> Vec<Role> {
+fn boxes(run: &Run, hops: &[Hop]) -> Vec<Role> {
     let cores_of = |node: &str| cores_of(run, node);
     let end = |name: &str, inward: &str, outward: &str| Role {
         name: name.to_owned(),
@@ -53,12 +60,12 @@ fn boxes(run: &Run) -> Vec<Role> {
         return [GENERATOR, "simulated wire", "sink"].map(|name| Role { cores: String::new(), ..end(name, "", "") }).to_vec();
     };
     let mut roles = vec![end(GENERATOR, "", transmit)];
-    for hop in &run.hops {
+    for hop in hops {
         let ports = end(&hop.node, &hop.inward, &hop.outward);
         roles.push(Role { place: place(run, &hop.node), cores: cores_of(&hop.node), ..ports });
     }
     // a path that ends at a node leads back to where it began
-    if run.hops.last().is_none_or(|last| !last.outward.is_empty()) {
+    if hops.last().is_none_or(|last| !last.outward.is_empty()) {
         roles.push(end("sink", receive, ""));
     }
     for (role, link) in roles.iter_mut().skip(1).zip(&run.links) {

@@ -18,6 +18,7 @@ pub mod experiment;
 pub mod fuzz;
 pub mod placement;
 pub mod plan;
+mod random;
 pub mod recipe;
 mod schema;
 mod setup;

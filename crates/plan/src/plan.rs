@@ -68,11 +68,14 @@ pub struct Run {
     pub agents: Vec<AgentOrder>,
     /// What runs in the nodes besides their agents, in the order of the nodes; nodes without any are left out.
     pub programs: Vec<NodePrograms>,
-    /// The nodes in the order packets pass them.
+    /// The nodes in the order packets pass them; with several streams every passage through a node once.
     pub hops: Vec<Hop>,
     /// What the links of the path are made of, in the order packets take them.
     #[serde(default)]
     pub links: Vec<LinkKind>,
+    /// The way of each stream that has a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamPath>,
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,
@@ -123,6 +126,19 @@ pub struct Hop {
     pub inward: String,
     /// The interface they leave by.
     pub outward: String,
+}
+
+/// The way of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamPath {
+    /// The stream.
+    pub name: String,
+    /// The load generator's interface that it leaves by.
+    pub from: String,
+    /// The nodes in the order packets pass them; one that reflects is the last.
+    pub hops: Vec<Hop>,
+    /// The load generator's interface that it comes in by.
+    pub to: String,
 }
 
 /// What runs in a node, and on the host for it, besides its agent.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
+use tailbed_format::order::Measure;
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::traffic::Flows;
@@ -74,32 +75,48 @@ pub fn table(summaries: &[FlowSummary]) -> Option<FlowTable> {
     Some(FlowTable { count: summaries.len() as u64, worst: worst.into_iter().cloned().collect() })
 }
 
-/// All flows as CSV, with what their packets have in their headers; times in ns. A value that is not there is left out.
-pub fn csv(summaries: &[FlowSummary], flows: &Flows) -> String {
+/// All flows as CSV, with what their packets have in their headers; times in ns. A value that is not there is left out. Where there are
+/// several streams each flow's is named first.
+pub fn csv(summaries: &[FlowSummary], order: &Measure) -> String {
+    let streams: Vec<_> = order.flows_by_stream().into_iter().zip(order.streams()).collect();
+    let several = streams.len() > 1;
     let titles: Vec<_> = Percentile::REPORTED.iter().map(|percentile| format!("{percentile}_ns")).collect();
     let mut text = format!(
-        "flow,outer_vlan,vlan,source,destination,source_port,destination_port,sent,received,lost,duplicates,reordered,min_ns,{},max_ns\n",
+        "{}flow,outer_vlan,vlan,source,destination,source_port,destination_port,sent,received,lost,duplicates,reordered,min_ns,{},max_ns\n",
+        if several { "stream," } else { "" },
         titles.join(",")
     );
-    let value = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
-    for FlowSummary { counts, minimum, percentiles, maximum } in summaries {
-        let FlowCounts { flow, sent, received, lost, duplicates, reordered } = *counts;
-        let (vlan, outer) = match flows.tags.as_slice() {
-            [] => (None, None),
-            [tag] => (Some(tag), None),
-            [outer, tag, ..] => (Some(tag), Some(outer)),
+    for summary in summaries {
+        let Some((range, stream)) = streams.iter().find(|(range, _)| range.flows.contains(&summary.counts.flow)) else {
+            continue;
         };
-        let [vlan, outer] = [vlan, outer].map(|tag| value(tag.map(|tag| tag.id.of(flow).into())));
-        let [source, destination] = [flows.source, flows.destination].map(|rule| Ipv4Addr::from(rule.of(flow)));
-        let [from, to] = [flows.source_port, flows.destination_port].map(|rule| rule.of(flow));
-        let times: Vec<_> = [minimum].into_iter().chain(percentiles).chain([maximum]).map(|time| value(*time)).collect();
-        let _ = writeln!(
-            text,
-            "{flow},{outer},{vlan},{source},{destination},{from},{to},{sent},{received},{lost},{duplicates},{reordered},{}",
-            times.join(",")
-        );
+        if several {
+            let _ = write!(text, "{},", range.name);
+        }
+        row(summary, &stream.shape.flows, summary.counts.flow - range.flows.start, &mut text);
     }
     text
+}
+
+/// A row of what there is to say of a flow, which is number `own` of its stream.
+fn row(summary: &FlowSummary, flows: &Flows, own: u32, text: &mut String) {
+    let FlowSummary { counts, minimum, percentiles, maximum } = summary;
+    let FlowCounts { flow, sent, received, lost, duplicates, reordered } = *counts;
+    let value = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
+    let (vlan, outer) = match flows.tags.as_slice() {
+        [] => (None, None),
+        [tag] => (Some(tag), None),
+        [outer, tag, ..] => (Some(tag), Some(outer)),
+    };
+    let [vlan, outer] = [vlan, outer].map(|tag| value(tag.map(|tag| tag.id.of(own).into())));
+    let [source, destination] = [flows.source, flows.destination].map(|rule| Ipv4Addr::from(rule.of(own)));
+    let [from, to] = [flows.source_port, flows.destination_port].map(|rule| rule.of(own));
+    let times: Vec<_> = [minimum].into_iter().chain(percentiles).chain([maximum]).map(|time| value(*time)).collect();
+    let _ = writeln!(
+        text,
+        "{flow},{outer},{vlan},{source},{destination},{from},{to},{sent},{received},{lost},{duplicates},{reordered},{}",
+        times.join(",")
+    );
 }
 
 /// The bytes on the wire of the counted packets. `length` gives a packet's bytes without check sequence, by flow and sequence number;
@@ -121,8 +138,11 @@ mod tests {
     use super::*;
     use crate::matching::match_packets;
     use proptest::prelude::*;
+    use tailbed_format::mac::MacAddress;
+    use tailbed_format::order::{Path, Schedule, Scheduling, Wait};
     use tailbed_format::packet::{Arrival, Departure};
-    use tailbed_format::traffic::{Rule, Tag};
+    use tailbed_format::stream::Stream;
+    use tailbed_format::traffic::{Rule, Shape, Tag};
 
     fn run(packets: &[(u32, Option<u64>)]) -> (Vec<PacketRecord>, Vec<FlowCounts>) {
         let mut departures = Vec::new();
@@ -160,6 +180,24 @@ mod tests {
         }
     }
 
+    fn order(flows: Flows) -> Measure {
+        Measure {
+            name: String::new(),
+            path: Path::Interfaces { transmit: "tx".to_owned(), receive: "rx".to_owned() },
+            ports: tailbed_format::port::Ports::LATENCY,
+            frame: 60,
+            source: MacAddress::local(1, 1),
+            destination: MacAddress::local(1, 2),
+            tag: 1,
+            schedule: Schedule { rate: 1, warm_up: 0, duration: 1 },
+            shape: Shape { flows, ..Shape::default() },
+            drain: 0,
+            gap: 0,
+            scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+            more: Vec::new(),
+        }
+    }
+
     #[test]
     fn the_worst_flows_are_shown_and_all_are_written() {
         let packets: Vec<_> = (0..30).map(|n| (n % 15, if n == 3 { None } else { Some(u64::from(n) * 10) })).collect();
@@ -169,9 +207,20 @@ mod tests {
         let worst: Vec<_> = table.worst.iter().map(|flow| flow.counts.flow).collect();
         assert_eq!((table.count, worst), (15, vec![3, 14, 13, 12, 11, 10, 9, 8, 7, 6]));
         let tags = vec![Tag { ethertype: 0x8100, id: Rule { first: 100, count: 4, every: 1 } }];
-        let csv = csv(&found, &Flows { tags, ..Flows::default() });
-        assert_eq!(csv.lines().count(), 16);
-        assert_eq!(csv.lines().nth(4), Some("3,,103,198.18.0.1,198.19.0.1,49152,9,2,1,1,0,0,180,,,,,,,,180"));
+        let order = order(Flows { count: 15, tags, ..Flows::default() });
+        let one = csv(&found, &order);
+        assert_eq!(one.lines().count(), 16);
+        assert_eq!(one.lines().nth(4), Some("3,,103,198.18.0.1,198.19.0.1,49152,9,2,1,1,0,0,180,,,,,,,,180"));
+        // the same flows as those of two streams: the second's begin anew
+        let Measure { frame, source, destination, ref schedule, ref shape, .. } = order;
+        let shape = |count| Shape { flows: Flows { count, ..shape.flows.clone() }, ..shape.clone() };
+        let name = "back".to_owned();
+        let (transmit, receive, schedule) = ("rx".to_owned(), "tx".to_owned(), schedule.clone());
+        let back = Stream { name, transmit, receive, frame, source, destination, schedule, shape: shape(12) };
+        let both = csv(&found, &Measure { name: "forth".to_owned(), shape: shape(3), more: vec![back], ..order.clone() });
+        assert!(both.starts_with("stream,flow,"), "{both}");
+        assert!(both.lines().nth(3).unwrap().starts_with("forth,2,,102,"), "{both}");
+        assert_eq!(both.lines().nth(4), Some("back,3,,100,198.18.0.1,198.19.0.1,49152,9,2,1,1,0,0,180,,,,,,,,180"));
     }
 
     #[test]

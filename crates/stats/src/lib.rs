@@ -24,3 +24,4 @@ pub mod plot;
 pub mod report;
 pub mod run;
 pub mod search;
+pub mod stream;

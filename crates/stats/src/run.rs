@@ -3,12 +3,14 @@
 use tailbed_format::flow::FlowCounts;
 use tailbed_format::message::Measured;
 use tailbed_format::packet::{Arrival, Departure, PacketRecord};
+use tailbed_format::stream::StreamFlows;
 use tailbed_format::summary::{Counts, Distribution, ForwarderSummary, Gap, Invalid, Parameter, RunKind, RunSummary};
 use tailbed_format::validity::Limits;
 
 use crate::counter::Counter;
 use crate::interval::distribution;
 use crate::matching::match_packets;
+use crate::stream;
 
 /// Which attempt at which run this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Recorded<'a> {
     pub scheduled: u64,
     /// Length of the counted part, ns.
     pub duration: u64,
+    /// Which flows each stream has.
+    pub streams: &'a [StreamFlows],
     /// Counters of each forwarder.
     pub forwarders: &'a [ForwarderSummary],
     /// What was asked for and not granted.
@@ -60,12 +64,14 @@ pub struct RunCounters {
     /// Send stamp minus due time, ns, of every packet but those that are due at the same time as the one before: they leave as soon as it
     /// has. A packet that left early was not late.
     pub lateness: Counter,
+    /// Of each stream, where there are several, kernel receive stamp minus send stamp, ns.
+    pub streams: Vec<Counter>,
 }
 
 impl RunCounters {
-    /// The distributions of a run's records, warm-up left out.
-    pub fn of(records: &[PacketRecord]) -> Self {
-        count(records).0
+    /// The distributions of a run's records, warm-up left out; `streams` says which flows each stream has.
+    pub fn of(records: &[PacketRecord], streams: &[StreamFlows]) -> Self {
+        Self { streams: stream::latencies(records, streams), ..count(records).0 }
     }
 }
 
@@ -86,6 +92,7 @@ pub struct SummarisedRun {
 pub fn summarise_run(attempt: Attempt, recorded: &Recorded<'_>, limits: &Limits) -> SummarisedRun {
     let matched = match_packets(recorded.departures, recorded.arrivals, recorded.scheduled);
     let (counters, before_sent) = count(&matched.records);
+    let counters = RunCounters { streams: stream::latencies(&matched.records, recorded.streams), ..counters };
     let invalid = faults(recorded, &matched.counts, &counters.lateness, before_sent, limits);
     let summary = RunSummary {
         counts: matched.counts,
@@ -95,6 +102,7 @@ pub fn summarise_run(attempt: Attempt, recorded: &Recorded<'_>, limits: &Limits)
         lateness: distribution(&counters.lateness),
         gaps: recorded.measured.gaps.clone(),
         gap_count: recorded.measured.gap_count,
+        streams: stream::summaries(recorded.streams, &counters.streams, &matched.flows, &recorded.measured.misdelivered),
         clock: Some(recorded.measured.clock.clone()),
         forwarders: recorded.forwarders.to_vec(),
         downgrades: recorded.downgrades.to_vec(),
@@ -127,6 +135,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         lateness: nothing,
         gaps: Vec::new(),
         gap_count: 0,
+        streams: Vec::new(),
         flows: None,
         volume: None,
         clock: None,
@@ -252,6 +261,7 @@ mod tests {
             last_send_error: None,
             receive_drops: 0,
             foreign: 0,
+            misdelivered: Vec::new(),
             gaps: Vec::new(),
             gap_count: 0,
         }
@@ -271,8 +281,16 @@ mod tests {
     }
 
     fn summarise(departures: &[Departure], arrivals: &[Arrival], measured: &Measured) -> SummarisedRun {
-        let recorded =
-            Recorded { departures, arrivals, measured, scheduled: 100, duration: 1_000_000, forwarders: &[], downgrades: &[] };
+        let recorded = Recorded {
+            departures,
+            arrivals,
+            measured,
+            scheduled: 100,
+            duration: 1_000_000,
+            streams: &[],
+            forwarders: &[],
+            downgrades: &[],
+        };
         summarise_run(attempt(), &recorded, &LIMITS)
     }
 

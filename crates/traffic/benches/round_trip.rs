@@ -184,6 +184,7 @@ struct Wire {
 
 fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire {
     let order = Measure {
+        name: String::new(),
         path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
         ports: Ports::LATENCY,
         frame: 60,
@@ -195,6 +196,7 @@ fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire
         drain: 10_000_000,
         gap: 20_000,
         scheduling,
+        more: Vec::new(),
     };
     let mut client = Client::start();
     downgrades.extend(client.prepare(&Order::Measure(order)).unwrap());

@@ -161,6 +161,8 @@ fn scheduling(cpus: Vec<usize>) -> Scheduling {
 
 fn measure(transmit: &str, receive: &str, ports: Ports) -> Carried {
     let order = Measure {
+        name: String::new(),
+        more: Vec::new(),
         path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned() },
         ports,
         frame: 60,

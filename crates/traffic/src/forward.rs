@@ -9,7 +9,7 @@ use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
 use crate::function::{Buffer, NetworkFunction, TableError};
-use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Rest, Steering, Transmit, Use, Way};
+use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Rest, Steering, Transmit, Use, Wired};
 use crate::stop::Stop;
 use any::AnyFunction;
 
@@ -110,11 +110,13 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let function = AnyFunction::new(&order.function, &order.rules)?;
     let steering = |rule| if rule > 0 && matches!(order.function, Function::Bng(_)) { Steering::Label } else { Steering::Flow };
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
-    let ways: Vec<_> = order.rules.iter().map(|rule| Way { receive: &rule.receive, transmit: &rule.transmit }).collect();
+    let receive: Vec<_> = order.rules.iter().map(|rule| rule.receive.as_str()).collect();
+    let transmit: Vec<_> = order.rules.iter().map(|rule| rule.transmit.as_str()).collect();
+    let wires = Wired { receive: &receive, transmit: &transmit, memory: &order.memory };
     let mut worker = || {
         let groups = (order.workers > 1).then_some(groups.as_mut_slice());
         let making = Making { function: function.clone(), batch: order.batch, wait: order.scheduling.wait };
-        Ok(port::open(order.ports, &ways, &order.memory, groups, making)?)
+        Ok(port::open(order.ports, wires, groups, making)?)
     };
     (0..order.workers).map(|_| worker()).collect()
 }
@@ -129,17 +131,17 @@ struct Making {
 impl Use for Making {
     type Output = Worker;
 
-    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Worker
+    fn with<R, T>(self, receive: Vec<R>, transmit: Vec<T>, opened: &Opened) -> Worker
     where
         R: Receive + Rest + fmt::Debug + Send + 'static,
         T: Transmit + fmt::Debug + Send + 'static,
     {
         let Self { mut function, batch, wait } = self;
-        let mut ports = Ports::new(ports);
+        let mut ports = Ports::new(receive.into_iter().zip(transmit));
         let run = move |stop: &Stop| {
             let rest = |receivers: &[R]| {
                 if wait == Wait::Block {
-                    R::rest(receivers, stop);
+                    R::rest(receivers, u64::MAX, stop);
                 }
             };
             any::run(&mut function, &mut ports, batch, stop, rest);

@@ -9,6 +9,7 @@ mod packet_blocks;
 mod packet_ring;
 mod packet_socket;
 mod pair;
+mod several;
 mod simulated;
 mod socket;
 pub mod xdp;
@@ -19,15 +20,17 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use tailbed_format::order::Wait;
 use tailbed_format::port::Ports;
+use tailbed_format::stream::MOST_STREAMS;
 
 pub use mixed::{AnyReceiver, AnySender};
-pub use open::{Opened, Use, Way, open};
+pub use open::{Opened, Use, Wired, open};
 pub use packet_batch::PacketBatch;
 pub use packet_blocks::PacketBlocks;
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;
 pub use pair::Pair;
+pub use several::{Several, Wires};
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
 
 use crate::stop::Stop;
@@ -79,15 +82,19 @@ pub trait Receive {
 
 /// Receivers that can be waited for together.
 pub trait Rest: Sized {
-    /// Sleeps until a frame comes by any of them or the flag is raised; may come back early.
-    fn rest(receivers: &[Self], stop: &Stop);
+    /// Sleeps until a frame comes by any of them, the flag is raised or shortly before `ns` nanoseconds have passed; may come back early. Not
+    /// at all, and says `false`, when that is near.
+    fn rest(receivers: &[Self], ns: u64, stop: &Stop) -> bool;
 }
 
 impl<R: Receive + AsFd> Rest for R {
-    fn rest(receivers: &[Self], stop: &Stop) {
-        let descriptors = receivers.iter().map(AsFd::as_fd).chain([stop.as_fd()]);
-        let mut descriptors: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-        sleep(&mut descriptors, u64::MAX);
+    /// On the stack, for a loop allocates nothing: no more than [`MOST_STREAMS`] receivers are slept on.
+    fn rest(receivers: &[Self], ns: u64, stop: &Stop) -> bool {
+        let receivers = &receivers[..receivers.len().min(MOST_STREAMS)];
+        let descriptor = |at: usize| receivers.get(at).map_or_else(|| stop.as_fd(), AsFd::as_fd);
+        let mut all: [PollFd<'_>; MOST_STREAMS + 1] =
+            std::array::from_fn(|at| PollFd::from_borrowed_fd(descriptor(at), PollFlags::IN));
+        sleep(&mut all[..=receivers.len()], ns)
     }
 }
 

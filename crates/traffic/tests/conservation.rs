@@ -34,6 +34,7 @@ fn order() -> Measure {
         ..Flows::default()
     };
     Measure {
+        name: String::new(),
         path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
         ports: Ports::LATENCY,
         frame: 9014,
@@ -49,6 +50,7 @@ fn order() -> Measure {
         drain: 200_000_000,
         gap: 1_000_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 

@@ -33,6 +33,7 @@ fn destination() -> MacAddress {
 
 fn measure(transmit: &str, receive: &str) -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned() },
         ports: Ports::LATENCY,
         frame: 60,
@@ -44,6 +45,7 @@ fn measure(transmit: &str, receive: &str) -> Measure {
         drain: 100_000_000,
         gap: 1_000_000,
         scheduling: BLOCKING,
+        more: Vec::new(),
     }
 }
 

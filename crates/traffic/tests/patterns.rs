@@ -31,6 +31,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 
 fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         ports: Ports::LATENCY,
         frame: 60,
@@ -42,6 +43,7 @@ fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
+        more: Vec::new(),
     }
 }
 

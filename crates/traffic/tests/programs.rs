@@ -211,6 +211,7 @@ fn simulation() -> Order {
         queue: 0,
     });
     Order::Measure(Measure {
+        name: String::new(),
         path,
         ports: tailbed_format::port::Ports::LATENCY,
         frame: 60,
@@ -222,6 +223,7 @@ fn simulation() -> Order {
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     })
 }
 

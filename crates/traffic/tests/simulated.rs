@@ -29,6 +29,7 @@ const WIRE: SimulatedWire = SimulatedWire {
 
 fn order() -> Measure {
     Measure {
+        name: String::new(),
         path: Path::Simulated(WIRE),
         ports: Ports::LATENCY,
         frame: 60,
@@ -40,6 +41,7 @@ fn order() -> Measure {
         drain: 10_000_000,
         gap: 20_000,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Spin },
+        more: Vec::new(),
     }
 }
 

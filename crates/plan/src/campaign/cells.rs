@@ -10,7 +10,7 @@ use crate::document::{Combination, Document};
 use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
 use crate::plan::Cell;
-use crate::setup::{self, Environment, Purpose, Setup};
+use crate::setup::{self, Environment, Purpose, Setup, StreamLoad, Way};
 use crate::sweep;
 use crate::text::error::Fault;
 use crate::text::tree;
@@ -144,12 +144,15 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
         Purpose::Search(goals) => Some(format!("{:?}", goals.order)),
         _ => None,
     };
-    let schedule = &load.schedule;
     let generator = &cell.placement.generator;
-    let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
+    let stream = |(stream, way): (&StreamLoad, &Way)| {
+        let schedule = &stream.schedule;
+        (stream.frame, stream.shape.clone(), (schedule.rate, schedule.warm_up, schedule.duration), way.back)
+    };
+    let streams: Vec<_> = load.streams.iter().zip(&cell.setup.topology.ways).map(stream).collect();
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
-    Some((load.frame, load.shape.clone(), times, sought, generator.cpus.clone(), generator.priority, medium))
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.

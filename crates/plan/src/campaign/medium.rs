@@ -3,8 +3,8 @@
 use tailbed_format::mac::MacAddress;
 use tailbed_format::memory::{Geometry, MemoryPort, Side};
 
-use super::network::{Interface, named};
-use crate::setup::{End, Medium, Node, Port, Via};
+use super::network::{self, Interface, named};
+use crate::setup::{End, Medium, Node, Via};
 use crate::step::{AgentEnvironment, MacvlanParent, MemoryLink, Step, Tap, VethEnd, Volume};
 
 /// Kind of [`MacAddress::local`] that the host's side of a bridge's ports has. A bridge keeps frames for the addresses of its own ports to
@@ -104,6 +104,8 @@ struct Own<'a> {
     end: &'a Interface,
     peer: &'a Interface,
     side: Side,
+    /// Which of its node's ports it is, from 0.
+    place: usize,
 }
 
 /// Every end in shared memory that is one of these.
@@ -114,7 +116,11 @@ fn own<'a>(links: &'a [[Interface; 2]], token: &str, is_own: impl Fn(End) -> boo
         let [near, far] = ends;
         for (end, peer, side) in [(near, far, Side::Near), (far, near, Side::Far)] {
             if is_own(end.end) {
-                found.push(Own { number, link: link.clone(), end, peer, side });
+                let place = match end.end {
+                    End::Node(node, port) => network::ports(node, links).iter().position(|own| *own == port).unwrap_or(0),
+                    End::Generator | End::Sink | End::Beside(..) => 0,
+                };
+                found.push(Own { number, link: link.clone(), end, peer, side, place });
             }
         }
     }
@@ -123,7 +129,7 @@ fn own<'a>(links: &'a [[Interface; 2]], token: &str, is_own: impl Fn(End) -> boo
 
 /// What an agent outside of all environments is told of its ends.
 pub(super) fn generator_ports(links: &[[Interface; 2]], token: &str) -> Vec<MemoryPort> {
-    let own = own(links, token, |end| matches!(end, End::Generator | End::Sink));
+    let own = own(links, token, |end| matches!(end, End::Generator | End::Sink | End::Beside(..)));
     own.iter().map(|own| own.port(own.link.path(), false)).collect()
 }
 
@@ -139,7 +145,7 @@ pub(super) fn node_ports(number: usize, node: &Node, links: &[[Interface; 2]], t
 }
 
 fn of_node(number: usize) -> impl Fn(End) -> bool {
-    move |end| matches!(end, End::Node(node, Port::In | Port::Out) if node == number)
+    move |end| matches!(end, End::Node(node, _) if node == number)
 }
 
 /// The first slot of a machine's PCI bus that shared memory has: further than what QEMU gives out by itself.
@@ -157,14 +163,7 @@ impl Own<'_> {
 
     /// The slot of the machine's PCI bus.
     fn slot(&self) -> usize {
-        FIRST_SLOT + usize::from(self.end.end != End::Node(self.node(), Port::In))
-    }
-
-    fn node(&self) -> usize {
-        match self.end.end {
-            End::Node(node, _) => node,
-            End::Generator | End::Sink => 0,
-        }
+        FIRST_SLOT + self.place
     }
 
     /// Where a machine's kernel shows the memory of the PCI device (Documentation/PCI/sysfs-pci.rst).

@@ -1,11 +1,11 @@
-//! Names and addresses along a path: every interface of a run, in the order packets pass them.
+//! Names and addresses: every interface of a run, in the order packets pass them.
 
 use tailbed_format::mac::MacAddress;
 
 use super::medium;
 use crate::plan::GENERATOR;
 use crate::plan::Hop;
-use crate::setup::{End, Environment, Link, Medium, Node, Port};
+use crate::setup::{End, Environment, Link, Medium, Node, Pass, Port, Way};
 use crate::step::{GuestInterface, Step, Tap, VethEnd};
 
 /// Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h is 16 with the closing zero).
@@ -33,18 +33,20 @@ pub(super) struct Interface {
     pub(super) medium: Medium,
 }
 
-/// Both interfaces of every link of the path.
-pub(super) fn interfaces(path: &[Link], nodes: &[Node], token: &str) -> Vec<[Interface; 2]> {
+/// Both interfaces of every link.
+pub(super) fn interfaces(links: &[Link], nodes: &[Node], token: &str) -> Vec<[Interface; 2]> {
     let mut number = 0;
+    let mut beside = 0;
     let mut interface = |end: End| {
-        let (namespace, name) = place(end, nodes, token);
+        beside += usize::from(matches!(end, End::Beside(..)));
+        let (namespace, name) = place(end, nodes, token, beside);
         let veth = VethEnd { namespace, name, mac: MacAddress::local(INTERFACE, number), mtu: None };
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
         let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
         Interface { end, veth, guest, towards, medium: Medium::Veth }
     };
-    path.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
+    links.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
 }
 
 /// All of them carry packets of that size, where it is not the usual one.
@@ -68,21 +70,32 @@ fn is_guest(node: &Node) -> bool {
     matches!(node.environment, Environment::Vm { .. })
 }
 
-/// The interface of a node's port, and the one at the far end of its link.
-pub(super) fn own_and_peer(number: usize, port: Port, links: &[[Interface; 2]]) -> Option<(&Interface, &Interface)> {
+/// The interface at an end, and the one at the far end of its link.
+pub(super) fn own_and_peer(end: End, links: &[[Interface; 2]]) -> Option<(&Interface, &Interface)> {
     let ends = links.iter().flat_map(|[near, far]| [(near, far), (far, near)]);
-    ends.into_iter().find(|(own, _)| own.end == End::Node(number, port))
+    ends.into_iter().find(|(own, _)| own.end == end)
 }
 
-/// The nodes in the order packets pass them.
-pub(super) fn hops(links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
-    let hop = |[_, far]: &[Interface; 2]| {
-        let End::Node(number, port) = far.end else { return None };
-        let outward =
-            own_and_peer(number, port.other(), links).map_or_else(String::new, |(outward, _)| outward.veth.name.clone());
-        Some(Hop { node: nodes[number].name.clone(), inward: far.veth.name.clone(), outward })
+/// The ports of a node that have links: `in`, `out`, then the others in the order in which packets come to them.
+pub(super) fn ports(number: usize, links: &[[Interface; 2]]) -> Vec<Port> {
+    let linked = links.iter().flatten().filter_map(|interface| match interface.end {
+        End::Node(node, port) if node == number => Some(port),
+        _ => None,
+    });
+    let mut ports: Vec<Port> = linked.collect();
+    ports.sort_by_key(|port| [Port::IN, Port::OUT].iter().position(|usual| usual == port).unwrap_or(2));
+    ports
+}
+
+/// The nodes in the order packets of a way pass them; one that reflects has no way out.
+pub(super) fn hops(way: &Way, links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
+    let name = |node, port| own_and_peer(End::Node(node, port), links).map_or_else(String::new, |(own, _)| own.veth.name.clone());
+    let hop = |pass: &Pass| Hop {
+        node: nodes[pass.node].name.clone(),
+        inward: name(pass.node, pass.inward),
+        outward: if pass.outward == pass.inward { String::new() } else { name(pass.node, pass.outward) },
     };
-    links.iter().filter_map(hop).collect()
+    way.passes.iter().map(hop).collect()
 }
 
 /// Name of the namespace in the middle of a link, and of what lies in it.
@@ -116,10 +129,10 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
     steps.collect()
 }
 
-/// The interfaces of a virtual machine, `in` before `out`.
+/// The interfaces of a virtual machine, `in` before `out`, and these before others.
 pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &str) -> Vec<GuestInterface> {
     let interface = |port: Port| {
-        let (own, peer) = own_and_peer(number, port, links)?;
+        let (own, peer) = own_and_peer(End::Node(number, port), links)?;
         if matches!(own.medium, Medium::Memory { .. }) {
             return None;
         }
@@ -132,13 +145,15 @@ pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &
         };
         Some(GuestInterface { name: own.veth.name.clone(), mac: own.veth.mac, mtu: own.veth.mtu, tap_namespace, tap })
     };
-    [Port::In, Port::Out].into_iter().filter_map(interface).collect()
+    ports(number, links).into_iter().filter_map(interface).collect()
 }
 
-fn place(end: End, nodes: &[Node], token: &str) -> (Option<String>, String) {
+/// The namespace and the name of the interface at an end; the further ones of the measuring side are numbered.
+fn place(end: End, nodes: &[Node], token: &str, beside: usize) -> (Option<String>, String) {
     match end {
         End::Generator => (Some(named(token, GENERATOR)), "tx".to_owned()),
         End::Sink => (Some(named(token, GENERATOR)), "rx".to_owned()),
+        End::Beside(..) => (Some(named(token, GENERATOR)), format!("side{beside}")),
         End::Node(number, port) if is_guest(&nodes[number]) => (None, port.to_string()),
         End::Node(number, port) => match namespace(&nodes[number], token) {
             Some(namespace) => (Some(namespace), port.to_string()),
@@ -161,10 +176,10 @@ mod tests {
 
     #[test]
     fn names_on_the_host_fit_whatever_the_token() {
-        assert_eq!(name_on_host("a1b2c3", 0, Port::In), "tba1b2c30in");
+        assert_eq!(name_on_host("a1b2c3", 0, Port::IN), "tba1b2c30in");
         for token in ["", "a", "0123456789abcdef", "ä-/"] {
             for node in [0, 49, 9_999] {
-                let name = name_on_host(token, node, Port::Out);
+                let name = name_on_host(token, node, Port::OUT);
                 assert!(name.len() <= LONGEST_INTERFACE && name.ends_with(&format!("{node}out")), "{name}");
             }
         }

@@ -1,9 +1,9 @@
 //! Scripts and commands of a run, with the variables that tell them what they are part of.
 
-use super::network::{Interface, own_and_peer};
+use super::network::{Interface, own_and_peer, ports};
 use super::run::Setting;
 use crate::plan::NodePrograms;
-use crate::setup::{Node, Port};
+use crate::setup::{End, Node};
 use crate::step::AgentEnvironment;
 
 /// The programs of a node; `None` when it has none.
@@ -51,9 +51,9 @@ fn variables(
         ("TAILBED_REPEAT".to_owned(), (setting.repeat + 1).to_string()),
         ("TAILBED_CPUS".to_owned(), list.join(",")),
     ];
-    for port in [Port::In, Port::Out] {
-        if let Some((own, peer)) = own_and_peer(number, port, links) {
-            let name = format!("TAILBED_{}", port.to_string().to_ascii_uppercase());
+    for port in ports(number, links) {
+        if let Some((own, peer)) = own_and_peer(End::Node(number, port), links) {
+            let name = format!("TAILBED_{}", port.to_string().to_ascii_uppercase().replace('-', "_"));
             variables.push((name.clone(), own.veth.name.clone()));
             variables.push((format!("{name}_MAC"), own.veth.mac.to_string()));
             variables.push((format!("{name}_PEER_MAC"), peer.towards.to_string()));

@@ -3,6 +3,7 @@
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
+use tailbed_format::stream::Stream;
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::{Method, SearchOrder};
 use tailbed_format::traffic::{Pattern, Shape};
@@ -12,8 +13,8 @@ use super::name::run_name;
 use super::network::{self, Interface};
 use super::{environment, life, medium, programs};
 use crate::experiment::LinkKind;
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
-use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath};
+use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -35,6 +36,28 @@ pub(super) struct Setting<'a> {
     pub(super) parameters: &'a [Parameter],
 }
 
+/// What the generator's packets go by.
+enum Wire {
+    /// Interfaces, and these ports in shared memory.
+    Real(Vec<MemoryPort>),
+    /// A model.
+    Simulated(SimulatedWire),
+}
+
+impl Wire {
+    fn is_simulated(&self) -> bool {
+        matches!(self, Self::Simulated(_))
+    }
+
+    fn between(&self, transmit: String, receive: String) -> Path {
+        match self {
+            Self::Simulated(wire) => Path::Simulated(wire.clone()),
+            Self::Real(memory) if memory.is_empty() => Path::Interfaces { transmit, receive },
+            Self::Real(memory) => Path::Mixed { transmit, receive, memory: memory.clone() },
+        }
+    }
+}
+
 /// What a run consists of.
 #[derive(Default)]
 struct Work {
@@ -43,6 +66,7 @@ struct Work {
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
     links: Vec<LinkKind>,
+    streams: Vec<StreamPath>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -53,7 +77,7 @@ struct Work {
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
     let work = match (&planned.setup.purpose, planned.setup.load(), planned.setup.simulated()) {
         (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
-        (_, Some(load), Some(wire)) => simulated(setting, load, wire),
+        (_, Some(load), Some(wire)) => simulated(setting, load, &planned.setup.topology.ways, wire),
         (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
         (_, None, _) => Work::default(),
     };
@@ -61,7 +85,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, links, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, streams, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -72,6 +96,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         programs,
         hops,
         links,
+        streams,
         life,
         search,
         limits: planned.setup.limits,
@@ -80,14 +105,14 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
 }
 
 /// The clock is part of the model, so the run takes no time of its own and needs neither core nor priority.
-fn simulated(setting: &Setting<'_>, load: &Load, wire: &SimulatedWire) -> Work {
+fn simulated(setting: &Setting<'_>, load: &Load, ways: &[Way], wire: &SimulatedWire) -> Work {
     let seed = setting.seed.wrapping_add(setting.number as u64);
-    let path = Path::Simulated(SimulatedWire { seed, ..wire.clone() });
+    let wire = SimulatedWire { seed, ..wire.clone() };
     let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
-    let interfaces = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
-    let agents = interfaces.iter().map(|[tx, rx]| measure(setting, load, path.clone(), tx, rx, &scheduling));
+    let links = network::interfaces(&[[End::Generator, End::Sink]], &[], setting.token);
+    let agents = measure(setting, load, ways, &Wire::Simulated(wire), &links, &scheduling);
     let start = Step::StartAgent { node: GENERATOR.to_owned(), namespace: None, environment: AgentEnvironment::Host };
-    Work { steps: vec![start], agents: agents.collect(), expected: AROUND, ..Work::default() }
+    Work { steps: vec![start], agents: agents.into_iter().collect(), expected: AROUND, ..Work::default() }
 }
 
 /// The generator's order is that of the heaviest trial, from which those of all trials are made; the time is the longest it may take: a
@@ -116,13 +141,17 @@ fn life(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Fac
 fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, facts: &Facts) -> Work {
     let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
     // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
-    let wire = [[End::Generator, End::Sink]];
-    // It is made of what packets leave the generator by.
-    let (nodes, path, via) = match kind {
-        RunKind::Floor => (&[][..], &wire[..], setup.via.get(..1).unwrap_or_default()),
-        RunKind::Measurement => (&setup.nodes[..], &setup.path[..], &setup.via[..]),
+    let wire = floor(&setup.topology);
+    let (nodes, topology) = match kind {
+        RunKind::Floor => (&[][..], &wire),
+        RunKind::Measurement => (&setup.nodes[..], &setup.topology),
     };
-    let links = network::with_mtu(network::interfaces(path, nodes, token), load.mtu);
+    // The wire is made of what packets leave the generator by.
+    let via: &[Via] = match kind {
+        RunKind::Floor => setup.via.get(..1).unwrap_or_default(),
+        RunKind::Measurement => &setup.via,
+    };
+    let links = network::with_mtu(network::interfaces(&topology.links, nodes, token), load.mtu);
     let links = medium::with_media(links, via);
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
@@ -162,29 +191,23 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
             forward(number, node, memory, &inside, &links)
         })
         .collect();
-    if let (Some([tx, next_hop]), Some([_, last])) = (links.first(), links.last()) {
-        // a path that ends at a node leads back
-        let rx = if last.end == End::Sink { last } else { tx };
-        let (transmit, receive) = (tx.veth.name.clone(), rx.veth.name.clone());
-        let memory = medium::generator_ports(&links, token);
-        let path =
-            if memory.is_empty() { Path::Interfaces { transmit, receive } } else { Path::Mixed { transmit, receive, memory } };
-        agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
-    }
+    let memory = medium::generator_ports(&links, token);
+    agents.extend(measure(setting, load, &topology.ways, &Wire::Real(memory), &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
     });
-    let schedule = &load.schedule;
+    let streams = streams(load, &topology.ways, &links, nodes);
     let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
     Work {
         programs: programs.collect(),
-        hops: network::hops(&links, nodes),
+        hops: all_hops(&topology.ways, &links, nodes),
         links: links.iter().map(|[near, _]| near.medium.kind()).collect(),
+        streams,
         steps,
         agents,
         life: None,
         search: None,
-        expected: schedule.warm_up + schedule.duration + load.drain + AROUND + starting,
+        expected: load.span() + AROUND + starting,
     }
 }
 
@@ -203,59 +226,110 @@ pub(super) fn cgroups(facts: &Facts) -> bool {
     facts.privilege.root && facts.cgroup != Cgroup::None
 }
 
-/// What comes in by one port leaves by the other, addressed to the far end of that link.
+/// One link, which every stream takes, in its direction.
+fn floor(topology: &Topology) -> Topology {
+    let way = |way: &Way| {
+        let (from, to) = if way.back { (End::Sink, End::Generator) } else { (End::Generator, End::Sink) };
+        Way { from, to, passes: Vec::new(), back: way.back }
+    };
+    Topology { links: vec![[End::Generator, End::Sink]], ways: topology.ways.iter().map(way).collect() }
+}
+
+/// What comes in by one port leaves by another, addressed to the far end of that link. A port whose way out has no link has no rule: no
+/// packet of a stream comes in there.
 fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
-    let port = |port| network::own_and_peer(number, port, links);
-    let rule = |receive: &Interface, (transmit, peer): (&Interface, &Interface)| ForwardRule {
-        receive: receive.veth.name.clone(),
-        transmit: transmit.veth.name.clone(),
-        source: transmit.veth.mac,
-        destination: peer.towards,
+    let side = |port| network::own_and_peer(End::Node(number, port), links);
+    let rule = |inward: Port| {
+        let (receive, _) = side(inward)?;
+        let (transmit, peer) = side(node.exit(inward))?;
+        Some(ForwardRule {
+            receive: receive.veth.name.clone(),
+            transmit: transmit.veth.name.clone(),
+            source: transmit.veth.mac,
+            destination: peer.towards,
+        })
     };
-    let back = |side: (&Interface, &Interface)| rule(side.0, side);
-    let rules = match (port(Port::In), port(Port::Out)) {
-        // one link only: the node reflects
-        (Some(side), None) | (None, Some(side)) => vec![back(side)],
-        (Some(inward), Some(outward)) if node.reflects() => vec![back(inward), back(outward)],
-        (Some(inward), Some(outward)) => vec![rule(inward.0, outward), rule(outward.0, inward)],
-        (None, None) => Vec::new(),
-    };
+    let rules = network::ports(number, links).into_iter().filter_map(rule).collect();
     let Forwarding { function, workers, batch, ports } = node.forwarding.clone();
     let order = Order::Forward(Forward { function, rules, ports, memory, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 
+/// The generator's order; `simulated` stands in place of interfaces.
 fn measure(
     setting: &Setting<'_>,
     load: &Load,
-    path: Path,
-    from: &Interface,
-    next_hop: &Interface,
+    ways: &[Way],
+    wire: &Wire,
+    links: &[[Interface; 2]],
     scheduling: &Scheduling,
-) -> AgentOrder {
+) -> Option<AgentOrder> {
+    let stream = |(number, (load, way)): (usize, (&StreamLoad, &Way))| {
+        let (own, next_hop) = network::own_and_peer(way.from, links)?;
+        let (end, _) = network::own_and_peer(way.to, links)?;
+        let name = |interface: &Interface| if wire.is_simulated() { String::new() } else { interface.veth.name.clone() };
+        Some(Stream {
+            name: load.name.clone(),
+            transmit: name(own),
+            receive: name(end),
+            frame: load.frame - FRAME_CHECK_SEQUENCE,
+            source: own.veth.mac,
+            destination: next_hop.towards,
+            schedule: load.schedule.clone(),
+            shape: shape(load, number, setting),
+        })
+    };
+    let mut streams = load.streams.iter().zip(ways).enumerate().filter_map(stream);
+    let Stream { name, transmit, receive, frame, source, destination, schedule, shape } = streams.next()?;
     let order = Order::Measure(Measure {
-        path,
+        name,
+        path: wire.between(transmit, receive),
         ports: load.ports,
-        frame: load.frame - FRAME_CHECK_SEQUENCE,
-        source: from.veth.mac,
-        destination: next_hop.towards,
+        frame,
+        source,
+        destination,
         tag: tag(setting.token, setting.number),
-        schedule: load.schedule.clone(),
-        shape: shape(load, setting),
+        schedule,
+        shape,
         drain: load.drain,
         gap: GAP,
         scheduling: scheduling.clone(),
+        more: streams.collect(),
     });
-    AgentOrder { node: GENERATOR.to_owned(), order }
+    Some(AgentOrder { node: GENERATOR.to_owned(), order })
 }
 
-/// Random times differ from run to run, and are the same when the campaign is made again.
-fn shape(load: &Load, setting: &Setting<'_>) -> Shape {
+/// Random times differ from run to run and from stream to stream, and are the same when the campaign is made again.
+fn shape(load: &StreamLoad, stream: usize, setting: &Setting<'_>) -> Shape {
     let mut shape = load.shape.clone();
     if let Pattern::Poisson { seed } = &mut shape.pattern {
-        *seed = setting.seed.wrapping_add(setting.number as u64);
+        *seed = setting.seed.wrapping_add(setting.number as u64).wrapping_add((stream as u64) << 32);
     }
     shape
+}
+
+/// The ways of streams that have names.
+fn streams(load: &Load, ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<StreamPath> {
+    let end = |end| network::own_and_peer(end, links).map_or_else(String::new, |(own, _)| own.veth.name.clone());
+    let named = load.streams.iter().zip(ways).filter(|(stream, _)| !stream.name.is_empty());
+    let path = |(stream, way): (&StreamLoad, &Way)| StreamPath {
+        name: stream.name.clone(),
+        from: end(way.from),
+        hops: network::hops(way, links, nodes),
+        to: end(way.to),
+    };
+    named.map(path).collect()
+}
+
+/// Every passage through a node once: those of the first stream in its order, then those that others have besides.
+fn all_hops(ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
+    let mut all: Vec<Hop> = Vec::new();
+    for hop in ways.iter().flat_map(|way| network::hops(way, links, nodes)) {
+        if !all.contains(&hop) {
+            all.push(hop);
+        }
+    }
+    all
 }
 
 /// Bytes the interface appends to each frame (IEEE 802.3-2022, 3.2.9).

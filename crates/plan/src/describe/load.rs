@@ -11,17 +11,29 @@ use crate::plan::Run;
 /// Bytes of a frame that orders do not count (IEEE 802.3-2022, 3.2.9).
 const FRAME_CHECK_SEQUENCE: u32 = 4;
 
-/// What there is to say of a run's load; nothing of the plainest.
+/// What there is to say of a run's load; nothing of the plainest. Where there are several streams, of each.
 pub(super) fn table(run: &Run) -> Vec<[String; 2]> {
     let measure = run.agents.iter().find_map(|agent| match &agent.order {
-        Order::Measure(measure) if !measure.shape.is_plain() => Some(measure),
-        _ => None,
+        Order::Measure(measure) => Some(measure),
+        Order::Forward(_) => None,
     });
-    measure.map_or(Vec::new(), |measure| {
-        let row = |name: &str, text: String| [name.to_owned(), text];
-        let flows = Some(flows(measure)).filter(|text| !text.is_empty()).map(|text| row("flows", text));
-        [row("pattern", pattern(measure)), row("frames", frames(measure))].into_iter().chain(flows).collect()
-    })
+    match measure {
+        Some(measure) if !measure.more.is_empty() => measure.streams().iter().map(stream).collect(),
+        Some(measure) if !measure.shape.is_plain() => rows(measure),
+        _ => Vec::new(),
+    }
+}
+
+/// All of a stream in one row.
+fn stream(measure: &Measure) -> [String; 2] {
+    let said = rows(measure).into_iter().map(|[name, text]| if name == "flows" { format!("flows: {text}") } else { text });
+    [measure.name.clone(), said.collect::<Vec<_>>().join("; ")]
+}
+
+fn rows(measure: &Measure) -> Vec<[String; 2]> {
+    let row = |name: &str, text: String| [name.to_owned(), text];
+    let flows = Some(flows(measure)).filter(|text| !text.is_empty()).map(|text| row("flows", text));
+    [row("pattern", pattern(measure)), row("frames", frames(measure))].into_iter().chain(flows).collect()
 }
 
 fn pattern(measure: &Measure) -> String {

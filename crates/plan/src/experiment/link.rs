@@ -138,6 +138,6 @@ impl JsonSchema for Link {
 }
 
 fn pair(_: &mut SchemaGenerator) -> Schema {
-    let end = json_schema!({ "type": "string", "pattern": "^(generator|sink|[A-Za-z0-9_-]+:(in|out))$" });
+    let end = json_schema!({ "type": "string", "pattern": "^(generator|sink|[A-Za-z0-9_-]+:[A-Za-z][A-Za-z0-9_-]{0,7})$" });
     json_schema!({ "type": "array", "items": end, "minItems": 2, "maxItems": 2 })
 }

@@ -10,6 +10,7 @@ mod named;
 mod node;
 mod sweep;
 mod throughput;
+mod topology;
 mod traffic;
 mod validity;
 
@@ -25,7 +26,8 @@ pub use node::Node;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
-pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Traffic, Values};
+pub use topology::{Shape, Topology};
+pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Stream, Traffic, Values};
 pub use validity::Validity;
 
 /// An experiment: what is compared, how often, and with which traffic.
@@ -61,10 +63,14 @@ pub struct Experiment {
     /// Environments with settings, to be named by `environment`.
     #[serde(default)]
     pub environments: Named<Environment>,
-    /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`, or tables that say what the link is made of besides. Without
-    /// any, packets pass the nodes in file order.
+    /// Pairs of ends, each `generator`, `sink` or a node's port: `<node>:in`, `<node>:out` or one that its `paths` name; or tables that say what
+    /// the link is made of besides. Without any, packets pass the nodes in file order.
     #[serde(default)]
     pub links: Named<Link>,
+    /// Nodes, links and streams drawn at random, in place of those written down.
+    #[serde(default)]
+    #[schemars(with = "Topology")]
+    pub topology: Option<Topology>,
     /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]

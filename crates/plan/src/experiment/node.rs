@@ -6,8 +6,8 @@ use tailbed_format::order::BATCH;
 use tailbed_format::port::Ports;
 use tailbed_format::unit::Time;
 
-use super::Function;
 use super::environment::{Container, Docker, Host, Lxc, Simulated, Vm};
+use super::{Function, Named};
 
 /// A node under test. It has an `environment`, or a table of one kind: `[nodes.dut.container]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -45,6 +45,10 @@ pub struct Node {
     #[serde(default)]
     #[schemars(extend("default" = "l2fwd"))]
     pub forward: Function,
+    /// Which way packets go that come in by a port, as port = "port": `in = "out"` and `out = "in"` unless something else is said, and
+    /// every port besides leads to `out`. Names of ports have 1 to 8 letters. `l3fwd` and `bng` go by their tables.
+    #[serde(default)]
+    pub paths: Named<String>,
     /// How many cores it gets.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]

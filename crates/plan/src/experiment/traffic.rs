@@ -3,15 +3,19 @@
 mod flows;
 mod frame;
 mod pattern;
+mod stream;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tailbed_format::port::Ports;
 use tailbed_format::unit::{Bytes, PacketRate, Time};
 
+use super::Named;
+
 pub use flows::{Address, Flows, Values};
 pub use frame::{Frame, FrameShare};
 pub use pattern::{Burst, Pattern, Ramp, Replay, Speed, Steps};
+pub use stream::Stream;
 
 /// The load: packets on an absolute schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -34,6 +38,12 @@ pub struct Traffic {
     /// How the load generator sends and the sink receives: by the ports of least latency unless told otherwise.
     #[serde(default)]
     pub port: Ports,
+    /// Whether the same load also goes the other way: from where it comes in to where it sets out, with addresses and ports exchanged.
+    #[serde(default)]
+    pub bidirectional: bool,
+    /// Several loads at the same time, each with a way of its own. If there are any, what stands here is only what they have in common.
+    #[serde(default)]
+    pub streams: Named<Stream>,
     /// How long packets are counted.
     pub duration: Time,
     /// How long packets are sent before they are counted.

@@ -52,7 +52,7 @@ pub(super) fn of_node(name: &str, node: &Node, folder: &str, tree: &tree::Table<
             .at(at("batch"), format!("1 to {LARGEST_BATCH} is allowed")));
     }
     let place = Place { name, kind: kind(&node.forward), folder, tree };
-    let ports = super::port::of_node(name, node, tree)?;
+    let ports = super::sockets::of_node(name, node, tree)?;
     Ok(Forwarding { function: place.function(&node.forward)?, workers: node.workers, batch: node.batch, ports })
 }
 

@@ -1,4 +1,4 @@
-//! What the links of a path are made of.
+//! What the links are made of.
 
 use tailbed_format::memory::{FEWEST_SLOTS, MOST_SLOTS};
 
@@ -52,9 +52,9 @@ pub(crate) struct Via {
     pub(crate) medium: Medium,
 }
 
-/// Those of a path, in its order; keys that the kind of their link has no use for are added to `unused`.
-pub(super) fn of_path(
-    path: &[Link],
+/// Those of the links, in their order; keys that the kind of their link has no use for are added to `unused`.
+pub(super) fn of_links(
+    made: &[Link],
     nodes: &[Node],
     links: &Named<experiment::Link>,
     tree: &Table<'_>,
@@ -69,7 +69,7 @@ pub(super) fn of_path(
         possible(name, &medium, link, nodes, tree)?;
         Ok(Via { name: name.clone(), medium })
     };
-    path.iter().map(via).collect()
+    made.iter().map(via).collect()
 }
 
 /// How an end is written in the file.
@@ -77,6 +77,8 @@ fn written(end: End, nodes: &[Node]) -> String {
     match end {
         End::Generator => GENERATOR.to_owned(),
         End::Sink => SINK.to_owned(),
+        // no link of the file ends there
+        End::Beside(..) => String::new(),
         End::Node(node, port) => format!("{}:{port}", nodes[node].name),
     }
 }
@@ -121,7 +123,7 @@ fn medium(name: &str, link: &experiment::Link, tree: &Table<'_>) -> Result<Mediu
 fn possible(name: &str, medium: &Medium, link: &Link, nodes: &[Node], tree: &Table<'_>) -> Result<(), Fault> {
     let ends = link.iter().filter_map(|end| match end {
         End::Node(node, _) => Some(&nodes[*node]),
-        End::Generator | End::Sink => None,
+        End::Generator | End::Sink | End::Beside(..) => None,
     });
     for node in ends {
         let Some((what, key, label, help)) = obstacle(medium, node) else { continue };

@@ -5,8 +5,10 @@ mod function;
 mod life;
 mod link;
 mod names;
+mod paths;
 mod port;
 mod script;
+mod sockets;
 mod throughput;
 mod topology;
 mod traffic;
@@ -18,10 +20,11 @@ pub(crate) use environment::Environment;
 pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
 pub(crate) use link::{Medium, Via};
+pub(crate) use port::Port;
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
-pub(crate) use topology::{End, Link, Port};
-pub(crate) use traffic::Load;
+pub(crate) use topology::{End, Link, Pass, Topology, Way};
+pub(crate) use traffic::{Load, StreamLoad};
 
 use crate::experiment::Experiment;
 use crate::text::advice;
@@ -33,9 +36,9 @@ use crate::text::tree::{self, Table};
 pub(crate) struct Setup {
     /// At least one, in the order of the file.
     pub(crate) nodes: Vec<Node>,
-    /// The links in the order packets take them, from the generator to the sink; none when the path is simulated.
-    pub(crate) path: Vec<Link>,
-    /// What each of them is made of.
+    /// The links, and the way of each stream along them; no links when the path is simulated.
+    pub(crate) topology: Topology,
+    /// What each of the links is made of.
     pub(crate) via: Vec<Via>,
     pub(crate) purpose: Purpose,
     /// Cores asked for by the load generator; empty when they are to be chosen.
@@ -63,6 +66,10 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) environment: Environment,
     pub(crate) forwarding: Forwarding,
+    /// Its ports, `in` and `out` first.
+    pub(crate) ports: Vec<Port>,
+    /// Which way packets go, where something is said of it.
+    pub(crate) paths: Vec<(Port, Port)>,
     /// Cores asked for, at least 1.
     pub(crate) cpus: usize,
     pub(crate) scripts: Scripts,
@@ -71,7 +78,23 @@ pub(crate) struct Node {
 impl Node {
     /// Whether packets go back from here.
     pub(crate) fn reflects(&self) -> bool {
-        self.forwarding.function == Function::Reflect && self.scripts.command.is_empty()
+        self.forwarding.function == Function::Reflect && !self.is_program()
+    }
+
+    /// Whether a program forwards in place of a function.
+    pub(crate) fn is_program(&self) -> bool {
+        !self.scripts.command.is_empty()
+    }
+
+    /// The port that packets leave by that came in by another, unless tables of the function decide.
+    pub(crate) fn exit(&self, inward: Port) -> Port {
+        let said = self.paths.iter().find(|(from, _)| *from == inward).map(|(_, to)| *to);
+        match said {
+            _ if self.reflects() => inward,
+            Some(to) => to,
+            None if inward == Port::OUT => Port::IN,
+            None => Port::OUT,
+        }
     }
 }
 
@@ -108,22 +131,31 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         let environment = environment::of_node(name, node, &experiment.environments, folder, tree, &mut unused)?;
         let scripts = script::of_node(name, node, folder, tree)?;
         let forwarding = function::of_node(name, node, folder, tree)?;
-        nodes.push(Node { name: name.clone(), environment, forwarding, cpus: node.cpus as usize, scripts });
+        let (ports, paths) = paths::of_node(name, node, experiment, tree)?;
+        nodes.push(Node { name: name.clone(), environment, forwarding, ports, paths, cpus: node.cpus as usize, scripts });
     }
-    let purpose = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
-        (Some(settings), ..) => Purpose::Life(life::goals(settings, experiment, &nodes, tree)?),
-        (None, Some(settings), _) => Purpose::Search(throughput::goals(settings, experiment, tree)?),
-        (None, None, Some(settings)) => Purpose::Traffic(traffic::load(settings, folder, tree)?),
+    let (purpose, topology) = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
+        (Some(settings), ..) => {
+            let goals = life::goals(settings, experiment, &nodes, tree)?;
+            (Purpose::Life(goals), Topology::default())
+        }
+        (None, Some(settings), _) => {
+            let goals = throughput::goals(settings, experiment, tree)?;
+            let topology = topology_of(&nodes, experiment, &[traffic::Declared::alone()], &goals.load, tree)?;
+            (Purpose::Search(goals), topology)
+        }
+        (None, None, Some(settings)) => {
+            let declared = traffic::declared(settings, tree)?;
+            let load = traffic::load(&declared, folder, tree)?;
+            let topology = topology_of(&nodes, experiment, &declared, &load, tree)?;
+            (Purpose::Traffic(load), topology)
+        }
         (None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
-    let path = match purpose {
-        Purpose::Traffic(_) | Purpose::Search(_) => topology::path(&nodes, &experiment.links, tree)?,
-        Purpose::Life(_) => Vec::new(),
-    };
-    let via = link::of_path(&path, &nodes, &experiment.links, tree, &mut unused)?;
+    let via = link::of_links(&topology.links, &nodes, &experiment.links, tree, &mut unused)?;
     Ok(Setup {
         nodes,
-        path,
+        topology,
         via,
         purpose,
         generator_cpus: experiment.generator.cpus.clone(),
@@ -131,4 +163,16 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         limits,
         unused,
     })
+}
+
+fn topology_of(
+    nodes: &[Node],
+    experiment: &Experiment,
+    streams: &[traffic::Declared],
+    load: &Load,
+    tree: &Table<'_>,
+) -> Result<Topology, Fault> {
+    let destinations = load.streams.iter().map(|stream| stream.shape.flows.destination);
+    let destinations: Vec<_> = destinations.map(|rule| (rule.first, rule.last())).collect();
+    topology::of(nodes, &experiment.links, streams, &destinations, tree)
 }

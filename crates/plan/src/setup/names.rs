@@ -35,6 +35,9 @@ pub(super) fn check(experiment: &Experiment, tree: &Table<'_>) -> Result<(), Fau
     for (name, _) in &experiment.environments.0 {
         environment_name(name, tree)?;
     }
+    for (name, _) in experiment.traffic.iter().flat_map(|traffic| &traffic.streams.0) {
+        stream_name(name, tree)?;
+    }
     Ok(())
 }
 
@@ -78,6 +81,15 @@ fn node_name(name: &str, tree: &Table<'_>) -> Result<(), Fault> {
     }
     if name.is_empty() || name.len() > LONGEST_NODE_NAME || !name.chars().all(word) {
         return Err(wrong(format!("`{}` cannot be the name of a node", name.escape_debug()))
+            .help(format!("use 1 to {LONGEST_NODE_NAME} letters, digits, `-` and `_`")));
+    }
+    Ok(())
+}
+
+fn stream_name(name: &str, tree: &Table<'_>) -> Result<(), Fault> {
+    if name.is_empty() || name.len() > LONGEST_NODE_NAME || !name.chars().all(word) {
+        return Err(Fault::file(format!("`{}` cannot be the name of a stream", name.escape_debug()))
+            .at(tree::span(tree, &["traffic", "streams", name]), "not a name for a stream")
             .help(format!("use 1 to {LONGEST_NODE_NAME} letters, digits, `-` and `_`")));
     }
     Ok(())

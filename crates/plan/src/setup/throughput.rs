@@ -5,8 +5,8 @@ use tailbed_format::throughput::{Bisection, Goal, Method, SearchOrder};
 use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{PacketRate, Share, Time};
 
-use super::Load;
 use super::traffic::{self, HIGHEST_RATE, LONGEST, MOST_PACKETS, ppm};
+use super::{Load, StreamLoad};
 use crate::experiment::{self, Experiment, Mode, Throughput, half_a_percent};
 use crate::text::Span;
 use crate::text::error::Fault;
@@ -84,9 +84,9 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
+    let stream = StreamLoad { name: String::new(), frame: lengths.longest, schedule, shape: Shape::default() };
     // what carries most is found out where the generator runs
-    let ports = settings.port;
-    let load = Load { frame: lengths.longest, schedule, shape: Shape::default(), ports, mtu: lengths.mtu(), drain };
+    let load = Load { streams: vec![stream], ports: settings.port, mtu: lengths.mtu(), drain };
     let pause = settings.pause.map_or(if rfc { PAUSE } else { 0 }, |time| time.0);
     Ok(SearchGoals { load, order, pause })
 }

@@ -3,6 +3,8 @@
 mod flows;
 mod frame;
 mod pattern;
+mod place;
+mod streams;
 
 use tailbed_format::order::Schedule;
 use tailbed_format::port::Ports;
@@ -16,20 +18,40 @@ use crate::text::tree::{self, Table};
 
 pub(super) use frame::one_size;
 pub(super) use pattern::HIGHEST_RATE;
+use place::Place;
+pub(super) use streams::{Declared, declared, load};
 
 /// The load of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Bytes on the wire with the frame check sequence, of the longest if they differ.
-    pub(crate) frame: u32,
-    pub(crate) schedule: Schedule,
-    /// The seed of random times is 0 until there is a run.
-    pub(crate) shape: Shape,
+    /// At least one. Warm-up and duration are the same for all.
+    pub(crate) streams: Vec<StreamLoad>,
+    /// How they get to and from the interfaces.
     pub(crate) ports: Ports,
     /// What the links must carry, where it is more than usual, bytes.
     pub(crate) mtu: Option<u32>,
     /// ns.
     pub(crate) drain: u64,
+}
+
+/// What is sent in one stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StreamLoad {
+    /// Empty when there is but one and nothing is said of its name.
+    pub(crate) name: String,
+    /// Bytes on the wire with the frame check sequence, of the longest if they differ.
+    pub(crate) frame: u32,
+    pub(crate) schedule: Schedule,
+    /// The seed of random times is 0 until there is a run.
+    pub(crate) shape: Shape,
+}
+
+impl Load {
+    /// How long packets are sent, and listened for after the last, ns.
+    pub(crate) fn span(&self) -> u64 {
+        let schedule = self.streams.first().map(|stream| &stream.schedule);
+        schedule.map_or(0, |schedule| schedule.warm_up.saturating_add(schedule.duration)).saturating_add(self.drain)
+    }
 }
 
 /// More packets than this, warm-up included, would take the generator gigabytes to remember (28 bytes each way).
@@ -38,12 +60,12 @@ pub(super) const MOST_PACKETS: u64 = 50_000_000;
 /// No part of a run lasts longer; sums of times then stay far below 64 bits of ns.
 pub(super) const LONGEST: u64 = 24 * 3_600_000_000_000;
 
-/// Checks `[traffic]`.
-pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<Load, Fault> {
-    let at = |key| tree::span(tree, &["traffic", key]);
-    let flows = traffic.flows.as_ref().map(|flows| flows::of(flows, tree)).transpose()?.unwrap_or_default();
+/// Checks the load of one stream; gives besides the MTU that its links need, where the usual one is too small.
+fn of_stream(name: &str, traffic: &Traffic, folder: &str, place: &Place<'_>) -> Result<(StreamLoad, Option<u32>), Fault> {
+    let at = |key: &str| place.span(&[key]);
+    let flows = traffic.flows.as_ref().map(|flows| flows::of(flows, place)).transpose()?.unwrap_or_default();
     let replays = matches!(traffic.pattern, Pattern::Replay(_));
-    let lengths = if replays { frame::of_replay(traffic, tree)? } else { frame::of(&traffic.frame, &flows, tree)? };
+    let lengths = if replays { frame::of_replay(traffic, place)? } else { frame::of(&traffic.frame, &flows, place)? };
     for (key, time) in [("duration", traffic.duration), ("warm_up", traffic.warm_up), ("drain", traffic.drain)] {
         if time.0 > LONGEST {
             return Err(Fault::file(format!("`{key}` is longer than a day")).at(at(key), "at most 24h is allowed"));
@@ -54,9 +76,7 @@ pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<
             .at(at("duration"), "too short")
             .help("write it like duration = \"5s\""));
     }
-    let (pattern, schedule) = pattern::of(traffic, folder, tree)?;
-    // where the rate stands, or what says it instead
-    let rate = at(if traffic.rate.is_some() { "rate" } else { "pattern" });
+    let (pattern, schedule) = pattern::of(traffic, folder, place)?;
     let packets = schedule.packets_as(&pattern);
     // of a capture it is not known yet how many packets it has
     if packets == 0 && !replays {
@@ -66,20 +86,17 @@ pub(super) fn load(traffic: &Traffic, folder: &str, tree: &Table<'_>) -> Result<
         };
         return Err(Fault::file("no packet is due within the duration")
             .at(at("duration"), short)
-            .beside(rate, says)
+            .beside(rate_span(traffic, place), says)
             .help("make the duration longer or the rate higher"));
-    }
-    let all = packets.saturating_add(schedule.warm_up_packets_as(&pattern));
-    if all > MOST_PACKETS {
-        return Err(Fault::file(format!("a run would hold {all} packets; at most {MOST_PACKETS} fit into memory"))
-            .at(rate, "this rate")
-            .beside(at("duration"), format!("for {} and a warm-up of {}", traffic.duration, traffic.warm_up))
-            .help("make the duration shorter and `repeats` higher: repeats also show how much runs differ"));
     }
     let mtu = lengths.mtu();
     let shape = Shape { pattern, mix: lengths.mix, flows };
-    let ports = super::port::of_load(traffic);
-    Ok(Load { frame: lengths.longest, schedule, shape, ports, mtu, drain: traffic.drain.0 })
+    Ok((StreamLoad { name: name.to_owned(), frame: lengths.longest, schedule, shape }, mtu))
+}
+
+/// Where the rate stands, or what says it instead.
+fn rate_span(traffic: &Traffic, place: &Place<'_>) -> crate::text::Span {
+    place.span(&[if traffic.rate.is_some() { "rate" } else { "pattern" }])
 }
 
 /// Checks `[validity]`.

@@ -5,6 +5,7 @@ use tailbed_format::summary::{CampaignSummary, Cell, CellSummary, Counts, RunSum
 
 use crate::interval::distribution;
 use crate::run::RunCounters;
+use crate::stream;
 
 mod answer;
 mod contrast;
@@ -63,6 +64,7 @@ fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummar
         latency_from_due: distribution(&pooled.latency_from_due),
         lateness: distribution(&pooled.lateness),
         spread: Percentile::REPORTED.into_iter().filter_map(|percentile| spread(percentile, &valid)).collect(),
+        streams: stream::pooled(valid.iter().map(|run| (&run.summary.streams[..], &run.counters.streams[..]))),
     }
 }
 

@@ -103,6 +103,7 @@ fn cell(number: usize, environment: Option<&str>, median: u64) -> CellSummary {
         counts: Counts { scheduled: 2_000, sent: 2_000, received: 1_997, lost: 3, duplicates: 0, reordered: 1 },
         latency_from_due: distribution.clone(),
         lateness: distribution.clone(),
+        streams: Vec::new(),
         spread: vec![Spread { percentile: Percentile::REPORTED[0], runs: 2, minimum: median - 10, median, maximum: median + 20 }],
         latency: distribution,
     }
@@ -138,6 +139,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         lateness: cell.lateness.clone(),
         gaps: vec![Gap { at: 700_000_000, length: 14_000 }],
         gap_count: 3,
+        streams: Vec::new(),
         flows: (cell.cell == 2).then(flows),
         volume: Some(Volume { sent: 64_000, received: 63_936, duration: 100_000_000 }),
         clock: Some(ClockRelation {

@@ -31,13 +31,14 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
 struct Row<'a> {
     run: &'a RunSummary,
     node: &'a str,
-    from: &'static str,
+    from: &'a str,
     count: &'a RuleCount,
 }
 
 fn rows(run: &RunSummary) -> impl Iterator<Item = Row<'_>> {
     let directions = run.forwarders.iter().flat_map(move |forwarder| {
-        let named = forwarder.rules.iter().zip(["in", "out"]);
+        let usual = ["in", "out"].into_iter().skip(if forwarder.ports.is_empty() { 0 } else { 2 });
+        let named = forwarder.rules.iter().zip(forwarder.ports.iter().map(String::as_str).chain(usual));
         named.map(move |(count, from)| Row { run, node: &forwarder.node, from, count })
     });
     directions.filter(|row| row.count.received > row.count.sent || row.count.receive_drops > 0)
@@ -93,7 +94,8 @@ mod tests {
         let all_sent = RuleCount { received: 1_500, sent: 1_500, ..RuleCount::default() };
         let dropped = Drops::default().with(Reason::NoRoute, 1_200).with(Reason::TtlExpired, 3);
         let lossy = RuleCount { received: 1_500, sent: 296, malformed: 1, dropped, ..RuleCount::default() };
-        summary.runs[0].forwarders = vec![ForwarderSummary { node: "a<b".to_owned(), rules: vec![all_sent, lossy] }];
+        summary.runs[0].forwarders =
+            vec![ForwarderSummary { node: "a<b".to_owned(), ports: Vec::new(), rules: vec![all_sent, lossy] }];
         let page = section(&summary, &[]).into_string();
         assert_eq!(page.matches("<tr>").count(), 2, "{page}");
         assert!(page.contains("a&lt;b") && page.contains("malformed: 1, time to live expired: 3, no route: 1"), "{page}");

@@ -100,7 +100,7 @@ fn flows(cells: &[Cell<'_>]) -> Markup {
         tbody { @for cell in cells { @for (run, flow) in worst(cell) { tr {
             th.word scope="row" { (cell.label) }
             td.word { code { (run.run) } }
-            td { (flow.counts.flow) " of " (run.flows.as_ref().map_or(0, |table| table.count)) }
+            td { @if let Some(stream) = stream_of(run, flow.counts.flow) { (stream) ": " } (flow.counts.flow) " of " (run.flows.as_ref().map_or(0, |table| table.count)) }
             td { (number::count(flow.counts.sent)) }
             td { (number::count(flow.counts.lost)) }
             td { (number::count(flow.counts.reordered)) }
@@ -109,6 +109,12 @@ fn flows(cells: &[Cell<'_>]) -> Markup {
             td { (time(flow.maximum)) }
         } } } }
     }
+}
+
+/// The stream that a flow belongs to, where there are several.
+fn stream_of(run: &RunSummary, flow: u32) -> Option<&str> {
+    let before = run.streams.iter().take_while(|stream| stream.counts.flow <= flow);
+    before.last().map(|stream| stream.name.as_str())
 }
 
 /// The worst flows of all runs of a cell.

@@ -18,6 +18,7 @@ mod percentiles;
 mod ports;
 mod runs;
 mod spread;
+mod streams;
 pub mod throughput;
 
 use maud::html;
@@ -84,6 +85,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (opening::section(input))
             (opening::compared(input))
             (percentiles::section(&cells))
+            (streams::section(&cells))
             (contrasts::section(input.summary, &cells))
             (figures::curves(&figures))
             (figures::worst(&figures))

@@ -64,8 +64,8 @@ fn interfaces(run: &Run, host: &mut Host, node: &str, namespace: Option<&str>, e
         Vec::new()
     });
     if namespace.is_none() {
-        let hop = run.hops.iter().find(|hop| hop.node == node);
-        found.retain(|interface| hop.is_some_and(|hop| [&hop.inward, &hop.outward].contains(&&interface.name)));
+        let hops = || run.hops.iter().filter(|hop| hop.node == node);
+        found.retain(|interface| hops().any(|hop| [&hop.inward, &hop.outward].contains(&&interface.name)));
     }
     found
 }

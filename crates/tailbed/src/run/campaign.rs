@@ -14,7 +14,8 @@ use tailbed_plan::plan::{GENERATOR, Plan, Run};
 use tailbed_stats::campaign::CountedRun;
 use tailbed_stats::flow;
 use tailbed_stats::plot::worst::WorstPoint;
-use tailbed_stats::run::{Attempt, Recorded, RunCounters, failed_run, summarise_run};
+use tailbed_stats::run::{Attempt, Recorded, RunCounters, SummarisedRun, failed_run, summarise_run};
+use tailbed_stats::stream;
 
 use super::attempt::attempt;
 use super::explain::explain;
@@ -110,12 +111,14 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let tick = &mut |running| progress.tick(running, expected);
     let collected = attempt(&inputs.tables.fill_in(run), inputs, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
+    let streams = order.flows_by_stream();
     let recorded = Recorded {
         departures: &collected.generated.departures,
         arrivals: &collected.generated.arrivals,
         measured: &collected.generated.measured,
         scheduled: order.packets(),
         duration: order.schedule.duration,
+        streams: &streams,
         forwarders: &collected.forwarders,
         downgrades: &collected.granted.downgrades,
     };
@@ -126,7 +129,9 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let flows = flow::summaries(&summarised.records, &summarised.flows);
     summarised.summary.flows = flow::table(&flows);
     summarised.summary.volume = Some(flow::volume(&summarised.records, &length, order.schedule.duration));
-    record::after(&path, &summarised, &flows, &order.shape.flows, &length)?;
+    let SummarisedRun { summary, records, .. } = &mut summarised;
+    stream::count_bytes(&mut summary.streams, records, &streams, &length, order.schedule.duration);
+    record::after(&path, &summarised, &flows, order, &length)?;
     let worst = record::worst(&summarised.records);
     Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
 }
@@ -168,5 +173,6 @@ fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Res
     // a run that failed has none
     let records = if packets.exists() { packets::read(&packets)? } else { Vec::new() };
     let worst = record::worst(&records);
-    Ok(Some(Finished { run: CountedRun { summary, counters: RunCounters::of(&records) }, worst }))
+    let counters = RunCounters::of(&records, &measure_order(run)?.flows_by_stream());
+    Ok(Some(Finished { run: CountedRun { summary, counters }, worst }))
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use tailbed_format::facts::Facts;
 use tailbed_format::flow::FlowSummary;
+use tailbed_format::order::Measure;
 use tailbed_format::packet::PacketRecord;
 use tailbed_format::results;
 use tailbed_format::summary::Gap;
-use tailbed_format::traffic::Flows;
 use tailbed_plan::plan::Run;
 use tailbed_stats::flow;
 use tailbed_stats::hgrm;
@@ -33,12 +33,12 @@ pub(super) fn after(
     folder: &Path,
     run: &SummarisedRun,
     summaries: &[FlowSummary],
-    flows: &Flows,
+    order: &Measure,
     length: &dyn Fn(u32, u64) -> u32,
 ) -> anyhow::Result<()> {
     packets::write(&folder.join(results::PACKETS), &run.records, length)?;
     if run.summary.flows.is_some() {
-        write_new(&folder.join(results::FLOWS), flow::csv(summaries, flows).as_bytes())?;
+        write_new(&folder.join(results::FLOWS), flow::csv(summaries, order).as_bytes())?;
     }
     write_new(&folder.join(results::HGRM), hgrm::percentile_table(&run.counters.latency)?.as_bytes())?;
     write_new(&folder.join(results::GAPS), gaps(&run.summary.gaps).as_bytes())?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use tailbed_format::message::{Command, Frame, Measured, Reply};
+use tailbed_format::order::Order;
 use tailbed_format::packet::{Arrival, Departure};
 use tailbed_format::port::NodePorts;
 use tailbed_format::summary::ForwarderSummary;
@@ -113,15 +114,26 @@ pub(super) fn stop_forwarders(
     interrupted: &AtomicBool,
 ) -> Result<Vec<ForwarderSummary>, Broken> {
     let mut counted = Vec::new();
-    for node in forwarders(run) {
+    for AgentOrder { node, order } in run.agents.iter().filter(|agent| agent.node != GENERATOR) {
         agent(host, node)?.send(&Command::Stop)?;
         match expect_reply(host, node, programs, interrupted)? {
-            Reply::Forwarded(forwarded) => counted.push(ForwarderSummary { node: node.clone(), rules: forwarded.rules }),
+            Reply::Forwarded(forwarded) => {
+                counted.push(ForwarderSummary { node: node.clone(), ports: ports(order), rules: forwarded.rules });
+            }
             Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
             other => return Err(anyhow!("the forwarder of {node} stopped with {other:?}").into()),
         }
     }
     Ok(counted)
+}
+
+/// The interfaces that a forwarder's rules receive on; none where they are the usual ones, `in` and `out` (on the host with a prefix).
+fn ports(order: &Order) -> Vec<String> {
+    let Order::Forward(forward) = order else { return Vec::new() };
+    let ports: Vec<_> = forward.rules.iter().map(|rule| rule.receive.clone()).collect();
+    let is = |port: &String, usual: &str| port == usual || (port.starts_with("tb") && port.ends_with(usual));
+    let usual = ports.len() <= 2 && ports.iter().zip(["in", "out"]).all(|(port, usual)| is(port, usual));
+    if usual { Vec::new() } else { ports }
 }
 
 /// Lets the traffic run, and looks after the programs meanwhile.

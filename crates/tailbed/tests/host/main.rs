@@ -22,6 +22,7 @@ mod patterns;
 mod recovered;
 mod scripts;
 mod stalled;
+mod streams;
 mod support;
 mod throughput;
 mod unprivileged;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use tailbed_format::memory::MemoryPort;
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::port::Ports;
@@ -15,7 +14,9 @@ use tailbed_format::recording::Recording;
 use super::forwarder::forward;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
-use crate::port::{self, Opened, Pair, PortError, Receive, Rest, SimulatedClock, SimulatedPort, Transmit, Use, Way, WireModel};
+use crate::port::{
+    self, Opened, Pair, PortError, Receive, Rest, Several, SimulatedClock, SimulatedPort, Transmit, Use, WireModel, Wired, Wires,
+};
 use crate::stop::Stop;
 use crate::{measure, realtime};
 
@@ -128,16 +129,19 @@ impl Go {
 
 fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_real(order, recording, &Way { receive, transmit }, &[], go),
-        Path::Mixed { transmit, receive, memory } => measure_real(order, recording, &Way { receive, transmit }, memory, go),
+        Path::Interfaces { .. } | Path::Mixed { .. } => measure_real(order, recording, go),
         Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_real(order: &Measure, recording: Recording, way: &Way<'_>, memory: &[MemoryPort], go: Go) -> Result<Done, Reason> {
+fn measure_real(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     let pinned = realtime::pin(&order.scheduling.cpus);
+    let (transmit, receive) = measure::ends_of(&order.streams());
+    let transmit: Vec<_> = transmit.iter().map(String::as_str).collect();
+    let receive: Vec<_> = receive.iter().map(String::as_str).collect();
+    let wires = Wired { receive: &receive, transmit: &transmit, memory: order.path.memory() };
     let measuring = Measuring { order, recording, downgrades: Vec::from_iter(pinned), go };
-    port::open(order.ports, &[*way], memory, None, measuring)?
+    port::open(order.ports, wires, None, measuring)?
 }
 
 /// A measurement that only wants its ports.
@@ -151,20 +155,31 @@ struct Measuring<'a> {
 impl Use for Measuring<'_> {
     type Output = Result<Done, Reason>;
 
-    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
+    fn with<R, T>(self, mut receive: Vec<R>, mut transmit: Vec<T>, opened: &Opened) -> Self::Output
     where
         R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static,
     {
+        match (transmit.len(), receive.pop(), transmit.pop()) {
+            (1, Some(receive), Some(transmit)) => self.over(Pair { receive, transmit }, opened),
+            (_, Some(last_in), Some(last_out)) => {
+                receive.push(last_in);
+                transmit.push(last_out);
+                self.over(Several::new(transmit, receive), opened)
+            }
+            _ => Err("no port was opened, which is an error in tailbed".into()),
+        }
+    }
+}
+
+impl Measuring<'_> {
+    fn over(self, mut port: impl Wires, opened: &Opened) -> Result<Done, Reason> {
         let Self { order, recording, mut downgrades, go } = self;
-        let (receive, transmit) = ports.into_iter().next().ok_or("no port was opened, which is an error in tailbed")?;
-        let mut port = Pair { receive, transmit };
         downgrades.extend(opened.downgrades.iter().cloned());
         let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
         downgrades.extend(undisturbed(&order.scheduling));
         if !clock::is_invariant() {
-            let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are \
-                            less exact";
+            let sentence = "this CPU's time-stamp counter may change its rate (no invariant TSC): times between readings of the clock are                             less exact";
             downgrades.push(sentence.to_owned());
         }
         let stop = go.wait(downgrades, opened.ports)?;

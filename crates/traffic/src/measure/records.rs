@@ -71,9 +71,10 @@ impl Records {
         self.overflow
     }
 
-    /// For each packet of the schedule, in order, the ticks at which it was sent; `None` when it was not.
-    pub(super) fn departures(&self) -> impl Iterator<Item = Option<u64>> + '_ {
-        self.sent.iter().map(|&ticks| (ticks != NOT_SENT).then_some(ticks))
+    /// The ticks at which a packet of the schedule was sent; `None` when it was not.
+    pub(super) fn departure(&self, number: u64) -> Option<u64> {
+        let sent = usize::try_from(number).ok().and_then(|number| self.sent.get(number));
+        sent.copied().filter(|&ticks| ticks != NOT_SENT)
     }
 
     /// Each packet that came in, in order.
@@ -100,7 +101,7 @@ mod tests {
         records.sent(0, 10);
         records.sent(2, 30);
         records.sent(3, 40);
-        assert_eq!(records.departures().collect::<Vec<_>>(), [Some(10), None, Some(30)]);
+        assert_eq!([0, 1, 2, 3].map(|number| records.departure(number)), [Some(10), None, Some(30), None]);
     }
 
     /// Packet 1 was refused at once and is in no queue; of the queue of the other three the first and the last were refused.
@@ -112,7 +113,7 @@ mod tests {
         }
         records.not_sent(4, 3);
         records.not_sent(4, 1);
-        assert_eq!(records.departures().collect::<Vec<_>>(), [None, None, Some(30), None, None, None]);
+        assert_eq!((0..6).map(|number| records.departure(number)).collect::<Vec<_>>(), [None, None, Some(30), None, None, None]);
     }
 
     #[test]

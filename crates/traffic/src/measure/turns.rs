@@ -7,14 +7,14 @@ use tailbed_format::message::Measured;
 use tailbed_format::order::Measure;
 
 use super::gap_log::GapLog;
+use super::merged::{Merged, Numbers, Planned};
 use super::pacer::Pacer;
 use super::records::{Records, Seen};
-use super::timetable::Timetable;
 use super::{MeasureError, Outcome, Prepared, SIGHTING_INTERVAL};
 use crate::clock::{Clock, Sighting, Timeline};
-use crate::packet::frames::{Frames, Numbering};
+use crate::packet::frames::Frames;
 use crate::packet::identify;
-use crate::port::{Incoming, RING_FRAMES, Receive, Transmit};
+use crate::port::{Incoming, RING_FRAMES, Wires};
 use crate::stop::Stop;
 
 /// Clocks are only read when nothing is due for so long, ns: reading takes some 500 ns. Above some 600 000 packets per second there is
@@ -39,8 +39,14 @@ impl Refused {
 pub(super) struct Loop<'a, C> {
     order: &'a Measure,
     clock: &'a C,
-    frames: Frames,
-    timetable: Timetable,
+    /// By stream.
+    frames: Vec<Frames>,
+    planned: Merged,
+    numbers: Numbers,
+    /// By stream: the end its packets come in by.
+    ends: Vec<usize>,
+    /// By stream: packets that came in by another end.
+    misdelivered: Vec<u64>,
     records: Records,
     gaps: GapLog,
     sightings: Vec<Sighting>,
@@ -52,32 +58,46 @@ pub(super) struct Loop<'a, C> {
 impl<'a, C: Clock> Loop<'a, C> {
     /// A loop whose first packet is due when the pacer says; `start` is the latest sighting.
     pub(super) fn new(order: &'a Measure, clock: &'a C, prepared: Prepared, start: Sighting, pacer: Pacer) -> Self {
-        let Prepared { frames, timetable, records, gaps, first, mut sightings } = prepared;
+        let Prepared { frames, planned, numbers, ends, records, gaps, first, mut sightings } = prepared;
         sightings.extend([first, start]);
-        Self { order, clock, frames, timetable, records, gaps, sightings, pacer, refused: Refused::default(), foreign: 0 }
+        Self {
+            order,
+            clock,
+            misdelivered: vec![0; frames.len()],
+            frames,
+            planned,
+            numbers,
+            ends,
+            records,
+            gaps,
+            sightings,
+            pacer,
+            refused: Refused::default(),
+            foreign: 0,
+        }
     }
 }
 
 impl<C: Clock> Loop<'_, C> {
     /// Takes turns until the last packet has had its time to come in, or the flag is raised.
-    pub(super) fn run<P: Transmit + Receive>(&mut self, port: &mut P, stop: &Stop) {
-        let mut planned = self.timetable.clone().zip(Numbering::new(&self.order.shape.flows));
-        let mut number = 0;
-        let (mut due, mut end) = self.plan(planned.next(), 0);
+    pub(super) fn run<W: Wires>(&mut self, port: &mut W, stop: &Stop) {
+        let mut planned = self.planned.clone();
+        let mut next = planned.next();
+        let (mut due, mut end) = self.plan(next, 0);
         let mut next_sighting = self.pacer.after(SIGHTING_INTERVAL);
         let gap = self.pacer.ticks(self.order.gap);
         self.gaps.begin(self.clock.ticks(), gap);
         while !stop.is_raised() {
             let now = self.clock.ticks();
             let sending = now >= due;
-            if sending {
-                let result = port.send(self.frames.written());
-                self.note_sent(number, now, result);
-                number += 1;
-                (due, end) = self.plan(planned.next(), due);
+            if let (true, Some(packet)) = (sending, next) {
+                let result = port.send_of(packet.stream, self.frames[packet.stream].written());
+                self.note_sent(packet.number, now, result);
+                next = planned.next();
+                (due, end) = self.plan(next, due);
                 // what is due already goes with it
-                if P::QUEUE > 0 && (now < due || port.queued() >= P::QUEUE) {
-                    self.flush(port, number);
+                if W::QUEUE > 0 && (now < due || port.queue() >= W::QUEUE) {
+                    self.flush(port, packet.number + 1);
                 }
             }
             self.gaps.turn(now);
@@ -95,7 +115,7 @@ impl<C: Clock> Loop<'_, C> {
                 next_sighting = self.pacer.after(SIGHTING_INTERVAL);
                 continue;
             }
-            if port.idle(self.order.scheduling.wait, spare, stop) {
+            if port.rest(self.order.scheduling.wait, spare, stop) {
                 // Sleeping as planned is no gap; sleeping on after the time is.
                 self.gaps.rested_until(self.clock.ticks().min(until));
             }
@@ -111,10 +131,10 @@ impl<C: Clock> Loop<'_, C> {
     /// Writes the next packet and says when it is due and when all is over, ticks. After the last one, which was due at `latest`, no
     /// packet is ever due again, and all is over when it has had its time to come in.
     #[inline]
-    fn plan(&mut self, next: Option<(i64, (u32, u64))>, latest: u64) -> (u64, u64) {
+    fn plan(&mut self, next: Option<Planned>, latest: u64) -> (u64, u64) {
         match next {
-            Some((due, (flow, sequence))) => {
-                self.frames.write(flow, sequence);
+            Some(Planned { due, stream, flow, sequence, .. }) => {
+                self.frames[stream].write(flow, sequence);
                 (self.pacer.due_ticks(due), u64::MAX)
             }
             None => (u64::MAX, latest.saturating_add(self.pacer.ticks(self.order.drain))),
@@ -131,27 +151,29 @@ impl<C: Clock> Loop<'_, C> {
 
     /// Hands over what the port has kept back of the packets before `next`.
     #[inline]
-    fn flush<P: Transmit>(&mut self, port: &mut P, next: u64) {
+    fn flush<W: Wires>(&mut self, port: &mut W, next: u64) {
         let (records, refused) = (&mut self.records, &mut self.refused);
-        let queued = port.queued();
-        port.flush(|place, error| {
+        let queued = port.queue();
+        port.hand_over(|place, error| {
             records.not_sent(next, queued - place);
             refused.note(error);
         });
     }
 
-    /// Takes a frame from the ring, if there is one.
+    /// Takes a frame from one of the ends, if there is one.
     #[inline]
-    fn take_one<P: Receive>(&mut self, port: &mut P) -> bool {
-        let (clock, tag, flows) = (self.clock, self.order.tag, self.order.shape.flows.count);
-        let taken = port.receive(|Incoming { bytes, stamp, .. }| {
+    fn take_one<W: Wires>(&mut self, port: &mut W) -> bool {
+        let (clock, tag, numbers) = (self.clock, self.order.tag, &self.numbers);
+        let taken = port.take(|end, Incoming { bytes, stamp, .. }| {
             let user = clock.ticks();
             let identifier = identify(bytes).filter(|identifier| identifier.tag == tag)?;
-            Some(Seen { number: Numbering::number(flows, &identifier)?, kernel: stamp, user })
+            let (stream, number) = numbers.of(&identifier)?;
+            Some((end, stream, Seen { number, kernel: stamp, user }))
         });
         match taken {
             None => return false,
-            Some(Some(seen)) => self.records.seen(seen),
+            Some(Some((end, stream, seen))) if self.ends[stream] == end => self.records.seen(seen),
+            Some(Some((_, stream, _))) => self.misdelivered[stream] += 1,
             Some(None) => self.foreign += 1,
         }
         true
@@ -168,8 +190,8 @@ impl<C: Clock> Loop<'_, C> {
     }
 
     /// Makes times of the stamps.
-    pub(super) fn finish<P: Receive>(mut self, port: &mut P) -> Result<Outcome, MeasureError> {
-        let receive_drops = port.drops().saturating_add(self.records.overflow());
+    pub(super) fn finish<W: Wires>(mut self, port: &mut W) -> Result<Outcome, MeasureError> {
+        let receive_drops = port.dropped().saturating_add(self.records.overflow());
         self.sightings.push(self.clock.sight_tightest(64));
         let timeline = Timeline::new(self.sightings, self.pacer.origin()).ok_or(MeasureError::NoTime)?;
         let relation = timeline.relation();
@@ -180,10 +202,11 @@ impl<C: Clock> Loop<'_, C> {
             last_send_error: self.refused.last.map(|error| io::Error::from(error).to_string()),
             receive_drops,
             foreign: self.foreign,
+            // of one stream alone there is no other's interface
+            misdelivered: if self.numbers.streams() > 1 { self.misdelivered } else { Vec::new() },
             gaps,
             gap_count,
         };
-        let flows = self.order.shape.flows.clone();
-        Ok(Outcome { measured, timeline, records: self.records, timetable: self.timetable, flows })
+        Ok(Outcome { measured, timeline, records: self.records, planned: self.planned, numbers: self.numbers })
     }
 }

@@ -24,6 +24,8 @@ pub struct Frames {
     /// For each packet of a cycle its buffer; empty when there is but one.
     cycle: Vec<u16>,
     flows: Flows,
+    /// The number of the first flow in the identifiers.
+    first: u32,
     /// Where the IPv4 header begins.
     packet: usize,
     /// In place of all this.
@@ -63,7 +65,21 @@ impl Frames {
         };
         let buffers = lengths.into_iter().map(buffer).collect::<Result<_, WrongLength>>()?;
         let packet = ethernet::HEADER + shape.flows.tags.len() * vlan::TAG;
-        Ok(Self { buffers, written: 0, cycle, flows: shape.flows.clone(), packet, replayed })
+        Ok(Self { buffers, written: 0, cycle, flows: shape.flows.clone(), first: 0, packet, replayed })
+    }
+
+    /// The same frames, but the identifiers number the flows from `first` on, not from 0.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u32) -> Self {
+        self.first = first;
+        let at = self.packet + IDENTIFIER;
+        for buffer in &mut self.buffers {
+            number(&mut buffer[at..], first);
+        }
+        if let Some(replayed) = &mut self.replayed {
+            replayed.number(first);
+        }
+        self
     }
 
     /// Writes the frame of a packet by its flow and its number in it.
@@ -79,6 +95,7 @@ impl Frames {
         let buffer = &mut self.buffers[self.written];
         if self.flows.count > 1 {
             address(buffer, &self.flows, self.packet, flow);
+            number(&mut buffer[self.packet + IDENTIFIER..], self.first.wrapping_add(flow));
         }
         let at = self.packet + IDENTIFIER;
         buffer[at + identifier::SEQUENCE.start..at + identifier::SEQUENCE.end].copy_from_slice(&sequence.to_be_bytes());
@@ -94,14 +111,19 @@ impl Frames {
     }
 }
 
-/// Writes all that depends on the flow.
+/// Writes all of the headers that depends on the flow.
 #[inline]
 fn address(frame: &mut [u8], flows: &Flows, packet: usize, flow: u32) {
     vlan::rewrite(frame, &flows.tags, flow);
     let packet = &mut frame[packet..];
     ipv4::set_addresses(packet, flows.source.of(flow), flows.destination.of(flow));
     udp::set_ports(&mut packet[ipv4::HEADER..], flows.source_port.of(flow), flows.destination_port.of(flow));
-    packet[IDENTIFIER + identifier::FLOW.start..IDENTIFIER + identifier::FLOW.end].copy_from_slice(&flow.to_be_bytes());
+}
+
+/// Writes the number of the flow into an identifier.
+#[inline]
+fn number(identifier: &mut [u8], flow: u32) {
+    identifier[identifier::FLOW].copy_from_slice(&flow.to_be_bytes());
 }
 
 /// Which flow and number in it the packets have, one after the other.

@@ -9,6 +9,7 @@ use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::Wait;
 
 use super::memory::{self, MemoryReceiver, MemorySender};
+use super::packet_ring::{SHORTEST_SLEEP, WAKE_EARLY};
 use super::{Incoming, PacketBatch, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Rest, Transmit};
 use crate::stop::Stop;
 
@@ -110,7 +111,11 @@ impl Transmit for AnySender {
 }
 
 impl Rest for AnyReceiver {
-    fn rest(receivers: &[Self], stop: &Stop) {
+    fn rest(receivers: &[Self], ns: u64, stop: &Stop) -> bool {
+        let ns = ns.saturating_sub(WAKE_EARLY);
+        if ns < SHORTEST_SLEEP {
+            return false;
+        }
         let mut descriptors = vec![PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN)];
         let mut memory: Vec<&MemoryReceiver> = Vec::with_capacity(receivers.len());
         for receiver in receivers {
@@ -120,6 +125,7 @@ impl Rest for AnyReceiver {
             }
         }
         let others = descriptors.len() > 1;
-        memory::rest(&memory, &mut descriptors, others);
+        memory::rest(&memory, &mut descriptors, others, ns);
+        true
     }
 }

@@ -13,13 +13,15 @@ use super::{
     Rest, Transmit,
 };
 
-/// One way through: receives on one interface, sends on one, which may be the same.
+/// What is to be opened, by name: interfaces, or ports in shared memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Way<'a> {
-    /// The interface received on.
-    pub receive: &'a str,
-    /// The interface sent on.
-    pub transmit: &'a str,
+pub struct Wired<'a> {
+    /// Those received on, each once.
+    pub receive: &'a [&'a str],
+    /// Those sent on; the same may be there again.
+    pub transmit: &'a [&'a str],
+    /// Ports in shared memory; what has another name is an interface.
+    pub memory: &'a [MemoryPort],
 }
 
 /// What is done with ports: compiled for each kind by itself.
@@ -27,8 +29,8 @@ pub trait Use {
     /// What comes of it.
     type Output;
 
-    /// Goes on with the ports, one of each per way; `opened` says which they are.
-    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> Self::Output
+    /// Goes on with the ports, in the order they were named in; `opened` says of which kinds they are.
+    fn with<R, T>(self, receive: Vec<R>, transmit: Vec<T>, opened: &Opened) -> Self::Output
     where
         R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static;
@@ -43,30 +45,29 @@ pub struct Opened {
     pub downgrades: Vec<String>,
 }
 
-/// Opens ports of the kinds wanted on the interfaces of each way. What is left open (`auto`) becomes the kind that carries most here: it
-/// is found out by opening it. Names of ports in `memory` are not looked for among the interfaces. `groups`, one per way, deal the frames of an interface out to several users; none where there is one.
+/// Opens ports of the kinds wanted. What is left open (`auto`) becomes the kind that carries most here: it
+/// is found out by opening it. `groups`, one per interface received on, deal the frames of an interface out to several users; none where there is one.
 ///
 /// # Errors
 /// When a kind that was asked for by name cannot be had, with the kernel's reason: no other is taken in its place.
 pub fn open<U: Use>(
     wanted: Ports,
-    ways: &[Way<'_>],
-    memory: &[MemoryPort],
+    wires: Wired<'_>,
     groups: Option<&mut [FanoutGroup]>,
     user: U,
 ) -> Result<U::Output, PortError> {
-    if !memory.is_empty() {
-        return mixed(wanted, ways, memory, user);
+    if !wires.memory.is_empty() {
+        return mixed(wanted, wires, user);
     }
     let mut downgrades = Vec::new();
     let receive = if wanted.receive == ReceivePort::Auto { ReceivePort::PacketBlocks } else { wanted.receive };
     let shared = groups.is_some();
     let (send, sockets) = match wanted.send {
-        SendPort::Auto => most(receive, ways, shared, &mut downgrades)?,
-        send => (send, sockets(Ports { send, receive }, ways, shared)?),
+        SendPort::Auto => most(receive, wires, shared, &mut downgrades)?,
+        send => (send, sockets(Ports { send, receive }, wires, shared)?),
     };
     let ports = Ports { send, receive };
-    let mut opening = Opening { ways, groups, sockets, next: 0 };
+    let mut opening = Opening { wires, groups, sockets, next: 0 };
     let opened = Opened { ports: Some(ports), downgrades };
     match receive {
         ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(send, &mut opening, &opened, user),
@@ -77,19 +78,19 @@ pub fn open<U: Use>(
 
 /// Opens ports of which some are in shared memory. Interfaces beside them have packet sockets: what carries most there does not matter, for
 /// all of a path's frames pass each of its links.
-fn mixed<U: Use>(wanted: Ports, ways: &[Way<'_>], memory: &[MemoryPort], user: U) -> Result<U::Output, PortError> {
+fn mixed<U: Use>(wanted: Ports, wires: Wired<'_>, user: U) -> Result<U::Output, PortError> {
+    let Wired { receive, transmit, memory } = wires;
     let batch = match (wanted.send, wanted.receive) {
         (SendPort::Auto | SendPort::Packet, ReceivePort::Auto | ReceivePort::Packet) => false,
         (SendPort::PacketBatch, ReceivePort::Auto | ReceivePort::Packet) => true,
         _ => return Err(PortError::BesideMemory(wanted)),
     };
-    let opened = |way: &Way<'_>| Ok((AnyReceiver::open(way.receive, memory)?, AnySender::open(way.transmit, memory, batch)?));
-    let ports = ways.iter().map(opened).collect::<Result<_, PortError>>()?;
-    let in_memory = |name: &str| memory.iter().any(|port| port.name == name);
-    let interfaces = ways.iter().any(|way| !in_memory(way.receive) || !in_memory(way.transmit));
+    let receivers = receive.iter().map(|name| AnyReceiver::open(name, memory)).collect::<Result<_, _>>()?;
+    let senders = transmit.iter().map(|name| AnySender::open(name, memory, batch)).collect::<Result<_, _>>()?;
+    let interfaces = receive.iter().chain(transmit).any(|name| memory.iter().all(|port| port.name != *name));
     let send = if batch { SendPort::PacketBatch } else { SendPort::Packet };
     let kinds = interfaces.then_some(Ports { send, receive: ReceivePort::Packet });
-    Ok(user.with(ports, &Opened { ports: kinds, downgrades: Vec::new() }))
+    Ok(user.with(receivers, senders, &Opened { ports: kinds, downgrades: Vec::new() }))
 }
 
 fn sending<R: OpenReceive, U: Use>(
@@ -110,23 +111,25 @@ fn both<R: OpenReceive, T: OpenTransmit, U: Use>(
     opened: &Opened,
     user: U,
 ) -> Result<U::Output, PortError> {
-    let mut ports = Vec::new();
-    for (number, way) in opening.ways.iter().enumerate() {
+    let Wired { receive, transmit, .. } = opening.wires;
+    let mut receivers = Vec::new();
+    for (number, interface) in receive.iter().enumerate() {
         opening.next = number;
-        ports.push((R::open(opening, way.receive)?, T::open(opening, way.transmit)?));
+        receivers.push(R::open(opening, interface)?);
     }
-    Ok(user.with(ports, opened))
+    let senders = transmit.iter().map(|interface| T::open(opening, interface)).collect::<Result<_, _>>()?;
+    Ok(user.with(receivers, senders, opened))
 }
 
 /// The way to send that carries most: without copies where the driver can, else with them, else by packet sockets. Where AF_XDP works at
 /// all, that there are copies is no news; where it does not, it is.
 fn most<'a>(
     receive: ReceivePort,
-    ways: &[Way<'a>],
+    wires: Wired<'a>,
     shared: bool,
     downgrades: &mut Vec<String>,
 ) -> Result<(SendPort, Sockets<'a>), PortError> {
-    let tried = |send| sockets(Ports { send, receive }, ways, shared).map(|sockets| (send, sockets));
+    let tried = |send| sockets(Ports { send, receive }, wires, shared).map(|sockets| (send, sockets));
     let fallback = SendPort::PacketBatch;
     if shared {
         return tried(fallback);
@@ -142,15 +145,15 @@ type Sockets<'a> = BTreeMap<&'a str, Directions>;
 
 /// What ports are opened from.
 struct Opening<'a, 'g> {
-    ways: &'a [Way<'a>],
+    wires: Wired<'a>,
     groups: Option<&'g mut [FanoutGroup]>,
     sockets: Sockets<'a>,
-    /// The number of the way.
+    /// The number of the interface received on.
     next: usize,
 }
 
 /// Opens an AF_XDP socket on each interface that needs one.
-fn sockets<'a>(ports: Ports, ways: &[Way<'a>], shared: bool) -> Result<Sockets<'a>, PortError> {
+fn sockets<'a>(ports: Ports, wires: Wired<'a>, shared: bool) -> Result<Sockets<'a>, PortError> {
     let copies = match ports.send {
         SendPort::XdpCopy => Some(Copies::Made),
         SendPort::XdpZeroCopy => Some(Copies::None),
@@ -161,9 +164,9 @@ fn sockets<'a>(ports: Ports, ways: &[Way<'a>], shared: bool) -> Result<Sockets<'
         return Err(PortError::Several(ports));
     }
     let mut sockets = BTreeMap::new();
-    for interface in ways.iter().flat_map(|way| [way.receive, way.transmit]) {
-        let transmit = copies.is_some() && ways.iter().any(|way| way.transmit == interface);
-        let receive = receives && ways.iter().any(|way| way.receive == interface);
+    for &interface in wires.receive.iter().chain(wires.transmit) {
+        let transmit = copies.is_some() && wires.transmit.contains(&interface);
+        let receive = receives && wires.receive.contains(&interface);
         if !(transmit || receive) || sockets.contains_key(interface) {
             continue;
         }

@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use tailbed_format::traffic::{Flows, Rule, Tag};
 
+use super::place::Place;
 use crate::experiment::{self, Address, Values};
 use crate::text::error::Fault;
-use crate::text::tree::{self, Table};
 
 /// More flows than this are a slip: most of them would have no packet.
 const MOST_FLOWS: u32 = 1_000_000;
@@ -19,30 +19,30 @@ const SERVICE: u16 = 0x88a8;
 const VLANS: std::ops::RangeInclusive<u32> = 1..=4094;
 
 /// Checks `[traffic.flows]`.
-pub(super) fn of(flows: &experiment::Flows, tree: &Table<'_>) -> Result<Flows, Fault> {
+pub(super) fn of(flows: &experiment::Flows, place: &Place<'_>) -> Result<Flows, Fault> {
     if flows.count == 0 || flows.count > MOST_FLOWS {
         return Err(Fault::file(format!("{} flows are not possible", flows.count))
-            .at(tree::span(tree, &["traffic", "flows", "count"]), format!("1 to {MOST_FLOWS} is allowed"))
+            .at(place.span(&["flows", "count"]), format!("1 to {MOST_FLOWS} is allowed"))
             .help("leave `count` out for one flow"));
     }
     if let (Some(_), None) = (flows.outer_vlan, flows.vlan) {
         return Err(Fault::file("an outer VLAN tag needs one behind it")
-            .at(tree::key_span(tree, &["traffic", "flows", "outer_vlan"]).unwrap_or_default(), "alone")
+            .at(place.key_span(&["flows", "outer_vlan"]), "alone")
             .help("add vlan = 100, or write `vlan` in place of `outer_vlan` for a single tag"));
     }
     let usual = Flows::default();
     let tag = |key, ethertype, values: Option<Values<u16>>| {
-        let id = values.map(|values| rule(key, number(values), VLANS, tree)).transpose()?;
+        let id = values.map(|values| rule(key, number(values), VLANS, place)).transpose()?;
         Ok(id.map(|id| Tag { ethertype, id }))
     };
     let tags = [tag("outer_vlan", SERVICE, flows.outer_vlan)?, tag("vlan", CUSTOMER, flows.vlan)?];
     let address = |key, values: Option<Values<Address>>, usual| {
         let number =
             |values: Values<Address>| Values { first: u32::from(values.first.0), count: values.count, every: values.every };
-        values.map_or(Ok(usual), |values| rule(key, number(values), 0..=u32::MAX, tree))
+        values.map_or(Ok(usual), |values| rule(key, number(values), 0..=u32::MAX, place))
     };
     let port = |key, values: Option<Values<u16>>, usual| {
-        values.map_or(Ok(usual), |values| rule(key, number(values), 0..=u32::from(u16::MAX), tree))
+        values.map_or(Ok(usual), |values| rule(key, number(values), 0..=u32::from(u16::MAX), place))
     };
     Ok(Flows {
         count: flows.count,
@@ -59,9 +59,9 @@ fn number(Values { first, count, every }: Values<u16>) -> Values<u32> {
 }
 
 /// A rule all of whose values lie within the allowed ones.
-fn rule(key: &str, values: Values<u32>, allowed: std::ops::RangeInclusive<u32>, tree: &Table<'_>) -> Result<Rule, Fault> {
+fn rule(key: &str, values: Values<u32>, allowed: std::ops::RangeInclusive<u32>, place: &Place<'_>) -> Result<Rule, Fault> {
     let Values { first, count, every } = values;
-    let at = |part: &[&str]| tree::span(tree, &[&["traffic", "flows", key], part].concat());
+    let at = |part: &[&str]| place.span(&[&["flows", key], part].concat());
     if count == 0 || every == 0 {
         let which = if count == 0 { "count" } else { "every" };
         return Err(Fault::file(format!("a range of `{key}` with a `{which}` of 0 has no value"))

@@ -3,10 +3,10 @@
 use tailbed_format::traffic::{Flows, Mix, SizeShare};
 use tailbed_format::unit::Bytes;
 
+use super::place::Place;
 use crate::experiment::{Frame, FrameShare, Traffic};
 use crate::text::Span;
 use crate::text::error::Fault;
-use crate::text::tree::{self, Table};
 
 /// Shortest frame on the wire (IEEE 802.3-2022, 3.2.7: 46 bytes of data, 18 of header and check sequence), and the longest there is
 /// equipment for: 9 000 bytes of data, which no standard names but most devices carry.
@@ -31,15 +31,15 @@ pub(in crate::setup) struct Lengths {
 }
 
 /// Checks `frame`.
-pub(super) fn of(frame: &Frame, flows: &Flows, tree: &Table<'_>) -> Result<Lengths, Fault> {
+pub(super) fn of(frame: &Frame, flows: &Flows, at: &Place<'_>) -> Result<Lengths, Fault> {
     let tags = u64::try_from(flows.tags.len()).unwrap_or(0) * u64::from(Flows::TAG);
-    let place = || tree::span(tree, &["traffic", "frame"]);
+    let place = || at.span(&["frame"]);
     let length = |size: u64| {
         let fits = existing(size, place())?;
         if size < FRAME.start() + tags {
             return Err(Fault::file(format!("a frame of {size} bytes has no room for its VLAN tags, headers and identifier"))
                 .at(place(), format!("at least {} is needed", FRAME.start() + tags))
-                .beside(tree::key_span(tree, &["traffic", "flows", "vlan"]).unwrap_or_default(), "4 bytes for each tag"));
+                .beside(at.key_span(&["flows", "vlan"]), "4 bytes for each tag"));
         }
         Ok(fits)
     };
@@ -80,21 +80,19 @@ pub(in crate::setup) fn one_size(size: Bytes, place: Span) -> Result<Lengths, Fa
 }
 
 /// Of a replay: the longest frame that the capture may hold, for which the links are made.
-pub(super) fn of_replay(traffic: &Traffic, tree: &Table<'_>) -> Result<Lengths, Fault> {
+pub(super) fn of_replay(traffic: &Traffic, at: &Place<'_>) -> Result<Lengths, Fault> {
     if traffic.flows.is_some() {
         return Err(Fault::file("a replay sends the packets of its capture, which have their own addresses")
-            .at(tree::span(tree, &["traffic", "flows"]), "not beside a replay")
-            .beside(tree::key_span(tree, &["traffic", "pattern"]).unwrap_or_default(), "the replay")
+            .at(at.span(&["flows"]), "not beside a replay")
+            .beside(at.key_span(&["pattern"]), "the replay")
             .help("leave [traffic.flows] out"));
     }
     match traffic.frame {
-        _ if tree::get(tree, &["traffic", "frame"]).is_none() => {
-            Ok(Lengths { longest: USUAL_MTU + AROUND_DATA, mix: Mix::default() })
-        }
-        Frame::One(_) => of(&traffic.frame, &Flows::default(), tree),
+        _ if at.get(&["frame"]).is_none() => Ok(Lengths { longest: USUAL_MTU + AROUND_DATA, mix: Mix::default() }),
+        Frame::One(_) => of(&traffic.frame, &Flows::default(), at),
         Frame::Imix | Frame::Mix(_) => {
             Err(Fault::file("a replay sends the packets of its capture, which have their own lengths")
-                .at(tree::span(tree, &["traffic", "frame"]), "a mix")
+                .at(at.span(&["frame"]), "a mix")
                 .help("write the longest there may be, frame = 9018, or leave `frame` out for 1518"))
         }
     }

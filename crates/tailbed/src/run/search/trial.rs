@@ -121,6 +121,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             measured: &generated.measured,
             scheduled: schedule.packets(),
             duration: schedule.duration,
+            streams: &[],
             forwarders: &[],
             downgrades: &[],
         };

@@ -19,6 +19,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         queue: 0,
     };
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         ports: Ports::LATENCY,
         frame: 60,
@@ -30,6 +31,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         drain: 0,
         gap: 0,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 

@@ -75,6 +75,13 @@ impl Replayed {
         Ok(Self { recording, places, written: 0 })
     }
 
+    /// All packets are of the flow with this number from now on.
+    pub(super) fn number(&mut self, flow: u32) {
+        for (packet, place) in self.places.iter().enumerate() {
+            super::number(&mut self.recording.frame_mut(packet)[*place..], flow);
+        }
+    }
+
     #[inline]
     pub(super) fn write(&mut self, sequence: u64) {
         self.written = usize::try_from(sequence % self.places.len() as u64).unwrap_or(0);

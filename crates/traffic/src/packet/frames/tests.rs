@@ -20,6 +20,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         queue: 0,
     };
     Measure {
+        name: String::new(),
         path: Path::Simulated(wire),
         ports: Ports::LATENCY,
         frame,
@@ -31,6 +32,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         drain: 0,
         gap: 0,
         scheduling: Scheduling { cpus: vec![], priority: None, lock_memory: false, wait: Wait::Block },
+        more: Vec::new(),
     }
 }
 

@@ -56,11 +56,11 @@ pub(super) fn until(receiver: &MemoryReceiver, ns: u64, stop: &Stop) -> bool {
 }
 
 /// The same for a loop that receives by several: rings of this kind, and descriptors (the flag's among them). Comes back early.
-pub(crate) fn rest(receivers: &[&MemoryReceiver], descriptors: &mut [PollFd<'_>], others: bool) {
+pub(crate) fn rest(receivers: &[&MemoryReceiver], descriptors: &mut [PollFd<'_>], others: bool, ns: u64) {
     if others || receivers.iter().any(|receiver| !receiver.can_be_woken()) {
-        doze(descriptors, LOOK);
+        doze(descriptors, ns);
     } else {
-        sleep(receivers, PATIENCE);
+        sleep(receivers, ns);
     }
 }
 
