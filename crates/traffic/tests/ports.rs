@@ -7,13 +7,15 @@
 mod support;
 
 use std::fmt::Debug;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::io::Errno;
-use support::network::{ip, on_host, veth};
+use support::network::{ip, on_host, tap, veth};
 use tailbed_format::order::Wait;
 use tailbed_format::port::{Ports, ReceivePort, SendPort};
-use tailbed_traffic::port::{Opened, PortError, Receive, Rest, Transmit, Use, Way, open};
+use tailbed_traffic::port::{Opened, PortError, Receive, Rest, Transmit, Use, Wired, open};
 use tailbed_traffic::stop::Stop;
 
 const SENDS: [SendPort; 3] = [SendPort::Packet, SendPort::PacketBatch, SendPort::XdpCopy];
@@ -25,6 +27,7 @@ struct Trial<F>(F);
 /// What a test does with them: sends frames, gets back what came.
 trait Exchange {
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, u64)>;
+    fn collect(&mut self, count: usize) -> Vec<(Vec<u8>, u64)>;
     fn send(&mut self, frames: &[Vec<u8>]) -> Vec<(usize, Errno)>;
     fn drops(&mut self) -> u64;
 }
@@ -35,7 +38,12 @@ struct Both<R, T> {
     stop: Stop,
 }
 
-impl<R: Receive, T: Transmit> Both<R, T> {
+impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
+    fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, u64)> {
+        assert_eq!(self.send(frames), []);
+        self.collect(frames.len())
+    }
+
     /// What comes in within two seconds, until there are so many.
     fn collect(&mut self, count: usize) -> Vec<(Vec<u8>, u64)> {
         let mut received = Vec::new();
@@ -50,13 +58,6 @@ impl<R: Receive, T: Transmit> Both<R, T> {
         }
         received.extend(self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)));
         received
-    }
-}
-
-impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
-    fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, u64)> {
-        assert_eq!(self.send(frames), []);
-        self.collect(frames.len())
     }
 
     fn send(&mut self, frames: &[Vec<u8>]) -> Vec<(usize, Errno)> {
@@ -82,12 +83,12 @@ impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
 impl<F: FnOnce(&mut dyn Exchange, &Opened) -> V, V> Use for Trial<F> {
     type Output = V;
 
-    fn with<R, T>(self, ports: Vec<(R, T)>, opened: &Opened) -> V
+    fn with<R, T>(self, receive: Vec<R>, transmit: Vec<T>, opened: &Opened) -> V
     where
         R: Receive + Rest + Debug + Send + 'static,
         T: Transmit + Debug + Send + 'static,
     {
-        let (receive, transmit) = ports.into_iter().next().unwrap();
+        let (receive, transmit) = (receive.into_iter().next().unwrap(), transmit.into_iter().next().unwrap());
         (self.0)(&mut Both { receive, transmit, stop: Stop::new().unwrap() }, opened)
     }
 }
@@ -98,7 +99,7 @@ fn with_ports<V>(
     receive: &str,
     test: impl FnOnce(&mut dyn Exchange, &Opened) -> V,
 ) -> Result<V, PortError> {
-    open(ports, &[Way { receive, transmit }], &[], None, Trial(test))
+    open(ports, Wired { receive: &[receive], transmit: &[transmit], memory: &[] }, None, Trial(test))
 }
 
 fn every_pair() -> impl Iterator<Item = Ports> {
@@ -223,14 +224,9 @@ fn frames_that_find_no_room_are_counted() {
                 for _ in 0..count / 1000 {
                     assert_eq!(exchange.send(&batch), [], "{receive}");
                 }
-                let received = exchange.exchange(&[]).len();
-                let mut kept = received;
-                loop {
-                    let more = exchange.exchange(&[]).len();
-                    if more == 0 {
-                        break;
-                    }
-                    kept += more;
+                let mut kept = 0;
+                while !exchange.collect(0).is_empty() {
+                    kept += 1;
                 }
                 let drops = exchange.drops();
                 assert!(drops > 0, "{receive}");
@@ -255,10 +251,10 @@ fn one_interface_both_ways() {
             with_ports(xdp, "tb-test-b", "tb-test-b", |there, _| {
                 let frames = [frame(60, 1), frame(61, 2)];
                 assert_eq!(here.send(&frames), []);
-                let received: Vec<_> = there.exchange(&[]).into_iter().map(|(bytes, _)| bytes).collect();
-                assert_eq!(received, frames[..1]);
+                let received: Vec<_> = there.collect(2).into_iter().map(|(bytes, _)| bytes).collect();
+                assert_eq!(received, frames);
                 assert_eq!(there.send(&frames), []);
-                assert_eq!(here.exchange(&[]).len(), 1);
+                assert_eq!(here.collect(2).len(), 2);
             })
             .unwrap();
         })
@@ -322,5 +318,69 @@ fn bridges_and_macvlan_carry_frames_too() {
         // macvlan has no driver of its own that a program could run in
         let refused = with_ports(xdp, "tb-test-a", "tb-test-m", |_, _| ()).unwrap_err().to_string();
         assert!(refused.contains("native XDP"), "{refused}");
+    });
+}
+
+/// A tap as a virtual machine's emulator has it open: what is written to it comes in, what is sent is read from it.
+#[test]
+fn taps_carry_frames_both_ways() {
+    on_host(|| {
+        let Some(mut tap) = tap("tb-test-t") else { return };
+        ip(&["link", "set", "tb-test-t", "up"]);
+        let frames: Vec<_> = (60..160).map(|length| frame(length, length)).collect();
+        for ports in every_pair().filter(|ports| ports.receive != ReceivePort::Xdp) {
+            with_ports(ports, "tb-test-t", "tb-test-t", |exchange, _| {
+                frames.iter().for_each(|frame| tap.write_all(frame).unwrap());
+                let received: Vec<_> = exchange.collect(frames.len()).into_iter().map(|(bytes, _)| bytes).collect();
+                assert!(received == frames, "{ports}: {} frames", received.len());
+                assert_eq!(exchange.send(&frames), [], "{ports}");
+                for frame in &frames {
+                    let mut bytes = vec![0; 2048];
+                    let length = tap.read(&mut bytes).unwrap();
+                    assert_eq!(&bytes[..length], frame, "{ports}");
+                }
+            })
+            .unwrap();
+        }
+    });
+}
+
+/// The program on an interface goes with the process that put it there, however it ends.
+#[test]
+fn nothing_is_left_on_an_interface_when_its_user_is_killed() {
+    const HELD: &str = "TAILBED_TEST_HOLDS";
+    let xdp = Ports { send: SendPort::XdpCopy, receive: ReceivePort::Xdp };
+    if let Some(interface) = std::env::var_os(HELD) {
+        let interface = interface.to_string_lossy().into_owned();
+        with_ports(xdp, &interface, &interface, |_, _| {
+            println!("held");
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        })
+        .unwrap();
+        return;
+    }
+    on_host(move || {
+        veth("tb-test-a", "tb-test-b");
+        let program = || {
+            let shown = Command::new("ip").args(["-d", "link", "show", "tb-test-b"]).output().unwrap();
+            String::from_utf8_lossy(&shown.stdout).contains("prog/xdp")
+        };
+        assert!(!program());
+        let mut holder = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "nothing_is_left_on_an_interface_when_its_user_is_killed", "--nocapture"])
+            .env(HELD, "tb-test-b")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.into_iter().any(|line| line.contains("held")), "the interface was not opened");
+        assert!(program());
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        assert!(!program());
+        let frames = [frame(60, 1)];
+        let received = with_ports(xdp, "tb-test-a", "tb-test-b", |exchange, _| exchange.exchange(&frames)).unwrap();
+        assert_eq!(received[0].0, frames[0]);
     });
 }

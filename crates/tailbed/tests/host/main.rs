@@ -19,6 +19,7 @@ mod lxc;
 mod orphans;
 mod own_network;
 mod patterns;
+mod ports;
 mod recovered;
 mod scripts;
 mod stalled;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use tailbed_format::port::{Ports, ReceivePort, SendPort};
 use tailbed_format::summary::RunKind;
 use tailbed_format::throughput::{End, SearchCampaign, Status};
 
@@ -27,6 +28,11 @@ fn all_trials_pass_one_forwarder_and_nothing_is_left() {
     assert_eq!((run.goals[0].status, run.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)));
     assert_eq!(run.latency.iter().map(|found| found.rate).collect::<Vec<_>>(), [200, 1_000, 1_800]);
     assert!(run.latency.iter().all(|found| found.latency.is_some() && found.counts.received > 0));
+
+    // left to itself, a search uses what carries most, which is found out where the generator runs
+    let ports: Vec<_> = run.ports.iter().map(|opened| (opened.node.as_str(), opened.ports)).collect();
+    let most = Ports { send: SendPort::XdpCopy, receive: ReceivePort::PacketBlocks };
+    assert_eq!(ports, [("dut", Ports::FORWARDER), ("generator", most)]);
 
     let counted: u64 = run.log.iter().map(|trial| trial.counts.sent).sum();
     let with_warm_up: u64 = run.log.iter().map(|trial| trial.counts.sent + trial.rate / 20).sum();

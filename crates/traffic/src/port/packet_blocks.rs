@@ -27,6 +27,9 @@ const BLOCKS: u32 = 512;
 /// The longest time that a block with frames in it is kept back, ms: the shortest there is (`tp_retire_blk_tov`).
 const RETIRE: u32 = 1;
 
+/// So much time without anything to do lets a block be handed over, ns: more than [`RETIRE`].
+const LONG: u64 = 3_000_000;
+
 /// The longest frame a block holds, bytes: its header and the first frame's come off.
 const LONGEST: u32 = BLOCK - 256;
 
@@ -133,9 +136,12 @@ impl Receive for PacketBlocks {
         }
     }
 
+    /// Sleeps also where the loop spins, when there is time for it: the timer that hands over a block which is not full runs in a thread of
+    /// ordinary priority once the core is busy (ksoftirqd), and a loop that spins at real-time priority would keep it from running. So
+    /// the last frames of a run are seen before it ends.
     #[inline]
     fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
-        wait == Wait::Block && sleep(&mut [PollFd::new(self, PollFlags::IN), PollFd::new(stop, PollFlags::IN)], ns)
+        (wait == Wait::Block || ns > LONG) && sleep(&mut [PollFd::new(self, PollFlags::IN), PollFd::new(stop, PollFlags::IN)], ns)
     }
 
     /// `PACKET_STATISTICS`; the kernel starts anew with each reading.

@@ -1,5 +1,7 @@
 //! Networks of virtual Ethernet pairs, each in a nameless network namespace that goes away with the threads in it.
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::process::Command;
 
 use rustix::thread::UnshareFlags;
@@ -39,4 +41,26 @@ pub(crate) fn veth(one: &str, other: &str) {
 pub(crate) fn ip(arguments: &[&str]) {
     let status = Command::new("ip").args(arguments).status().expect("ip(8) is installed");
     assert!(status.success(), "ip {}: {status}", arguments.join(" "));
+}
+
+/// Makes a tap in the calling thread's namespace, which goes with the file. `None`, and a line that says why, where there are none.
+pub(crate) fn tap(name: &str) -> Option<File> {
+    /// `struct ifreq` of netdevice(7), as far as this request reads it.
+    #[repr(C)]
+    struct Request {
+        name: [u8; libc::IFNAMSIZ],
+        flags: libc::c_short,
+        rest: [u8; 22],
+    }
+    let Ok(file) = File::options().read(true).write(true).open("/dev/net/tun") else {
+        println!("skipped: there is no /dev/net/tun");
+        return None;
+    };
+    let flags = libc::c_short::try_from(libc::IFF_TAP | libc::IFF_NO_PI).unwrap();
+    let mut request = Request { name: [0; libc::IFNAMSIZ], flags, rest: [0; 22] };
+    request.name[..name.len()].copy_from_slice(name.as_bytes());
+    // SAFETY: the kernel reads and writes one `struct ifreq`, which `request` is as large as, and which outlives the call.
+    let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
+    assert_eq!(result, 0, "TUNSETIFF: {}", std::io::Error::last_os_error());
+    Some(file)
 }
