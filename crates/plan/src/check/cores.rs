@@ -1,0 +1,75 @@
+//! The cores that packets shall have, and those that keep the house.
+
+use super::cpus::{Cpus, list};
+use super::host::Host;
+
+/// Which cores are judged for packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cores {
+    /// Cores for packets; empty where there is none to spare.
+    pub(super) chosen: Cpus,
+    /// All others that run.
+    pub(super) housekeeping: Cpus,
+    /// How they were come by, a clause.
+    pub(super) why: String,
+}
+
+impl Cores {
+    /// The cores asked for.
+    ///
+    /// # Errors
+    /// Why they cannot be had, for the reader.
+    pub(super) fn asked(host: &Host<'_>, chosen: &Cpus) -> Result<Self, String> {
+        let missing: Cpus = chosen.difference(&host.online).copied().collect();
+        if chosen.is_empty() || !missing.is_empty() {
+            let which = if chosen.is_empty() { "no core".to_owned() } else { format!("{}, which does not run here", list(&missing)) };
+            return Err(format!("--cores names {which}; the CPUs that run are {}", list(&host.online)));
+        }
+        let housekeeping: Cpus = host.online.difference(chosen).copied().collect();
+        if housekeeping.is_empty() {
+            let all = list(&host.online);
+            return Err(format!("--cores names all CPUs that run ({all}): leave one that keeps the house, as 0 does by default"));
+        }
+        Ok(Self { chosen: chosen.clone(), housekeeping, why: "as asked".to_owned() })
+    }
+
+    /// A sensible choice: whole cores of the network card's NUMA node, one thread of each, of the kind made for speed, without the first
+    /// core of the host, and without one in eight for the rest of what a node has to do.
+    pub(super) fn proposed(host: &Host<'_>, card: Option<(&str, usize)>) -> Self {
+        let first = host.allowed.first().copied();
+        let near = card.and_then(|(name, node)| Some((name, node, host.nodes.get(&node)?)));
+        let near = near.filter(|(_, _, cpus)| cpus.intersection(&host.allowed).count() > 1);
+        let home = first.and_then(|first| host.node_of(first)).and_then(|node| Some((node, host.nodes.get(&node)?)));
+        let mut why = Vec::new();
+        let node = match (near, home) {
+            (Some((name, node, cpus)), _) if host.nodes.len() > 1 => {
+                why.push(format!("on NUMA node {node}, where {name} is"));
+                Some(cpus)
+            }
+            (_, Some((node, cpus))) if host.nodes.len() > 1 => {
+                why.push(format!("on NUMA node {node}, as CPU {}", first.unwrap_or(0)));
+                Some(cpus)
+            }
+            _ => None,
+        };
+        let fast = host.kinds.as_ref().map(|(fast, _)| fast);
+        if fast.is_some() {
+            why.push("of the kind made for speed".to_owned());
+        }
+        let fits = |cpu: &usize| node.is_none_or(|cpus| cpus.contains(cpu)) && fast.is_none_or(|fast| fast.contains(cpu));
+        // the first thread of each core
+        let threads = |cpu: &usize| host.siblings.get(cpu).and_then(Cpus::first).is_none_or(|thread| thread == cpu);
+        let mut cores: Vec<usize> = host.allowed.iter().copied().filter(|cpu| fits(cpu) && threads(cpu)).collect();
+        let is_home = |cpu: usize| first.is_some_and(|first| host.siblings.get(&first).is_some_and(|own| own.contains(&cpu)));
+        let spared = cores.len() / 8;
+        let kept = if cores.first().is_some_and(|cpu| is_home(*cpu)) { spared.max(1) } else { spared };
+        cores.drain(..kept.min(cores.len()));
+        if host.has_siblings() {
+            why.push("one thread of each core".to_owned());
+        }
+        let chosen: Cpus = cores.into_iter().collect();
+        let housekeeping = host.online.difference(&chosen).copied().collect();
+        let why = if why.is_empty() { "proposed".to_owned() } else { format!("proposed: {}", why.join(", ")) };
+        Self { chosen, housekeeping, why }
+    }
+}

@@ -1,0 +1,92 @@
+//! Idle states that a core sleeps in, and how long it takes to wake up.
+
+use crate::check::cores::Cores;
+use crate::check::cpus::{Cpus, list};
+use crate::check::finding::{Effect, Finding, for_each, short};
+use crate::check::host::{CPU, Host};
+
+const TOPIC: &str = "idle states";
+const SOURCE: &str = "Documentation/admin-guide/pm/cpuidle.rst";
+
+/// A state that a core may sleep in.
+struct State<'a> {
+    name: &'a str,
+    /// Its folder: `state3`.
+    folder: &'a str,
+    /// Microseconds to leave it.
+    latency: u64,
+}
+
+pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
+    let record = host.record;
+    let driver = format!("{CPU}/cpuidle/current_driver");
+    match record.text(&driver) {
+        None if host.has_option("CONFIG_CPU_IDLE") == Some(false) => {
+            return vec![Finding::fine(TOPIC, "the kernel was built without them: an idle core halts and no more")];
+        }
+        None => return vec![Finding::unknown(record, TOPIC, &driver, "Which idle states there are")],
+        Some("none") => {
+            let is = match host.is_guest() {
+                true => "the kernel knows none but the halt, which hands the CPU back to this machine's host; how long that takes to wake \
+                         it up is the host's affair",
+                false => "the kernel knows none but the halt",
+            };
+            return vec![Finding::fine(TOPIC, is).read(record, &driver)];
+        }
+        Some(_) => {}
+    }
+    let mut slowest: Option<(State<'_>, usize)> = None;
+    let mut sleepers = Cpus::new();
+    let mut folders = Cpus::new();
+    let mut told = false;
+    for cpu in &cores.chosen {
+        let folder = format!("{CPU}/cpu{cpu}/cpuidle");
+        for name in names(host, &folder) {
+            told = true;
+            let Some(state) = state(host, *cpu, name).filter(|state| state.latency > 1) else { continue };
+            sleepers.insert(*cpu);
+            folders.extend(state.folder.strip_prefix("state").and_then(|number| number.parse::<usize>().ok()));
+            if slowest.as_ref().is_none_or(|(known, _)| known.latency < state.latency) {
+                slowest = Some((state, *cpu));
+            }
+        }
+    }
+    let Some((state, cpu)) = slowest else {
+        if cores.chosen.is_empty() {
+            return Vec::new();
+        }
+        if !told {
+            let file = format!("{CPU}/cpu{}/cpuidle/state0/latency", cores.chosen.first().unwrap_or(&0));
+            return vec![Finding::unknown(record, TOPIC, &file, "How long a core takes to wake up")];
+        }
+        return vec![Finding::fine(TOPIC, format!("CPUs {} wake up within 1 µs", list(&cores.chosen))).read(record, &driver)];
+    };
+    let is = format!("CPUs {} may sleep as deep as {}, which takes {} µs to leave.", list(&sleepers), short(state.name), state.latency);
+    let why = "A packet that wakes a core waits for it first; caches that the state empties are filled again after that. Loops that \
+               spin never sleep, forwarders that wait and interrupts on the way do.";
+    let folder = format!("{CPU}/cpu{cpu}/cpuidle/{}", state.folder);
+    let states = folders.iter().map(|number| format!("{CPU}/cpu$n/cpuidle/state{number}/disable")).collect::<Vec<_>>();
+    vec![
+        Finding::costly(TOPIC, Effect::of_microseconds(state.latency), is, why, SOURCE)
+            .read(record, &driver)
+            .read(record, &format!("{folder}/latency"))
+            .to_do(for_each(&sleepers, &format!("echo 1 | tee {}", states.join(" "))))
+            .to_do("intel_idle.max_cstate=0 processor.max_cstate=1  # kernel parameters, or idle=poll, for all cores"),
+    ]
+}
+
+/// The states of a CPU; `folder` is that of its idle states.
+fn names<'a>(host: &Host<'a>, folder: &str) -> Vec<&'a str> {
+    let paths = host.record.files.range::<str, _>((std::ops::Bound::Included(folder), std::ops::Bound::Unbounded));
+    let paths = paths.map(|(path, _)| path.as_str()).take_while(|path| path.starts_with(folder));
+    paths.filter_map(|path| path[folder.len()..].strip_prefix('/')?.strip_suffix("/latency")).collect()
+}
+
+/// A state, unless it is switched off.
+fn state<'a>(host: &Host<'a>, cpu: usize, folder: &'a str) -> Option<State<'a>> {
+    let path = format!("{CPU}/cpu{cpu}/cpuidle/{folder}");
+    let off = host.record.text(&format!("{path}/disable")).is_some_and(|value| value != "0");
+    let latency = host.record.number(&format!("{path}/latency")).and_then(|latency| u64::try_from(latency).ok())?;
+    let name = host.record.text(&format!("{path}/name")).unwrap_or(folder);
+    (!off).then_some(State { name, folder, latency })
+}
