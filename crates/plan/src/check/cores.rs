@@ -1,14 +1,14 @@
 //! The cores that packets shall have, and those that keep the house.
 
 use super::cpus::{Cpus, list};
-use super::host::Host;
+use super::host::{CPU, Host};
 
 /// Which cores are judged for packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cores {
     /// Cores for packets; empty where there is none to spare.
     pub(super) chosen: Cpus,
-    /// All others that run.
+    /// All others that run, but for the siblings of those for packets.
     pub(super) housekeeping: Cpus,
     /// How they were come by, a clause.
     pub(super) why: String,
@@ -22,10 +22,11 @@ impl Cores {
     pub(super) fn asked(host: &Host<'_>, chosen: &Cpus) -> Result<Self, String> {
         let missing: Cpus = chosen.difference(&host.online).copied().collect();
         if chosen.is_empty() || !missing.is_empty() {
-            let which = if chosen.is_empty() { "no core".to_owned() } else { format!("{}, which does not run here", list(&missing)) };
+            let which =
+                if chosen.is_empty() { "no core".to_owned() } else { format!("{}, which does not run here", list(&missing)) };
             return Err(format!("--cores names {which}; the CPUs that run are {}", list(&host.online)));
         }
-        let housekeeping: Cpus = host.online.difference(chosen).copied().collect();
+        let housekeeping = rest(host, chosen);
         if housekeeping.is_empty() {
             let all = list(&host.online);
             return Err(format!("--cores names all CPUs that run ({all}): leave one that keeps the house, as 0 does by default"));
@@ -33,9 +34,12 @@ impl Cores {
         Ok(Self { chosen: chosen.clone(), housekeeping, why: "as asked".to_owned() })
     }
 
-    /// A sensible choice: whole cores of the network card's NUMA node, one thread of each, of the kind made for speed, without the first
+    /// A sensible choice: what is isolated already, else whole cores of the network card's NUMA node, one thread of each, of the kind made for speed, without the first
     /// core of the host, and without one in eight for the rest of what a node has to do.
     pub(super) fn proposed(host: &Host<'_>, card: Option<(&str, usize)>) -> Self {
+        if let Some(isolated) = isolated(host) {
+            return Self { housekeeping: rest(host, &isolated), chosen: isolated, why: "isolated already".to_owned() };
+        }
         let first = host.allowed.first().copied();
         let near = card.and_then(|(name, node)| Some((name, node, host.nodes.get(&node)?)));
         let near = near.filter(|(_, _, cpus)| cpus.intersection(&host.allowed).count() > 1);
@@ -68,8 +72,23 @@ impl Cores {
             why.push("one thread of each core".to_owned());
         }
         let chosen: Cpus = cores.into_iter().collect();
-        let housekeeping = host.online.difference(&chosen).copied().collect();
+        let housekeeping = rest(host, &chosen);
         let why = if why.is_empty() { "proposed".to_owned() } else { format!("proposed: {}", why.join(", ")) };
         Self { chosen, housekeeping, why }
     }
+}
+
+/// The cores that the kernel keeps tasks off, where any task is left elsewhere to go.
+fn isolated(host: &Host<'_>) -> Option<Cpus> {
+    let isolated = host.record.list(&format!("{CPU}/isolated"))?;
+    let isolated: Cpus = isolated.intersection(&host.online).copied().collect();
+    (!isolated.is_empty() && !rest(host, &isolated).is_empty()).then_some(isolated)
+}
+
+/// The CPUs that run beside the chosen ones and on other cores; where there are no others, their siblings.
+fn rest(host: &Host<'_>, chosen: &Cpus) -> Cpus {
+    let others: Cpus = host.online.difference(chosen).copied().collect();
+    let siblings = host.idle_siblings(chosen);
+    let apart: Cpus = others.difference(&siblings).copied().collect();
+    if apart.is_empty() { others } else { apart }
 }

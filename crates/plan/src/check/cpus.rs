@@ -63,6 +63,11 @@ pub fn list(cpus: &Cpus) -> String {
     text
 }
 
+/// In words: `CPU 3`, `CPUs 0-3,8`.
+pub fn named(cpus: &Cpus) -> String {
+    format!("{} {}", if cpus.len() == 1 { "CPU" } else { "CPUs" }, list(cpus))
+}
+
 /// Writes a mask: `ff`, `1,00000000`; `0` for the empty set.
 pub fn mask(cpus: &Cpus) -> String {
     let words = cpus.last().map_or(1, |last| last / 32 + 1);

@@ -42,7 +42,7 @@ impl std::fmt::Display for Effect {
             Self::HundredsOfMicroseconds => "hundreds of µs",
             Self::TensOfMicroseconds => "tens of µs",
             Self::Microseconds => "microseconds",
-            Self::Nanoseconds => "below 1 µs",
+            Self::Nanoseconds => "hundreds of ns",
         })
     }
 }
@@ -96,6 +96,18 @@ pub struct Cost {
     pub source: &'static str,
 }
 
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToDo {
+    /// A command, for a shell of root's.
+    Run(String),
+    /// Parameters for the kernel's command line, from the next boot on.
+    Boot(String),
+    /// In words, where no command does it.
+    Note(String),
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -109,8 +121,8 @@ pub struct Finding {
     pub read: Vec<Read>,
     /// What it costs; `None` when it costs nothing, or nobody can tell.
     pub cost: Option<Cost>,
-    /// What to do: commands and kernel parameters, as they are typed; a line that is none begins with `#`.
-    pub to_do: Vec<String>,
+    /// What to do.
+    pub to_do: Vec<ToDo>,
 }
 
 impl Finding {
@@ -148,7 +160,12 @@ impl Finding {
 
     /// With a file that it was read from, and what that says.
     pub(super) fn read(mut self, record: &Record, file: &str) -> Self {
-        let value = record.text(file).map_or_else(String::new, short);
+        let value = match record.read(file) {
+            Reading::Text(text) => short(text),
+            Reading::Empty => "(empty)".to_owned(),
+            Reading::Refused(reason) => format!("({reason})"),
+            Reading::Absent => "(not there)".to_owned(),
+        };
         self.read.push(Read { file: file.to_owned(), value });
         self
     }
@@ -159,9 +176,21 @@ impl Finding {
         self
     }
 
-    /// With something to do.
-    pub(super) fn to_do(mut self, command: impl Into<String>) -> Self {
-        self.to_do.push(command.into());
+    /// With a command that helps.
+    pub(super) fn run(mut self, command: impl Into<String>) -> Self {
+        self.to_do.push(ToDo::Run(command.into()));
+        self
+    }
+
+    /// With parameters of the kernel that help.
+    pub(super) fn boot(mut self, parameters: impl Into<String>) -> Self {
+        self.to_do.push(ToDo::Boot(parameters.into()));
+        self
+    }
+
+    /// With advice that no command gives.
+    pub(super) fn note(mut self, text: impl Into<String>) -> Self {
+        self.to_do.push(ToDo::Note(text.into()));
         self
     }
 }

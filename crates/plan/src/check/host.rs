@@ -71,11 +71,16 @@ impl<'a> Host<'a> {
         self.option(name).map(|value| matches!(value, Some("y" | "m")))
     }
 
-    /// The file that tells the configuration.
+    /// The file that tells the configuration: one that has an option at least.
     pub(super) fn config_file(&self) -> Option<&'a str> {
-        let beside = |path: &&str| path.starts_with(super::sources::CONFIG_BESIDE);
-        let mut paths = self.record.files.keys().map(String::as_str);
-        paths.find(|path| *path == super::sources::CONFIG || beside(path))
+        let is_config = |path: &str| path == super::sources::CONFIG || path.starts_with(super::sources::CONFIG_BESIDE);
+        let tells = |text: &str| text.lines().any(|line| line.starts_with("CONFIG_"));
+        self.record.files.iter().find(|(path, text)| is_config(path) && tells(text)).map(|(path, _)| path.as_str())
+    }
+
+    /// The kernel's command line; `None` when it is not there or garbled.
+    pub(super) fn command_line(&self) -> Option<&'a str> {
+        command_line(self.record)
     }
 
     /// Whether the first CPU has a flag.
@@ -97,7 +102,8 @@ impl<'a> Host<'a> {
 
     /// Whether the effective user is root in the initial user namespace, where the identity map spans all ids (user_namespaces(7)).
     pub(super) fn is_root(&self) -> bool {
-        let initial = self.record.text("/proc/self/uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
+        let initial =
+            self.record.text("/proc/self/uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
         self.record.calls.euid == Some(0) && initial
     }
 }
@@ -132,14 +138,19 @@ fn kinds(record: &Record) -> Option<(Cpus, Cpus)> {
     (!thrifty.is_empty()).then(|| (cpus(fast), cpus(thrifty)))
 }
 
+fn command_line(record: &Record) -> Option<&str> {
+    record.text("/proc/cmdline").filter(|line| !line.contains(|c: char| c.is_control() || c == '\u{fffd}'))
+}
+
 /// Splits the command line at spaces outside quotes (Documentation/admin-guide/kernel-parameters.rst); what follows ` -- ` is for init.
 fn parameters(record: &Record) -> Vec<(&str, Option<&str>)> {
     let mut quoted = false;
-    let words = record.text("/proc/cmdline").unwrap_or_default().split(move |c: char| {
+    let words = command_line(record).unwrap_or_default().split(move |c: char| {
         quoted ^= c == '"';
         c.is_whitespace() && !quoted
     });
-    let parameter = |word: &'_ str| word.split_once('=').map_or((word.len(), None), |(name, _)| (name.len(), Some(name.len() + 1)));
+    let parameter =
+        |word: &'_ str| word.split_once('=').map_or((word.len(), None), |(name, _)| (name.len(), Some(name.len() + 1)));
     let words = words.filter(|word| !word.is_empty()).take_while(|word| *word != "--");
     words
         .map(|word| {

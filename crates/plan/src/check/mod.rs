@@ -44,7 +44,7 @@ pub struct Advice {
     pub host: String,
     /// Cores for packets, in the kernel's list format; empty where there is none to spare.
     pub cores: String,
-    /// All other CPUs that run.
+    /// The CPUs for all else: those that run, without the cores for packets and their siblings.
     pub housekeeping: String,
     /// How the cores were come by.
     pub cores_why: String,

@@ -1,7 +1,7 @@
 //! Advice as text, for a terminal or a page of so many columns.
 
 use super::boot::{Score, State};
-use super::finding::{Finding, Level};
+use super::finding::{Finding, Level, ToDo};
 use super::{Advice, Line};
 
 /// Narrower than this nothing can be read any more.
@@ -35,7 +35,8 @@ pub fn show(advice: &Advice, width: usize) -> String {
 
 fn cores(advice: &Advice) -> String {
     if advice.cores.is_empty() {
-        return format!("cores for packets: none to spare; CPUs that run: {}", advice.housekeeping);
+        let running = if advice.housekeeping.is_empty() { "not told" } else { &advice.housekeeping };
+        return format!("cores for packets: none to spare; CPUs that run: {running}");
     }
     format!(
         "cores for packets: {} ({}); all else: {}; choose others with --cores",
@@ -60,7 +61,8 @@ impl Page {
 
     /// A label, and words beside it.
     fn labelled(&mut self, indent: usize, label: &str, text: &str) {
-        let mut line = format!("{}{label}", " ".repeat(indent.saturating_sub(label.chars().count() + usize::from(!label.is_empty()))));
+        let mut line =
+            format!("{}{label}", " ".repeat(indent.saturating_sub(label.chars().count() + usize::from(!label.is_empty()))));
         if !label.is_empty() {
             line.push(' ');
         }
@@ -88,14 +90,28 @@ impl Page {
     fn costly(&mut self, number: usize, finding: &Finding) {
         const INDENT: usize = 4;
         let Some(cost) = &finding.cost else { return };
-        self.labelled(INDENT, &format!("{number}."), &format!("{}: up to {}", finding.topic, cost.effect));
+        if !self.text.ends_with("─\n") {
+            self.text.push('\n');
+        }
+        self.labelled(INDENT, &format!("{number}."), &format!("{}: delays of {}", finding.topic, cost.effect));
         self.paragraph(INDENT, &finding.is);
         self.paragraph(INDENT, &cost.why);
-        finding.to_do.iter().for_each(|line| self.push(&format!("{}$ {line}", " ".repeat(INDENT)).replace("$ # ", "# ")));
-        let read = finding.read.iter().map(|read| if read.value.is_empty() { read.file.clone() } else { format!("{} = {}", read.file, read.value) });
+        finding.to_do.iter().for_each(|one| self.to_do(INDENT, one));
+        let read = finding
+            .read
+            .iter()
+            .map(|read| if read.value.is_empty() { read.file.clone() } else { format!("{} = {}", read.file, read.value) });
         self.paragraph(INDENT, &format!("read: {}", read.collect::<Vec<_>>().join("; ")));
         self.paragraph(INDENT, &format!("source: {}", cost.source));
-        self.text.push('\n');
+    }
+
+    /// What is to be typed stays on one line.
+    fn to_do(&mut self, indent: usize, one: &ToDo) {
+        match one {
+            ToDo::Run(command) => self.push(&format!("{}$ {command}", " ".repeat(indent))),
+            ToDo::Boot(parameters) => self.push(&format!("{}boot with: {parameters}", " ".repeat(indent))),
+            ToDo::Note(text) => self.paragraph(indent, &format!("advice: {text}")),
+        }
     }
 
     /// Findings that take a line each.
@@ -109,7 +125,7 @@ impl Page {
         for finding in findings {
             let padded = format!("{:width$}", finding.topic, width = column - 1);
             self.labelled(column, &padded, &finding.is);
-            finding.to_do.iter().for_each(|line| self.push(&format!("{}{line}", " ".repeat(column))));
+            finding.to_do.iter().for_each(|one| self.to_do(column, one));
         }
     }
 

@@ -21,7 +21,6 @@ pub const FILES: &[&str] = &[
     "/proc/sys/kernel/sched_rt_runtime_us",
     "/proc/sys/kernel/soft_watchdog",
     "/proc/sys/kernel/watchdog_cpumask",
-    "/proc/sys/kernel/watchdog_thresh",
     "/proc/sys/net/netfilter/nf_conntrack_count",
     "/proc/sys/net/netfilter/nf_conntrack_max",
     "/proc/sys/vm/compaction_proactiveness",
@@ -44,7 +43,6 @@ pub const FILES: &[&str] = &[
     "/sys/devices/system/cpu/cpu*/cache/index*/level",
     "/sys/devices/system/cpu/cpu*/cache/index*/shared_cpu_list",
     "/sys/devices/system/cpu/cpu*/cache/index*/size",
-    "/sys/devices/system/cpu/cpu*/cache/index*/type",
     "/sys/devices/system/cpu/cpu*/cpu_capacity",
     "/sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference",
     "/sys/devices/system/cpu/cpu*/cpufreq/scaling_driver",
@@ -59,16 +57,12 @@ pub const FILES: &[&str] = &[
     "/sys/devices/system/cpu/cpu*/topology/thread_siblings_list",
     "/sys/devices/system/cpu/cpufreq/boost",
     "/sys/devices/system/cpu/cpuidle/current_driver",
-    "/sys/devices/system/cpu/cpuidle/current_governor",
-    "/sys/devices/system/cpu/cpuidle/current_governor_ro",
     "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "/sys/devices/system/cpu/isolated",
     "/sys/devices/system/cpu/nohz_full",
     "/sys/devices/system/cpu/online",
-    "/sys/devices/system/cpu/possible",
     "/sys/devices/system/cpu/present",
     "/sys/devices/system/cpu/smt/active",
-    "/sys/devices/system/cpu/smt/control",
     "/sys/devices/system/cpu/vulnerabilities/*",
     "/sys/devices/system/node/node*/cpulist",
     "/sys/devices/system/node/node*/distance",
@@ -88,7 +82,6 @@ pub const FILES: &[&str] = &[
     "/sys/kernel/mm/transparent_hugepage/enabled",
     "/sys/kernel/realtime",
     "/sys/module/apparmor/parameters/enabled",
-    "/sys/module/kvm/parameters/halt_poll_ns",
 ];
 
 /// Files of which it matters only that they are there: queues and interrupts of network cards, marks of containers and boot loaders.
@@ -108,7 +101,7 @@ pub const MARKS: &[&str] = &[
 ];
 
 /// Symbolic links whose target is judged by the last part of its path.
-pub const LINKS: &[&str] = &["/sys/class/net/*/device/driver"];
+pub const LINKS: &[&str] = &["/proc/self/ns/pid", "/sys/class/net/*/device/driver"];
 
 /// The kernel's configuration, where it is told: the running kernel's own words, compressed, or those kept beside its image.
 pub const CONFIG: &str = "/proc/config.gz";

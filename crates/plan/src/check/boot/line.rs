@@ -89,7 +89,8 @@ fn how(host: &Host<'_>, loader: Loader, add: &str, remove: &[String]) -> Vec<Str
             };
             let red = kin(&["fedora", "rhel", "centos"]);
             if red {
-                let removed = if remove.is_empty() { String::new() } else { format!("--remove-args={} ", quoted(&remove.join(" "))) };
+                let removed =
+                    if remove.is_empty() { String::new() } else { format!("--remove-args={} ", quoted(&remove.join(" "))) };
                 lines.push(format!("grubby --update-kernel=ALL {removed}--args={}", quoted(add)));
             } else {
                 if !remove.is_empty() {
@@ -122,13 +123,9 @@ fn how(host: &Host<'_>, loader: Loader, add: &str, remove: &[String]) -> Vec<Str
     lines
 }
 
-/// The whole command line as it should be: without what the boot loader puts there by itself. `None` where the one in force is not known, or
-/// has something in it that no command should be made of.
+/// The whole command line as it should be: without what the boot loader puts there by itself. `None` where the one in force is not known.
 fn whole(host: &Host<'_>, add: &str, remove: &[String]) -> Option<String> {
-    let line = host.record.text("/proc/cmdline")?;
-    if line.contains(|c: char| c.is_control() || c == '\u{fffd}') {
-        return None;
-    }
+    let line = host.command_line()?;
     let by_loader = |name: &str| ["BOOT_IMAGE", "initrd"].contains(&name);
     let words = host.parameters.iter().filter(|(name, _)| !by_loader(name)).map(|(name, value)| word(name, *value));
     let kept: Vec<String> = words.filter(|word| !remove.contains(word)).collect();

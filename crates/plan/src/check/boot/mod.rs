@@ -7,7 +7,7 @@ mod sets;
 use serde::Serialize;
 
 use super::cores::Cores;
-use super::cpus::{list, parse_list};
+use super::cpus::parse_list;
 use super::finding::short;
 use super::host::Host;
 pub use line::{Line, Loader};
@@ -86,12 +86,14 @@ fn judged(host: &Host<'_>, cores: &Cores, wanted: &Wanted) -> Parameter {
 }
 
 fn state(host: &Host<'_>, cores: &Cores, wanted: &Wanted) -> State {
-    if host.record.text("/proc/cmdline").is_none() {
+    if host.command_line().is_none() {
         return State::Unknown("/proc/cmdline does not tell".to_owned());
     }
     match host.parameter(wanted.name) {
         Some(value) if holds(host, cores, wanted, value) => State::There,
-        Some(value) => State::Contradicted(value.map_or_else(|| wanted.name.to_owned(), |value| format!("{}={}", wanted.name, short(value)))),
+        Some(value) => {
+            State::Contradicted(value.map_or_else(|| wanted.name.to_owned(), |value| format!("{}={}", wanted.name, short(value))))
+        }
         None => match wanted.gives_up {
             Some(what) => State::LeftOut(what.to_owned()),
             None => State::Missing,
@@ -116,15 +118,9 @@ fn holds(host: &Host<'_>, cores: &Cores, wanted: &Wanted, value: Option<&str>) -
 fn covers(host: &Host<'_>, cores: &Cores, value: &str) -> bool {
     let flags = ["domain", "managed_irq", "nohz"];
     let mut rest = value;
-    while let Some((flag, after)) = rest.split_once(',').filter(|(flag, _)| flags.contains(flag)) {
-        debug_assert!(!flag.is_empty(), "flags have names");
+    while let Some((_, after)) = rest.split_once(',').filter(|(flag, _)| flags.contains(flag)) {
         rest = after;
     }
     let listed = if rest == "all" { Some(host.online.clone()) } else { parse_list(rest) };
     listed.is_some_and(|cpus| cores.chosen.is_subset(&cpus))
-}
-
-/// The cores for packets, as parameters take them.
-fn cores_text(cores: &Cores) -> String {
-    list(&cores.chosen)
 }

@@ -14,12 +14,8 @@ use crate::check::cpus::{Cpus, list, parse_list};
 const MOST_FILES: usize = 1 << 20;
 
 /// Folders below which the next part of a path is counted.
-const COUNTED: [(&str, &str); 4] = [
-    ("/sys/devices/system/cpu/", "cpu"),
-    ("/sys/devices/system/node/", "node"),
-    ("/proc/irq/", ""),
-    ("/sys/kernel/irq/", ""),
-];
+const COUNTED: [(&str, &str); 4] =
+    [("/sys/devices/system/cpu/", "cpu"), ("/sys/devices/system/node/", "node"), ("/proc/irq/", ""), ("/sys/kernel/irq/", "")];
 
 impl Record {
     /// Reads a record.
@@ -39,12 +35,8 @@ impl Record {
     /// # Errors
     /// The serializer's words; there is no record that it refuses.
     pub fn to_text(&self) -> Result<String, String> {
-        let folded = Self {
-            files: folded(&self.files),
-            links: folded(&self.links),
-            refused: folded(&self.refused),
-            ..self.clone()
-        };
+        let folded =
+            Self { files: folded(&self.files), links: folded(&self.links), refused: folded(&self.refused), ..self.clone() };
         toml::to_string_pretty(&folded).map_err(|error| error.to_string())
     }
 }
@@ -57,7 +49,8 @@ fn unfolded(entries: BTreeMap<String, String>) -> Result<BTreeMap<String, String
             files.insert(path, content);
             continue;
         };
-        let (numbers, after) = rest.split_once('}').ok_or_else(|| format!("`{path}` opens a list with {{ and does not close it"))?;
+        let (numbers, after) =
+            rest.split_once('}').ok_or_else(|| format!("`{path}` opens a list with {{ and does not close it"))?;
         let numbers = parse_list(numbers)
             .ok_or_else(|| format!("`{path}`: `{numbers}` is no list of numbers below 8192; a list looks like 0-3,8"))?;
         if files.len() + numbers.len() > MOST_FILES {

@@ -28,7 +28,10 @@ pub(super) fn node_file(host: &Host<'_>, name: &str) -> String {
 }
 
 fn node(host: &Host<'_>, name: &str) -> Option<usize> {
-    host.record.number(&node_file(host, name)).and_then(|node| usize::try_from(node).ok()).filter(|node| host.nodes.contains_key(node))
+    host.record
+        .number(&node_file(host, name))
+        .and_then(|node| usize::try_from(node).ok())
+        .filter(|node| host.nodes.contains_key(node))
 }
 
 /// The card that packets most likely come by, with its node: the fastest that is up, of equals the first.

@@ -1,7 +1,7 @@
 //! How many CPUs there are, of which kinds, and what they share.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding, short};
 use crate::check::host::{CPU, Host};
 
@@ -64,7 +64,7 @@ fn last_cache(host: &Host<'_>, cpu: usize) -> Option<String> {
     let last = host.record.names_below(&folder).filter(|name| level(name).is_some()).max_by_key(|name| level(name))?;
     let size = short(host.record.text(&format!("{folder}/{last}/size"))?);
     let shared = host.record.list(&format!("{folder}/{last}/shared_cpu_list"))?;
-    Some(format!("cache of level {} of {size} shared by CPUs {}", level(last)?, list(&shared)))
+    Some(format!("cache of level {} of {size} shared by {}", level(last)?, named(&shared)))
 }
 
 /// A forwarder alone wants 3 cores, the generator one, and the rest of the host one.
@@ -75,7 +75,9 @@ fn too_few(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
         let why = "Packet loops share a core with everything else on this host, and wait for their turn.";
         let source = "sched(7)";
         let finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, source);
-        return Some(finding.to_do("# use a host, or a virtual machine, of at least 2 CPUs; 4 let a generator and a forwarder be apart"));
+        return Some(
+            finding.note("use a host, or a virtual machine, of at least 2 CPUs; 4 let a generator and a forwarder be apart"),
+        );
     }
     if host.online.len() >= 4 {
         return None;
@@ -87,7 +89,7 @@ fn too_few(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     Some(
         Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, source)
             .read(host.record, &format!("{CPU}/online"))
-            .to_do("# tailbed plan FILE tells which roles share a core; use a host of at least 4 CPUs to have them apart"),
+            .note("tailbed plan FILE tells which roles share a core; use a host of at least 4 CPUs to have them apart"),
     )
 }
 
@@ -95,21 +97,22 @@ fn offline(host: &Host<'_>) -> Option<Finding> {
     let path = format!("{CPU}/present");
     let present = host.record.list(&path)?;
     let offline: Cpus = present.difference(&host.online).copied().collect();
-    let is = format!("CPUs {} are there and do not run; they are left out of every choice", list(&offline));
-    (!offline.is_empty()).then(|| Finding::fine("offline CPUs", is).read(host.record, &path).read(host.record, &format!("{CPU}/online")))
+    let is = format!("{} there and not running: left out of every choice", named(&offline));
+    (!offline.is_empty())
+        .then(|| Finding::fine("offline CPUs", is).read(host.record, &path).read(host.record, &format!("{CPU}/online")))
 }
 
 /// Cores of two kinds: packets on the slow ones, or on both, are another measurement.
 fn kinds(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     let (fast, thrifty) = host.kinds.as_ref()?;
     let slow: Cpus = cores.chosen.intersection(thrifty).copied().collect();
-    let kinds = format!("cores of two kinds: CPUs {} for speed, {} for thrift", list(fast), list(thrifty));
+    let kinds = format!("cores of two kinds: {} for speed, {} for thrift", named(fast), list(thrifty));
     let (core, atom) = ("/sys/devices/cpu_core/cpus", "/sys/devices/cpu_atom/cpus");
     let told = |finding: Finding| {
         if host.record.has(core) {
             finding.read(host.record, core).read(host.record, atom)
         } else {
-            finding.seen(format!("{CPU}/cpu*/cpu_capacity"), format!("the greatest: CPUs {}", list(fast)))
+            finding.seen(format!("{CPU}/cpu*/cpu_capacity"), format!("the greatest: {}", named(fast)))
         }
     };
     if slow.is_empty() {
@@ -119,13 +122,13 @@ fn kinds(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     let why = "They run at another clock, wake up later and have smaller caches: a role that lands on one is slower by a factor, and \
                repeats that land on different kinds cannot be compared.";
     let finding = Finding::costly("core types", Effect::Microseconds, is, why, "Documentation/scheduler/sched-capacity.rst");
-    Some(told(finding).to_do(format!("tailbed check --cores …  # of {} only", list(fast))))
+    Some(told(finding).run(format!("tailbed check --cores …  # of {} only", list(fast))))
 }
 
 /// CPUs that run, but not for us.
 fn restricted(host: &Host<'_>) -> Option<Finding> {
     let denied: Cpus = host.online.difference(&host.allowed).copied().collect();
-    let is = format!("this process may not use CPUs {}: an affinity, a control group or isolcpus keeps it from them", list(&denied));
+    let is = format!("this process may not use {}: an affinity, a control group or isolcpus keeps it from them", named(&denied));
     (!denied.is_empty()).then(|| {
         Finding::fine("allowed CPUs", is).seen("/proc/self/status", format!("Cpus_allowed_list: {}", list(&host.allowed)))
     })

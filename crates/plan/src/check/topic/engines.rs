@@ -14,7 +14,9 @@ fn engines(host: &Host<'_>) -> Option<Finding> {
     let engines = &host.record.calls.engines;
     let told = |engine: &tailbed_format::facts::Engine| match &engine.missing {
         Some(missing) => format!("no {} ({})", engine.kind, short(&missing.reason)),
-        None => engine.version.as_ref().map_or_else(|| engine.kind.clone(), |version| format!("{} {}", engine.kind, short(version))),
+        None => {
+            engine.version.as_ref().map_or_else(|| engine.kind.clone(), |version| format!("{} {}", engine.kind, short(version)))
+        }
     };
     let parts: Vec<String> = engines.iter().map(told).collect();
     (!parts.is_empty()).then(|| Finding::fine("environments", parts.join(", ")).seen("tailbed environments", ""))
@@ -25,7 +27,10 @@ fn guests(host: &Host<'_>) -> Finding {
     match &host.record.calls.kvm {
         Kvm::Works => Finding::fine(TOPIC, "guests run under it").seen("/dev/kvm", "a guest ran"),
         Kvm::Refused(reason) => {
-            let is = format!("no guest runs under it: {}; virtual machines are emulated, and their times are the emulator's", short(reason));
+            let is = format!(
+                "no guest runs under it: {}; virtual machines are emulated, and their times are the emulator's",
+                short(reason)
+            );
             Finding::fine(TOPIC, is).seen("/dev/kvm", reason)
         }
         Kvm::Unknown => Finding::fine(TOPIC, "not tried yet; the first run with a virtual machine does").seen("/dev/kvm", ""),

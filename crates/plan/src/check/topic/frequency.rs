@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, named};
 use crate::check::finding::{Effect, Finding, for_each, short};
 use crate::check::host::{CPU, Host};
 
@@ -48,13 +48,13 @@ fn judged(host: &Host<'_>, governor: &str, cpus: &Cpus) -> Finding {
     let name = short(governor);
     let read = |finding: Finding| finding.read(host.record, &format!("{folder}/scaling_governor")).read(host.record, &driver);
     if governor == "performance" {
-        return read(Finding::fine(TOPIC, format!("governor performance on CPUs {}", list(cpus))));
+        return read(Finding::fine(TOPIC, format!("governor performance on {}", named(cpus))));
     }
-    let is = format!("The governor of CPUs {} is {name}.", list(cpus));
+    let is = format!("The governor of {} is {name}.", named(cpus));
     let why = "A core that was idle is slow until the governor has seen load, and a change of frequency may halt it: packets that come \
                after a pause are the late ones.";
     read(Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, SOURCE))
-        .to_do(for_each(cpus, &format!("echo performance > {CPU}/cpu$n/cpufreq/scaling_governor")))
+        .run(for_each(cpus, &format!("echo performance > {CPU}/cpu$n/cpufreq/scaling_governor")))
 }
 
 /// What the processor itself is asked to prefer, where it decides (intel_pstate and amd_pstate in active mode).
@@ -63,13 +63,13 @@ fn preference(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     let thrifty = |cpu: &usize| host.record.text(&file(*cpu)).is_some_and(|text| text != "performance" && text != "0");
     let cpus: Cpus = cores.chosen.iter().copied().filter(thrifty).collect();
     let first = *cpus.first()?;
-    let is = format!("The processor is asked to prefer {} on CPUs {}.", short(host.record.text(&file(first))?), list(&cpus));
+    let is = format!("The processor is asked to prefer {} on {}.", short(host.record.text(&file(first))?), named(&cpus));
     let why = "It raises the frequency later than it could after a pause.";
     let source = "Documentation/admin-guide/pm/intel_pstate.rst, \"Energy vs Performance Hints\"";
     Some(
         Finding::costly("energy preference", Effect::TensOfMicroseconds, is, why, source)
             .read(host.record, &file(first))
-            .to_do(for_each(&cpus, &format!("echo performance > {CPU}/cpu$n/cpufreq/energy_performance_preference"))),
+            .run(for_each(&cpus, &format!("echo performance > {CPU}/cpu$n/cpufreq/energy_performance_preference"))),
     )
 }
 
@@ -88,5 +88,5 @@ fn turbo(host: &Host<'_>) -> Option<Finding> {
     let why = "How far depends on heat and on what the other cores do: repeats differ, and each change of frequency may halt a core for \
                some microseconds.";
     let command = format!("{command}{file}  # the median gets slower, repeats get alike");
-    Some(Finding::costly("turbo", Effect::Microseconds, is, why, SOURCE).read(host.record, &file).to_do(command))
+    Some(Finding::costly("turbo", Effect::Microseconds, is, why, SOURCE).read(host.record, &file).run(command))
 }

@@ -16,8 +16,9 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         .filter_map(|name| Some((name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse().ok()?, format!("{FOLDER}/{name}"))))
         .collect();
     if sizes.is_empty() {
-        let finding = Finding::unknown(record, TOPIC, &format!("{FOLDER}/hugepages-2048kB/nr_hugepages"), "How many are set aside");
-        return vec![finding.to_do("# they need a kernel with CONFIG_HUGETLBFS")];
+        let finding =
+            Finding::unknown(record, TOPIC, &format!("{FOLDER}/hugepages-2048kB/nr_hugepages"), "How many are set aside");
+        return vec![finding.note("they need a kernel with CONFIG_HUGETLBFS")];
     }
     let mut counts = BTreeMap::new();
     for (size, folder) in &sizes {
@@ -31,11 +32,14 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         .iter()
         .filter(|(_, (count, _))| *count > 0)
         .map(|(size, (count, folder))| {
-            let free = record.number(&format!("{folder}/free_hugepages")).map_or_else(String::new, |free| format!(" ({free} free)"));
+            let free =
+                record.number(&format!("{folder}/free_hugepages")).map_or_else(String::new, |free| format!(" ({free} free)"));
             format!("{count} of {}{free}{}", megabytes(*size), by_node(host, *size))
         })
         .collect();
-    let read = |finding: Finding| sizes.iter().fold(finding, |finding, (_, folder)| finding.read(record, &format!("{folder}/nr_hugepages")));
+    let read = |finding: Finding| {
+        sizes.iter().fold(finding, |finding, (_, folder)| finding.read(record, &format!("{folder}/nr_hugepages")))
+    };
     if !set.is_empty() {
         return vec![read(Finding::fine(TOPIC, set.join(", ")))];
     }
@@ -47,7 +51,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     let node = cores.chosen.first().and_then(|cpu| host.node_of(*cpu)).unwrap_or(0);
     let file = format!("{NODE}/node{node}/hugepages/hugepages-2048kB/nr_hugepages");
     let file = if record.has(&file) { file } else { format!("{FOLDER}/hugepages-2048kB/nr_hugepages") };
-    vec![read(Finding::costly(TOPIC, Effect::Nanoseconds, is, why, source)).to_do(format!("echo 1024 > {file}  # 2 GiB"))]
+    vec![read(Finding::costly(TOPIC, Effect::Nanoseconds, is, why, source)).run(format!("echo 1024 > {file}  # 2 GiB"))]
 }
 
 /// Where there is more than one node, how many lie on each.

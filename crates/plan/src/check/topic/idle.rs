@@ -1,7 +1,7 @@
 //! Idle states that a core sleeps in, and how long it takes to wake up.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, named};
 use crate::check::finding::{Effect, Finding, for_each, short};
 use crate::check::host::{CPU, Host};
 
@@ -27,8 +27,10 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         None => return vec![Finding::unknown(record, TOPIC, &driver, "Which idle states there are")],
         Some("none") => {
             let is = match host.is_guest() {
-                true => "the kernel knows none but the halt, which hands the CPU back to this machine's host; how long that takes to wake \
-                         it up is the host's affair",
+                true => {
+                    "the kernel knows none but the halt, which hands the CPU back to this machine's host; how long that takes to wake \
+                         it up is the host's affair"
+                }
                 false => "the kernel knows none but the halt",
             };
             return vec![Finding::fine(TOPIC, is).read(record, &driver)];
@@ -59,20 +61,33 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
             let file = format!("{CPU}/cpu{}/cpuidle/state0/latency", cores.chosen.first().unwrap_or(&0));
             return vec![Finding::unknown(record, TOPIC, &file, "How long a core takes to wake up")];
         }
-        return vec![Finding::fine(TOPIC, format!("CPUs {} wake up within 1 µs", list(&cores.chosen))).read(record, &driver)];
+        return vec![
+            Finding::fine(TOPIC, format!("waking {} takes no more than 1 µs", named(&cores.chosen))).read(record, &driver),
+        ];
     };
-    let is = format!("CPUs {} may sleep as deep as {}, which takes {} µs to leave.", list(&sleepers), short(state.name), state.latency);
+    let is =
+        format!("{} may sleep as deep as {}, which takes {} µs to leave.", named(&sleepers), short(state.name), state.latency);
     let why = "A packet that wakes a core waits for it first; caches that the state empties are filled again after that. Loops that \
                spin never sleep, forwarders that wait and interrupts on the way do.";
     let folder = format!("{CPU}/cpu{cpu}/cpuidle/{}", state.folder);
-    let states = folders.iter().map(|number| format!("{CPU}/cpu$n/cpuidle/state{number}/disable")).collect::<Vec<_>>();
     vec![
         Finding::costly(TOPIC, Effect::of_microseconds(state.latency), is, why, SOURCE)
             .read(record, &driver)
             .read(record, &format!("{folder}/latency"))
-            .to_do(for_each(&sleepers, &format!("echo 1 | tee {}", states.join(" "))))
-            .to_do("intel_idle.max_cstate=0 processor.max_cstate=1  # kernel parameters, or idle=poll, for all cores"),
+            .run(for_each(&sleepers, &format!("echo 1 | tee {}", disabling(&folders))))
+            .boot("intel_idle.max_cstate=0 processor.max_cstate=1"),
     ]
+}
+
+/// The files that switch states off; all from one on as one pattern of the shell's.
+fn disabling(states: &Cpus) -> String {
+    let file = |state: &str| format!("{CPU}/cpu$n/cpuidle/state{state}/disable");
+    match (states.first(), states.last()) {
+        (Some(first), Some(last @ 0..=9)) if first < last && last - first + 1 == states.len() => {
+            file(&format!("[{first}-{last}]"))
+        }
+        _ => states.iter().map(|state| file(&state.to_string())).collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// The states of a CPU; `folder` is that of its idle states.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, MOST, list, mask, parse_list, parse_mask};
+use crate::check::cpus::{Cpus, MOST, list, mask, named, parse_list, parse_mask};
 use crate::check::finding::{Effect, Finding, for_each, short};
 use crate::check::host::Host;
 
 const TOPIC: &str = "interrupts";
 const DEFAULT: &str = "/proc/irq/default_smp_affinity";
-const SOURCE: &str = "Documentation/core-api/irq/irq-affinity.rst; Lightweight low-latency virtual networking (TU Munich 2022), 6.2.3";
+const SOURCE: &str =
+    "Documentation/core-api/irq/irq-affinity.rst; Lightweight low-latency virtual networking (TU Munich 2022), 6.2.3";
 
 pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if cores.chosen.is_empty() {
@@ -53,20 +54,20 @@ fn astray(host: &Host<'_>, cores: &Cores) -> Finding {
         return Finding::unknown(record, TOPIC, "/proc/irq/0/smp_affinity_list", "Where interrupts may come");
     }
     let Some(first) = here.keys().next().copied() else {
-        let is = format!("none of {told} interrupts may come to CPUs {}", list(&cores.chosen));
+        let is = format!("none of {told} interrupts may come to {}", named(&cores.chosen));
         return Finding::fine(TOPIC, is).seen("/proc/irq/*/smp_affinity_list", "");
     };
     let count = here.len();
     let few: Vec<&str> = here.values().take(6).map(String::as_str).collect();
     let more = if count > few.len() { format!(" and {} more", count - few.len()) } else { String::new() };
-    let is = format!("{count} of {told} interrupts may come to CPUs {}: {}{more}.", list(&cores.chosen), few.join(", "));
+    let is = format!("{count} of {told} interrupts may come to {}: {}{more}.", named(&cores.chosen), few.join(", "));
     let why = "A handler takes microseconds from the packet loop, the soft interrupt that follows it tens of them, and caches besides. \
                Interrupts that the kernel manages itself (EIO when written) leave only by isolcpus=managed_irq.";
     let numbers: Cpus = here.keys().copied().collect();
     Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, SOURCE)
         .read(record, &file(first))
-        .to_do(for_each(&numbers, &format!("echo {} > /proc/irq/$n/smp_affinity_list", list(&cores.housekeeping))))
-        .to_do(format!("irqaffinity={}  # kernel parameter, for those that are yet to come", list(&cores.housekeeping)))
+        .run(for_each(&numbers, &format!("echo {} > /proc/irq/$n/smp_affinity_list", list(&cores.housekeeping))))
+        .boot(format!("irqaffinity={}", list(&cores.housekeeping)))
 }
 
 /// Where interrupts go that do not exist yet.
@@ -77,12 +78,12 @@ fn default(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
         _ => return Some(Finding::unknown(host.record, "new interrupts", DEFAULT, "Where new interrupts will come")),
     };
     let open: Cpus = cpus.intersection(&cores.chosen).copied().collect();
-    let is = format!("New interrupts may come to CPUs {}, as those of links and machines that are made for a run.", list(&open));
+    let is = format!("New interrupts may come to {}, as those of links and machines that are made for a run.", named(&open));
     let why = "As above, but of devices that are yet to come.";
     (!open.is_empty()).then(|| {
         Finding::costly("new interrupts", Effect::Microseconds, is, why, SOURCE)
             .read(host.record, DEFAULT)
-            .to_do(format!("echo {} > {DEFAULT}", mask(&cores.housekeeping)))
+            .run(format!("echo {} > {DEFAULT}", mask(&cores.housekeeping)))
     })
 }
 
@@ -95,7 +96,7 @@ fn balancer(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     running.then(|| {
         Finding::costly("irqbalance", Effect::TensOfMicroseconds, is, why, "irqbalance(1)")
             .seen("/proc/*/comm", "irqbalance")
-            .to_do("systemctl disable --now irqbalance")
-            .to_do(format!("echo IRQBALANCE_BANNED_CPULIST={banned} >> /etc/default/irqbalance  # to keep it off them instead"))
+            .run("systemctl disable --now irqbalance")
+            .run(format!("echo IRQBALANCE_BANNED_CPULIST={banned} >> /etc/default/irqbalance  # to keep it off them instead"))
     })
 }

@@ -1,7 +1,7 @@
 //! Whether the scheduler keeps other tasks off the cores for packets.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding};
 use crate::check::host::{CPU, Host};
 
@@ -19,22 +19,26 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     };
     let open: Cpus = cores.chosen.difference(&isolated).copied().collect();
     if open.is_empty() {
-        return vec![Finding::fine(TOPIC, format!("CPUs {} are isolated", list(&cores.chosen))).read(record, &file)];
+        return vec![
+            Finding::fine(TOPIC, format!("no task is put on {} that does not ask for it", named(&cores.chosen)))
+                .read(record, &file),
+        ];
     }
-    let is = format!("The scheduler puts any task on CPUs {}.", list(&open));
+    let is = format!("The scheduler puts any task on {}.", named(&open));
     let why = "A task that it puts there runs for a slice, or makes the packet loop's core balance load; only real-time priority keeps a \
                packet loop ahead of it. A cpuset of the loop's own does as well as isolcpus.";
     let source = "Documentation/admin-guide/kernel-parameters.txt, isolcpus; cpusets: Lightweight low-latency virtual networking \
                   (TU Munich 2022), 6.2.4";
     let all = list(&cores.chosen);
     let mut finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, source).read(record, &file);
-    let unified = record.text("/sys/fs/cgroup/cgroup.controllers").is_some_and(|text| text.split(' ').any(|name| name == "cpuset"));
+    let unified =
+        record.text("/sys/fs/cgroup/cgroup.controllers").is_some_and(|text| text.split(' ').any(|name| name == "cpuset"));
     if unified {
         let group = "/sys/fs/cgroup/packets";
         finding = finding
-            .to_do("echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control")
-            .to_do(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus; echo {all} > {group}/cpuset.cpus.exclusive"))
-            .to_do(format!("echo isolated > {group}/cpuset.cpus.partition; cat {group}/cpuset.cpus.partition"));
+            .run("echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control")
+            .run(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus; echo {all} > {group}/cpuset.cpus.exclusive"))
+            .run(format!("echo isolated > {group}/cpuset.cpus.partition; cat {group}/cpuset.cpus.partition"));
     }
-    vec![finding.to_do(format!("isolcpus=managed_irq,domain,{all}  # kernel parameter, from the next boot on"))]
+    vec![finding.boot(format!("isolcpus=managed_irq,domain,{all}"))]
 }

@@ -13,6 +13,8 @@ const DYNAMIC: &str = "/sys/kernel/debug/sched/preempt";
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Model {
     None,
+    /// The version says that it is one of the two, and not which.
+    NoneOrVoluntary,
     Voluntary,
     Lazy,
     Full,
@@ -22,26 +24,25 @@ enum Model {
 pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let record = host.record;
     let Some((model, file, how)) = model(host) else {
-        let would = "Where the kernel lets itself be preempted (it was built to be told so at boot)";
+        let would = "Where the kernel lets itself be preempted";
         let dynamic = record.text(VERSION).is_some_and(|version| version.contains("PREEMPT_DYNAMIC"));
-        let file = if dynamic { DYNAMIC } else { VERSION };
-        return vec![
-            Finding::unknown(record, TOPIC, file, would.split(" (").next().filter(|_| !dynamic).unwrap_or(would))
-                .to_do("mount -t debugfs none /sys/kernel/debug  # as root; where preempt= is not on the command line it is told there"),
-        ];
+        let finding = Finding::unknown(record, TOPIC, if dynamic { DYNAMIC } else { VERSION }, would);
+        return vec![if dynamic { finding.run("mount -t debugfs none /sys/kernel/debug") } else { finding }];
     };
     let read = |finding: Finding| finding.seen(file, how.clone());
     let source = "Documentation/admin-guide/kernel-parameters.txt, preempt; Lightweight low-latency virtual networking (TU Munich 2022), 6.2";
+    let dynamic = record.text(VERSION).is_some_and(|version| version.contains("PREEMPT_DYNAMIC"));
     let costly = |effect, name: &str, why: &str| {
         let is = format!("The kernel's preemption model is {name}.");
-        read(Finding::costly(TOPIC, effect, is, why, source))
-            .to_do("preempt=full  # kernel parameter, of kernels built with PREEMPT_DYNAMIC")
-            .to_do("apt-get install linux-image-rt-amd64  # Debian's kernel with PREEMPT_RT")
+        let finding = read(Finding::costly(TOPIC, effect, is, why, source));
+        // only a kernel built for it can be told
+        let finding = if dynamic && model != Model::Full { finding.boot("preempt=full") } else { finding };
+        finding.run("apt-get install linux-image-rt-amd64  # Debian's kernel with PREEMPT_RT")
     };
     vec![match model {
-        Model::None => costly(
+        Model::None | Model::NoneOrVoluntary => costly(
             Effect::Milliseconds,
-            "none",
+            if model == Model::None { "none" } else { "none or voluntary" },
             "A task that must run waits until the kernel has finished what it does for another one, which may take milliseconds.",
         ),
         Model::Voluntary => costly(
@@ -83,6 +84,9 @@ fn model<'a>(host: &Host<'a>) -> Option<(Model, &'a str, String)> {
         return match () {
             () if word("PREEMPT") => Some((Model::Full, VERSION, "PREEMPT".to_owned())),
             () if word("PREEMPT_LAZY") => Some((Model::Lazy, VERSION, "PREEMPT_LAZY".to_owned())),
+            () if version.starts_with("Linux version") => {
+                built_in(host).or_else(|| Some((Model::NoneOrVoluntary, VERSION, "no PREEMPT…".to_owned())))
+            }
             () => built_in(host),
         };
     }

@@ -30,14 +30,8 @@ fn transparent(host: &Host<'_>) -> Option<Finding> {
             let is = "Any program's memory is made of huge pages where it can be.";
             let why = "Clearing one at a page fault takes some hundred microseconds, and khugepaged stops a program's memory while it \
                        joins small pages.";
-            read(Finding::costly(
-                TOPIC,
-                Effect::HundredsOfMicroseconds,
-                is,
-                why,
-                "Documentation/admin-guide/mm/transhuge.rst",
-            ))
-            .to_do(format!("echo madvise > {file}"))
+            read(Finding::costly(TOPIC, Effect::HundredsOfMicroseconds, is, why, "Documentation/admin-guide/mm/transhuge.rst"))
+                .run(format!("echo madvise > {file}"))
         }
         Some("madvise" | "never") => read(Finding::fine(TOPIC, "only for programs that ask for them, or for none")),
         _ => Finding::unknown(host.record, TOPIC, &file, "Whether memory is made of huge pages unasked"),
@@ -52,7 +46,7 @@ fn defragmentation(host: &Host<'_>) -> Option<Finding> {
         let source = "Documentation/admin-guide/mm/transhuge.rst";
         Finding::costly("huge page defragmentation", Effect::Milliseconds, is, why, source)
             .read(host.record, &file)
-            .to_do(format!("echo defer > {file}"))
+            .run(format!("echo defer > {file}"))
     })
 }
 
@@ -65,10 +59,11 @@ fn merging(host: &Host<'_>) -> Option<Finding> {
     Some(match host.record.number(FILE) {
         Some(1) => {
             let is = "The kernel merges equal pages of programs that let it, as QEMU does with a guest's memory.";
-            let why = "Writing to a merged page faults and copies it, and ksmd takes time and caches from a core while it compares.";
+            let why =
+                "Writing to a merged page faults and copies it, and ksmd takes time and caches from a core while it compares.";
             Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "Documentation/admin-guide/mm/ksm.rst")
                 .read(host.record, FILE)
-                .to_do(format!("echo 2 > {FILE}  # takes merged pages apart again"))
+                .run(format!("echo 2 > {FILE}  # takes merged pages apart again"))
         }
         Some(0 | 2) => Finding::fine(TOPIC, "off").read(host.record, FILE),
         _ => Finding::unknown(host.record, TOPIC, FILE, "Whether equal pages are merged"),
@@ -86,9 +81,15 @@ fn balancing(host: &Host<'_>) -> Option<Finding> {
             let is = "The kernel moves memory to the NUMA node where it thinks that it is used.";
             let why = "To find out, it takes pages away from a program again and again: each is a page fault, and one that moves the page \
                        takes longer.";
-            Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "Documentation/admin-guide/sysctl/kernel.rst, numa_balancing")
-                .read(host.record, FILE)
-                .to_do("sysctl -w kernel.numa_balancing=0")
+            Finding::costly(
+                TOPIC,
+                Effect::TensOfMicroseconds,
+                is,
+                why,
+                "Documentation/admin-guide/sysctl/kernel.rst, numa_balancing",
+            )
+            .read(host.record, FILE)
+            .run("sysctl -w kernel.numa_balancing=0")
         }
         Some(0..=3) => Finding::fine(TOPIC, "off, or without effect on one node").read(host.record, FILE),
         _ => Finding::unknown(host.record, TOPIC, FILE, "Whether memory is moved between NUMA nodes"),
@@ -109,15 +110,22 @@ fn swap(host: &Host<'_>) -> Option<Finding> {
     if areas.is_empty() {
         return Some(Finding::fine(TOPIC, "none").read(host.record, FILE));
     }
-    let is = format!("There is swap: {}.", areas.iter().map(|area| super::super::finding::short(area)).collect::<Vec<_>>().join(", "));
+    let is =
+        format!("There is swap: {}.", areas.iter().map(|area| super::super::finding::short(area)).collect::<Vec<_>>().join(", "));
     let why = "A page that was swapped out comes back from the disk. Locked memory never goes there: that of packet loops is locked as root, \
                that of other programs in a node is not.";
     Some(
-        Finding::costly(TOPIC, Effect::Milliseconds, is, why, "proc_swaps(5); Documentation/admin-guide/sysctl/vm.rst, swappiness")
-            .seen(FILE, areas.join(" "))
-            .read(host.record, WILLINGNESS)
-            .to_do("swapoff -a  # while measuring; swapon -a brings it back")
-            .to_do("sysctl -w vm.swappiness=1  # where swap must stay"),
+        Finding::costly(
+            TOPIC,
+            Effect::Milliseconds,
+            is,
+            why,
+            "proc_swaps(5); Documentation/admin-guide/sysctl/vm.rst, swappiness",
+        )
+        .seen(FILE, areas.join(" "))
+        .read(host.record, WILLINGNESS)
+        .run("swapoff -a  # while measuring; swapon -a brings it back")
+        .run("sysctl -w vm.swappiness=1  # where swap must stay"),
     )
 }
 
@@ -130,7 +138,7 @@ fn compaction(host: &Host<'_>) -> Option<Finding> {
     Some(
         Finding::costly("compaction", Effect::Microseconds, is, why, source)
             .read(host.record, FILE)
-            .to_do("sysctl -w vm.compaction_proactiveness=0"),
+            .run("sysctl -w vm.compaction_proactiveness=0"),
     )
 }
 
@@ -145,6 +153,6 @@ fn statistics(host: &Host<'_>) -> Option<Finding> {
     Some(
         Finding::costly("memory statistics", Effect::Microseconds, is, why, source)
             .read(host.record, FILE)
-            .to_do("sysctl -w vm.stat_interval=120"),
+            .run("sysctl -w vm.stat_interval=120"),
     )
 }

@@ -11,10 +11,21 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let folder = format!("{CPU}/vulnerabilities");
     let names: Vec<&str> = record.names_below(&folder).collect();
     if names.is_empty() {
-        return vec![Finding::unknown(record, TOPIC, &format!("{folder}/spectre_v2"), "What is done against flaws of the processor")];
+        return vec![Finding::unknown(
+            record,
+            TOPIC,
+            &format!("{folder}/spectre_v2"),
+            "What is done against flaws of the processor",
+        )];
     }
     let says = |name: &str| record.text(&format!("{folder}/{name}")).unwrap_or_default();
     let with = |word: &str| names.iter().copied().filter(|name| says(name).starts_with(word)).collect::<Vec<_>>();
+    // each begins in one of these ways: Documentation/ABI/testing/sysfs-devices-system-cpu
+    let known = ["Not affected", "Vulnerable", "Mitigation", "Unknown", "KVM", "Processor vulnerable", "Ancient"];
+    if let Some(strange) = names.iter().find(|name| !known.iter().any(|word| says(name).starts_with(word))) {
+        let would = "What is done against flaws of the processor";
+        return vec![Finding::unknown(record, TOPIC, &format!("{folder}/{strange}"), would)];
+    }
     let (mitigated, open) = (with("Mitigation"), with("Vulnerable"));
     let all = format!("{folder}/*");
     if mitigated.is_empty() {
@@ -29,6 +40,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     vec![
         Finding::costly(TOPIC, Effect::Nanoseconds, is, why, "Documentation/admin-guide/hw-vuln/")
             .seen(all, "Mitigation: …")
-            .to_do("mitigations=off  # kernel parameter; only on a host where all that runs is trusted"),
+            .boot("mitigations=off")
+            .note("only on a host where all that runs is trusted"),
     ]
 }

@@ -64,14 +64,19 @@ pub(super) const ALL: &[Topic] = &[
 /// The host in a line.
 pub(super) fn in_a_line(host: &Host<'_>) -> String {
     let record = host.record;
-    let model = record.field("/proc/cpuinfo", "model name").map_or_else(|| "processor not told".to_owned(), super::finding::short);
+    let model =
+        record.field("/proc/cpuinfo", "model name").map_or_else(|| "processor not told".to_owned(), super::finding::short);
     let release = record.text("/proc/sys/kernel/osrelease").map_or_else(|| "release not told".to_owned(), super::finding::short);
     let cpus = if host.online.len() == 1 { "CPU" } else { "CPUs" };
     let machine = match record.calls.machine.as_str() {
         "" => String::new(),
         machine => format!(" {}", super::finding::short(machine)),
     };
-    let who = if host.is_root() { "as root" } else { "without root" };
+    let who = match record.calls.euid {
+        None => "",
+        Some(_) if host.is_root() => ", as root",
+        Some(_) => ", without root",
+    };
     let guest = if host.is_guest() { ", a virtual machine" } else { "" };
-    format!("{model}, {} {cpus}{guest}, Linux {release}{machine}, {who}", host.online.len())
+    format!("{model}, {} {cpus}{guest}, Linux {release}{machine}{who}", host.online.len())
 }

@@ -27,7 +27,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         let is = format!("The cores for packets, {}, lie on NUMA nodes {}.", list(&cores.chosen), names(&nodes));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, WHY, SOURCE);
         let one = nodes.first().and_then(|node| host.nodes.get(node)).map(list).unwrap_or_default();
-        found.push(distances(finding).to_do(format!("tailbed check --cores …  # of {one} only, or of another one node")));
+        found.push(distances(finding).run(format!("tailbed check --cores …  # of {one} only, or of another one node")));
     }
     let card = super::cards::card(host);
     if let Some((card, node)) = card.filter(|(_, node)| !nodes.contains(node)) {
@@ -36,7 +36,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         found.push(
             Finding::costly(TOPIC, Effect::Microseconds, is, WHY, SOURCE)
                 .read(host.record, &super::cards::node_file(host, card))
-                .to_do(format!("tailbed check --cores …  # of {near}, which are beside it")),
+                .run(format!("tailbed check --cores …  # of {near}, which are beside it")),
         );
     }
     if found.is_empty() {

@@ -36,7 +36,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
             let why = "What needs a capability that is missing is left out of a run, which says so.";
             Finding::costly(TOPIC, Effect::HundredsOfMicroseconds, is, why, "capabilities(7)")
                 .seen(STATUS, format!("CapEff: {effective:016x}"))
-                .to_do("# start the container or service that this runs in with these capabilities")
+                .note("start the container or service that this runs in with these capabilities")
         });
     } else {
         let is = "This process is not root in the first user namespace.";
@@ -45,7 +45,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
             level: Level::Notable,
             ..Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "docs/host.md, \"Without root\"")
                 .read(record, "/proc/self/uid_map")
-                .to_do("sudo tailbed check")
+                .run("sudo tailbed check")
         });
     }
     found.extend(priority(host, host.is_root() && has(23)));
@@ -75,7 +75,7 @@ fn priority(host: &Host<'_>, capable: bool) -> Option<Finding> {
     let why = "Without it any other task may take their core for a slice of the scheduler's, some milliseconds.";
     let finding = Finding::costly("real-time limit", Effect::Milliseconds, is, why, "sched(7); getrlimit(2), RLIMIT_RTPRIO")
         .seen(LIMITS, format!("{NAME} {limit}"))
-        .to_do("echo \"$USER - rtprio 99\" > /etc/security/limits.d/tailbed.conf  # and log in again");
+        .run("echo \"$USER - rtprio 99\" > /etc/security/limits.d/tailbed.conf  # and log in again");
     Some(finding)
 }
 
@@ -92,6 +92,6 @@ fn memory(host: &Host<'_>, capable: bool) -> Option<Finding> {
     let why = "A page that was taken away costs a page fault under traffic, and where there is swap a read from the disk.";
     let finding = Finding::costly("locked memory", Effect::TensOfMicroseconds, is, why, "mlock(2), \"Notes\"")
         .seen(LIMITS, format!("{NAME} {limit}"))
-        .to_do("echo \"$USER - memlock unlimited\" >> /etc/security/limits.d/tailbed.conf  # and log in again");
+        .run("echo \"$USER - memlock unlimited\" >> /etc/security/limits.d/tailbed.conf  # and log in again");
     Some(finding)
 }

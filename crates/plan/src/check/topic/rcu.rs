@@ -1,9 +1,9 @@
 //! Callbacks of read-copy-update on the cores for packets.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list, parse_list};
+use crate::check::cpus::{Cpus, list, named, parse_list};
 use crate::check::finding::{Effect, Finding};
-use crate::check::host::{CPU, Host};
+use crate::check::host::Host;
 
 const TOPIC: &str = "RCU callbacks";
 const CMDLINE: &str = "/proc/cmdline";
@@ -14,7 +14,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         return Vec::new();
     }
     let record = host.record;
-    if record.text(CMDLINE).is_none() {
+    if host.command_line().is_none() {
         return vec![Finding::unknown(record, TOPIC, CMDLINE, "Where callbacks run")];
     }
     let all = |text: &str| if text == "all" { Some(host.online.clone()) } else { parse_list(text) };
@@ -24,27 +24,28 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if asked.iter().any(Option::is_none) {
         let word = host.parameter("rcu_nocbs").flatten().unwrap_or("nohz_full");
         let finding = Finding::unknown(record, TOPIC, CMDLINE, "Where callbacks run");
-        return vec![finding.to_do(format!("# `{}` on the command line is no list of CPUs", super::super::finding::short(word)))];
+        return vec![finding.note(format!("`{}` on the command line is no list of CPUs", super::super::finding::short(word)))];
     }
     let freed: Cpus = asked.into_iter().flatten().flatten().collect();
     let open: Cpus = cores.chosen.difference(&freed).copied().collect();
     if open.is_empty() {
-        let is = format!("those of CPUs {} run elsewhere", list(&cores.chosen));
+        let is = format!("those of {} run elsewhere", named(&cores.chosen));
         return vec![Finding::fine(TOPIC, is).read(record, CMDLINE)];
     }
-    let is = format!("CPUs {} run their callbacks themselves.", list(&open));
-    let why = "What the kernel has put off is done in a soft interrupt, or a thread, on the core: tens of microseconds at a time.";
-    let line = match host.has_option("CONFIG_RCU_NOCB_CPU") {
-        Some(false) => "# boot a kernel with CONFIG_RCU_NOCB_CPU=y: this one cannot move them".to_owned(),
-        _ => format!("rcu_nocbs={} rcu_nocb_poll  # kernel parameters, from the next boot on", list(&cores.chosen)),
+    let is = format!("Callbacks of {} run on the spot.", named(&open));
+    let why =
+        "What the kernel has put off is done in a soft interrupt, or a thread, on the core: tens of microseconds at a time.";
+    let none =
+        if freed.is_empty() { "no rcu_nocbs, no nohz_full".to_owned() } else { format!("callbacks moved from {}", list(&freed)) };
+    let finding = Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, SOURCE).seen(CMDLINE, none);
+    let finding = match host.has_option("CONFIG_RCU_NOCB_CPU") {
+        Some(false) => finding.note("boot a kernel with CONFIG_RCU_NOCB_CPU=y: this one cannot move them"),
+        _ => finding.boot(format!("rcu_nocbs={} rcu_nocb_poll", list(&cores.chosen))),
     };
-    let none = if freed.is_empty() { "no rcu_nocbs, no nohz_full".to_owned() } else { format!("callbacks moved from {}", list(&freed)) };
-    let finding = Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, SOURCE).seen(CMDLINE, none).to_do(line);
     let housekeeping = list(&cores.housekeeping);
     vec![if freed.is_empty() {
         finding
     } else {
-        finding.to_do(format!("for p in $(pgrep '^rcuo'); do taskset -pc {housekeeping} $p; done"))
-    }
-    .read(record, &format!("{CPU}/isolated"))]
+        finding.run(format!("for p in $(pgrep '^rcuo'); do taskset -pc {housekeeping} $p; done"))
+    }]
 }

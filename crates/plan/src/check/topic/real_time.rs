@@ -1,7 +1,7 @@
 //! What the kernel takes from tasks of real-time priority.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, named};
 use crate::check::finding::{Effect, Finding, Level, for_each};
 use crate::check::host::Host;
 
@@ -24,7 +24,10 @@ fn throttling(host: &Host<'_>) -> Vec<Finding> {
     };
     let read = |finding: Finding| finding.read(record, RUNTIME).read(record, PERIOD);
     let stopped = period.saturating_sub(runtime);
-    if runtime < 0 || stopped <= 0 {
+    if runtime < -1 {
+        return vec![Finding::unknown(record, TOPIC, RUNTIME, "How much time real-time tasks may have")];
+    }
+    if runtime == -1 || stopped <= 0 {
         return vec![read(Finding::fine(TOPIC, "real-time tasks may have all the time"))];
     }
     if host.is_root() {
@@ -38,7 +41,7 @@ fn throttling(host: &Host<'_>) -> Vec<Finding> {
     let why = "A packet loop that spins under real-time priority stands still for that long.";
     let source = "sched(7), \"Limiting the CPU usage of real-time and deadline processes\"";
     let effect = Effect::of_microseconds(u64::try_from(stopped).unwrap_or_default());
-    vec![read(Finding::costly(TOPIC, effect, is, why, source)).to_do("sysctl -w kernel.sched_rt_runtime_us=-1  # as root")]
+    vec![read(Finding::costly(TOPIC, effect, is, why, source)).run("sysctl -w kernel.sched_rt_runtime_us=-1  # as root")]
 }
 
 /// The deadline server that keeps time for ordinary tasks on each CPU, whatever the throttling says.
@@ -55,15 +58,15 @@ fn server(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     };
     let Some(runtime) = record.number(&file(first)) else {
         let finding = Finding::unknown(record, TOPIC, &file(first), "How much time is kept for ordinary tasks");
-        return Some(finding.to_do("mount -t debugfs none /sys/kernel/debug  # it is told there, by kernels with CONFIG_SCHED_DEBUG"));
+        return Some(finding.run("mount -t debugfs none /sys/kernel/debug"));
     };
     let kept = u64::try_from(runtime).unwrap_or_default() / 1000;
-    let is = format!("{kept} µs of each period are kept for ordinary tasks on CPUs {}.", list(&keeping));
+    let is = format!("{kept} µs of each period are kept for ordinary tasks on {}.", named(&keeping));
     let why = "If an ordinary task wants the core, a packet loop stands still for up to that long, real-time priority or not; if none \
                does, it costs nothing.";
     let source = "docs/host.md, \"Kernel settings\"; Documentation/scheduler/sched-deadline.rst";
     let finding = Finding::costly(TOPIC, Effect::of_microseconds(kept), is, why, source).read(record, &file(first));
     // what needs another task to happen weighs less than what happens by itself
     let finding = Finding { level: finding.level.max(Level::Notable), ..finding };
-    Some(finding.to_do(for_each(&keeping, &format!("echo 0 > {SERVERS}/cpu$n/runtime"))))
+    Some(finding.run(for_each(&keeping, &format!("echo 0 > {SERVERS}/cpu$n/runtime"))))
 }

@@ -1,7 +1,7 @@
 //! Hardware threads that share a core with a packet loop.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, named};
 use crate::check::finding::{Effect, Finding, for_each};
 use crate::check::host::{CPU, Host};
 
@@ -19,10 +19,14 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         found.push(Finding::unknown(record, TOPIC, &file(cpu), "Which threads share a core"));
     }
     let others = host.idle_siblings(&cores.chosen);
-    let shared: Cpus = cores.chosen.iter().copied().filter(|cpu| host.siblings.get(cpu).is_some_and(|all| all.len() > 1)).collect();
+    let shared: Cpus =
+        cores.chosen.iter().copied().filter(|cpu| host.siblings.get(cpu).is_some_and(|all| all.len() > 1)).collect();
     let Some(first) = shared.first().copied() else {
         if found.is_empty() {
-            found.push(Finding::fine(TOPIC, "none: each CPU for packets is a core by itself").read(record, &file(cores.chosen.first().copied().unwrap_or_default())));
+            found.push(
+                Finding::fine(TOPIC, "none: each CPU for packets is a core by itself")
+                    .read(record, &file(cores.chosen.first().copied().unwrap_or_default())),
+            );
         }
         return found;
     };
@@ -31,17 +35,13 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     let source = "Documentation/admin-guide/kernel-parameters.txt, nosmt; Lightweight low-latency virtual networking (TU Munich 2022), 5.5.3";
     let read = |finding: Finding| finding.read(record, &file(first)).read(record, &format!("{CPU}/smt/active"));
     if others.is_empty() {
-        let is = format!("CPUs {} are threads of the same cores.", list(&shared));
+        let is = format!("{} are threads of the same cores.", named(&shared));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, why, source);
-        found.push(read(finding).to_do("tailbed check --cores …  # one thread of each core"));
+        found.push(read(finding).run("tailbed check --cores …  # one thread of each core"));
     } else {
-        let is = format!("CPUs {} run beside those for packets, on the same cores.", list(&others));
+        let is = format!("On the same cores as those for packets there are also {}.", named(&others));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, why, source);
-        found.push(
-            read(finding)
-                .to_do(for_each(&others, &format!("echo 0 > {CPU}/cpu$n/online")))
-                .to_do("nosmt  # kernel parameter, for all cores"),
-        );
+        found.push(read(finding).run(for_each(&others, &format!("echo 0 > {CPU}/cpu$n/online"))).boot("nosmt"));
     }
     found
 }

@@ -15,7 +15,9 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let hot: Cpus = host.online.iter().copied().filter(|cpu| count(*cpu, "core") > 0 || count(*cpu, "package") > 0).collect();
     let worst = hot.iter().copied().max_by_key(|cpu| count(*cpu, "core").saturating_add(count(*cpu, "package")));
     let Some(worst) = worst else {
-        return vec![Finding::fine(TOPIC, "no core was slowed down for heat since the boot").read(host.record, &file(*first, "core"))];
+        return vec![
+            Finding::fine(TOPIC, "no core was slowed down for heat since the boot").read(host.record, &file(*first, "core")),
+        ];
     };
     let is = format!(
         "The processor has slowed down for heat since it booted: CPU {worst} by itself {} times, its package {} times.",
@@ -28,6 +30,6 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
         Finding::costly(TOPIC, Effect::Milliseconds, is, why, "drivers/thermal/intel/therm_throt.c")
             .read(host.record, &file(worst, "core"))
             .read(host.record, &file(worst, "package"))
-            .to_do("# see to its cooling, or switch turbo off; packet loops that spin heat a core all the time"),
+            .note("see to its cooling, or switch turbo off; packet loops that spin heat a core all the time"),
     ]
 }

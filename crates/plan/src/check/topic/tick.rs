@@ -1,7 +1,7 @@
 //! The scheduler's tick on the cores for packets.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list};
+use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding};
 use crate::check::host::{CPU, Host};
 
@@ -16,9 +16,10 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     let file = format!("{CPU}/nohz_full");
     let rate = host.option("CONFIG_HZ").flatten().and_then(|text| text.parse::<u32>().ok());
     let often = rate.map_or_else(|| "many times a second".to_owned(), |rate| format!("{rate} times a second"));
-    let why = "A busy core is interrupted for it, which takes a microsecond to ten with the accounting and timers that go with it.";
+    let why =
+        "A busy core is interrupted for it, which takes a microsecond to ten with the accounting and timers that go with it.";
     let ticking = |cpus: &Cpus, how: &str| {
-        let is = format!("The tick comes {often} to CPUs {}{how}.", list(cpus));
+        let is = format!("The tick comes {often} to {}{how}.", named(cpus));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, why, SOURCE);
         match host.config_file().filter(|_| rate.is_some()) {
             Some(file) => finding.seen(file, format!("CONFIG_HZ={}", rate.unwrap_or_default())),
@@ -30,7 +31,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if lacking || (!record.has(&file) && record.has(&format!("{CPU}/isolated"))) {
         let how = ", and this kernel cannot leave it out: it was built without NO_HZ_FULL";
         let finding = ticking(&cores.chosen, how).seen(&file, "not there");
-        return vec![finding.to_do("# boot a kernel with CONFIG_NO_HZ_FULL=y, as Debian's linux-image-amd64 is")];
+        return vec![finding.note("boot a kernel with CONFIG_NO_HZ_FULL=y, as Debian's linux-image-amd64 is")];
     }
     // without the parameter the file says (null)
     let tickless = match record.text(&file) {
@@ -42,9 +43,9 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     };
     let open: Cpus = cores.chosen.difference(&tickless).copied().collect();
     if open.is_empty() {
-        let is = format!("CPUs {} are spared it while one task runs there", list(&cores.chosen));
+        let is = format!("left out on {} while one task runs there", named(&cores.chosen));
         return vec![Finding::fine(TOPIC, is).read(record, &file)];
     }
-    let line = format!("nohz_full={}  # kernel parameter, from the next boot on", list(&cores.chosen));
-    vec![ticking(&open, "").read(record, &file).to_do(line)]
+    let line = format!("nohz_full={}", list(&cores.chosen));
+    vec![ticking(&open, "").read(record, &file).boot(line)]
 }

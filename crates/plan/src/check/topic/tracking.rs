@@ -32,6 +32,6 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
         Finding::costly(TOPIC, effect, is, why, "Documentation/networking/nf_conntrack-sysctl.rst")
             .read(record, COUNT)
             .read(record, MOST)
-            .to_do("nft 'add table ip raw; add chain ip raw pre { type filter hook prerouting priority raw; }; add rule ip raw pre notrack'"),
+            .run("nft 'add table ip raw; add chain ip raw pre { type filter hook prerouting priority raw; }; add rule ip raw pre notrack'"),
     ]
 }

@@ -1,7 +1,7 @@
 //! Whether this host is itself a guest, and what its own host has taken from it.
 
 use crate::check::cores::Cores;
-use crate::check::finding::{Effect, Finding};
+use crate::check::finding::{Effect, Finding, Level};
 use crate::check::host::Host;
 
 const TOPIC: &str = "virtual machine";
@@ -13,6 +13,10 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let record = host.record;
     if record.text("/proc/cpuinfo").is_none() {
         return vec![Finding::unknown(record, TOPIC, "/proc/cpuinfo", "Whether this is a virtual machine")];
+    }
+    if !host.is_guest() && record.field("/proc/cpuinfo", "flags").is_none() {
+        let is = "Whether this is a virtual machine is not known: /proc/cpuinfo has no line of flags that would tell.";
+        return vec![Finding { level: Level::Unknown, ..Finding::fine(TOPIC, is).read(record, "/proc/cpuinfo") }];
     }
     if !host.is_guest() {
         return vec![Finding::fine(TOPIC, "no processor flag says that this is a virtual machine").read(record, "/proc/cpuinfo")];
@@ -26,7 +30,10 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
             let share = u128::from(stolen) * 10_000 / u128::from(all.max(1));
             (format!("; its host has taken {}.{:02} % of its time since it booted", share / 100, share % 100), None)
         }
-        None => (String::new(), Some(Finding::unknown(record, TOPIC, "/proc/stat", "How much time this machine's host takes from it"))),
+        None => (
+            String::new(),
+            Some(Finding::unknown(record, TOPIC, "/proc/stat", "How much time this machine's host takes from it")),
+        ),
     };
     let is = format!("This is a virtual machine{name}{stolen}.");
     let why = "Its host may stop a virtual CPU at any time, for as long as it likes, and no setting in here changes that; published: \
@@ -35,7 +42,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, source)
         .seen("/proc/cpuinfo", "flags: … hypervisor …")
         .seen("/proc/stat", record.text("/proc/stat").and_then(|text| text.lines().next()).unwrap_or_default())
-        .to_do("# measure on the machine itself, or ask who runs it for virtual CPUs pinned to cores of their own");
+        .note("measure on the machine itself, or ask who runs it for virtual CPUs pinned to cores of their own");
     unknown.into_iter().chain([finding]).collect()
 }
 

@@ -16,7 +16,9 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     }
     let record = host.record;
     if !record.has(HARD) && !record.has(SOFT) {
-        return vec![Finding::fine("watchdogs", "the kernel was built without them").seen(HARD, "not there").seen(SOFT, "not there")];
+        return vec![
+            Finding::fine("watchdogs", "the kernel was built without them").seen(HARD, "not there").seen(SOFT, "not there"),
+        ];
     }
     // the list is that of all CPUs where the kernel does not tell
     let elsewhere = record.text(WHERE).and_then(parse_list).is_some_and(|cpus| cpus.is_disjoint(&cores.chosen));
@@ -29,8 +31,8 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
             Finding::costly(topic, Effect::Microseconds, is, why, SOURCE)
                 .read(record, file)
                 .read(record, WHERE)
-                .to_do(command)
-                .to_do(format!("sysctl -w kernel.watchdog_cpumask={rest}  # to have it elsewhere only")),
+                .run(command)
+                .run(format!("sysctl -w kernel.watchdog_cpumask={rest}  # to have it elsewhere only")),
         ),
         _ => Some(Finding::unknown(record, topic, file, "Whether it is on")),
     };
