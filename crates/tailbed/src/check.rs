@@ -25,7 +25,7 @@ pub(crate) struct CheckArguments {
     cores: Option<String>,
     /// How the kernel is told its parameters [default: by what lies in /boot]
     #[arg(long, value_name = "LOADER")]
-    boot: Option<Boot>,
+    boot: Option<BootLoader>,
     /// Print the advice as JSON
     #[arg(long)]
     json: bool,
@@ -42,7 +42,7 @@ pub(crate) struct CheckArguments {
 
 /// What hands the kernel its command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Boot {
+enum BootLoader {
     /// GNU GRUB
     Grub,
     /// systemd-boot
@@ -89,9 +89,9 @@ fn wishes(arguments: &CheckArguments) -> Result<Wishes, Failure> {
         parse_list(text).ok_or_else(|| Failure::File(format!("--cores {text} is no list of CPUs; one looks like 2-5 or 2,4-7")))
     });
     let boot = arguments.boot.map(|boot| match boot {
-        Boot::Grub => Loader::Grub,
-        Boot::SystemdBoot => Loader::SystemdBoot,
-        Boot::Kexec => Loader::Kexec,
+        BootLoader::Grub => Loader::Grub,
+        BootLoader::SystemdBoot => Loader::SystemdBoot,
+        BootLoader::Kexec => Loader::Kexec,
     });
     Ok(Wishes { cores: cores.transpose()?, boot })
 }

@@ -78,6 +78,15 @@ impl Cores {
     }
 }
 
+/// Of these CPUs, the first thread of each core, without the core that the host's first CPU is in, where any is left.
+pub(super) fn apart(host: &Host<'_>, within: &Cpus) -> Cpus {
+    let home = host.online.first().and_then(|first| host.siblings.get(first));
+    let is_first = |cpu: &usize| host.siblings.get(cpu).and_then(Cpus::first) == Some(cpu);
+    let threads: Cpus = within.iter().copied().filter(is_first).collect();
+    let apart: Cpus = threads.iter().copied().filter(|cpu| home.is_none_or(|home| !home.contains(cpu))).collect();
+    if apart.is_empty() { threads } else { apart }
+}
+
 /// The cores that the kernel keeps tasks off, where any task is left elsewhere to go.
 fn isolated(host: &Host<'_>) -> Option<Cpus> {
     let isolated = host.record.list(&format!("{CPU}/isolated"))?;

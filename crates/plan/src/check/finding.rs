@@ -202,7 +202,7 @@ pub(super) fn for_each(numbers: &Cpus, command: &str) -> String {
     }
     let list = list(numbers);
     let words = list.split(',').map(|part| match part.split_once('-') {
-        Some((first, last)) => format!("$(seq {first} {last})"),
+        Some((from, to)) => format!("$(seq {from} {to})"),
         None => part.to_owned(),
     });
     format!("for n in {}; do {command}; done", words.collect::<Vec<_>>().join(" "))

@@ -55,12 +55,14 @@ impl<'a> Host<'a> {
     }
 
     /// A parameter of the kernel's command line, by its last mention, which is the one that counts for most of them.
+    #[allow(clippy::option_option, reason = "absent, there by itself and there with a value are three things")]
     pub(super) fn parameter(&self, name: &str) -> Option<Option<&'a str>> {
         self.parameters.iter().rev().find(|(found, _)| *found == name).map(|(_, value)| *value)
     }
 
     /// An option of the kernel's configuration: `Some(Some(value))` when it is set, `Some(None)` when it is not, `None` when no
     /// configuration is told.
+    #[allow(clippy::option_option, reason = "not told, not set and set are three things")]
     pub(super) fn option(&self, name: &str) -> Option<Option<&'a str>> {
         let text = self.record.text(self.config_file()?)?;
         Some(text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('=')))

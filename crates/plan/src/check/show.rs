@@ -1,6 +1,6 @@
 //! Advice as text, for a terminal or a page of so many columns.
 
-use super::boot::{Score, State};
+use super::boot::{Parameter, Score, State};
 use super::finding::{Finding, Level, ToDo};
 use super::{Advice, Line};
 
@@ -51,7 +51,10 @@ struct Page {
 
 impl Page {
     fn heading(&mut self, text: &str) {
-        self.text += &format!("\n{text}\n{}\n", "─".repeat(text.chars().count().min(self.width)));
+        let line = "─".repeat(text.chars().count().min(self.width));
+        self.text.push('\n');
+        self.push(text);
+        self.push(&line);
     }
 
     /// Words from a column on, broken at the width.
@@ -96,7 +99,7 @@ impl Page {
         self.labelled(INDENT, &format!("{number}."), &format!("{}: delays of {}", finding.topic, cost.effect));
         self.paragraph(INDENT, &finding.is);
         self.paragraph(INDENT, &cost.why);
-        finding.to_do.iter().for_each(|one| self.to_do(INDENT, one));
+        finding.to_do.iter().for_each(|one| self.advise(INDENT, one));
         let read = finding
             .read
             .iter()
@@ -106,7 +109,7 @@ impl Page {
     }
 
     /// What is to be typed stays on one line.
-    fn to_do(&mut self, indent: usize, one: &ToDo) {
+    fn advise(&mut self, indent: usize, one: &ToDo) {
         match one {
             ToDo::Run(command) => self.push(&format!("{}$ {command}", " ".repeat(indent))),
             ToDo::Boot(parameters) => self.push(&format!("{}boot with: {parameters}", " ".repeat(indent))),
@@ -125,25 +128,34 @@ impl Page {
         for finding in findings {
             let padded = format!("{:width$}", finding.topic, width = column - 1);
             self.labelled(column, &padded, &finding.is);
-            finding.to_do.iter().for_each(|one| self.to_do(column, one));
+            finding.to_do.iter().for_each(|one| self.advise(column, one));
         }
     }
 
     fn score(&mut self, score: &Score) {
         self.heading(&format!("{}: {} of {} as recommended", score.name, score.there, score.of));
-        self.paragraph(0, &score.source);
+        self.paragraph(0, score.source);
+        // what is not known for one reason is told once
+        let unknown = |parameter: &Parameter| matches!(parameter.state, State::Unknown(_));
+        if let Some(first) = score.parameters.first().filter(|_| score.parameters.iter().all(unknown)) {
+            let reason = first.state.reason().unwrap_or_default();
+            let wanted: Vec<&str> = score.parameters.iter().map(|parameter| parameter.wanted.as_str()).collect();
+            self.paragraph(0, &format!("not known: {reason}; recommended: {}", wanted.join(" ")));
+            return;
+        }
         let column = score.parameters.iter().map(|parameter| parameter.wanted.chars().count()).max().unwrap_or(0).min(34) + 14;
         for parameter in &score.parameters {
-            let (state, note) = match &parameter.state {
-                State::There => ("there", String::new()),
-                State::Missing => ("missing", String::new()),
-                State::Contradicted(found) => ("instead", format!("{found} is there: ")),
-                State::NotHere(why) => ("not here", format!("{why}: ")),
-                State::LeftOut(what) => ("left out", format!("{what}: ")),
-                State::Unknown(why) => ("unknown", format!("{why}: ")),
+            let state = match &parameter.state {
+                State::There => "there",
+                State::Missing => "missing",
+                State::Contradicted(_) => "instead",
+                State::NotHere(_) => "not here",
+                State::LeftOut(_) => "left out",
+                State::Unknown(_) => "unknown",
             };
+            let reason = parameter.state.reason().map_or_else(String::new, |reason| format!(" ({reason})"));
             let label = format!("{state:9} {:width$}", parameter.wanted, width = column - 11);
-            self.labelled(column, &label, &format!("{note}{}", parameter.why));
+            self.labelled(column, &label, &format!("{}{reason}", parameter.why));
         }
     }
 

@@ -71,6 +71,7 @@ pub const FILES: &[&str] = &[
     "/sys/devices/system/node/online",
     "/sys/devices/virtual/workqueue/cpumask",
     "/sys/fs/cgroup/cgroup.controllers",
+    "/sys/fs/cgroup/cpuset.cpus.isolated",
     "/sys/hypervisor/type",
     "/sys/kernel/debug/sched/fair_server/cpu*/runtime",
     "/sys/kernel/debug/sched/preempt",

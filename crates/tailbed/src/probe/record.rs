@@ -1,6 +1,6 @@
 //! A record of this host: the files that `check` judges, as they are now.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -113,8 +113,8 @@ fn running(proc: &Path) -> Vec<String> {
     let entries = fs::read_dir(proc).into_iter().flatten().flatten();
     let processes = entries.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
     let names = processes.filter_map(|process| fs::read_to_string(process.path().join("comm")).ok());
-    let known = names.filter(|name| sources::PROGRAMS.contains(&name.trim())).map(|name| (name.trim().to_owned(), ()));
-    known.collect::<BTreeMap<_, _>>().into_keys().collect()
+    let known = names.filter(|name| sources::PROGRAMS.contains(&name.trim())).map(|name| name.trim().to_owned());
+    known.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[cfg(test)]

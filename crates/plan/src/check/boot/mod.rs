@@ -42,6 +42,17 @@ pub struct Parameter {
     pub why: &'static str,
 }
 
+impl State {
+    /// Why a parameter is as it is, where there is more to say than its name.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::There | Self::Missing => None,
+            Self::Contradicted(found) => Some(format!("{found} is there")),
+            Self::NotHere(why) | Self::LeftOut(why) | Self::Unknown(why) => Some(why.clone()),
+        }
+    }
+}
+
 /// A set, and how the host stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Score {
@@ -78,9 +89,10 @@ pub(super) fn judge(host: &Host<'_>, cores: &Cores, loader: Option<Loader>) -> (
 
 fn judged(host: &Host<'_>, cores: &Cores, wanted: &Wanted) -> Parameter {
     let text = wanted.text(host, cores);
-    let state = match (wanted.place)(host, cores) {
-        Some(why) => State::NotHere(why.to_owned()),
-        None => state(host, cores, wanted),
+    let state = match (state(host, cores, wanted), (wanted.place)(host, cores)) {
+        (State::There, _) => State::There,
+        (_, Some(why)) => State::NotHere(why.to_owned()),
+        (state, None) => state,
     };
     Parameter { wanted: text, state, why: wanted.why }
 }

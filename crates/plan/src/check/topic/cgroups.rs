@@ -8,16 +8,16 @@ const TOPIC: &str = "control groups";
 const MOUNTS: &str = "/proc/self/mounts";
 
 pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
-    [mounted(host), real_time(host), container(host)].into_iter().flatten().collect()
+    [Some(mounted(host)), real_time(host), container(host)].into_iter().flatten().collect()
 }
 
-fn mounted(host: &Host<'_>) -> Option<Finding> {
+fn mounted(host: &Host<'_>) -> Finding {
     let record = host.record;
     let Some(mounts) = record.text(MOUNTS) else {
-        return Some(Finding::unknown(record, TOPIC, MOUNTS, "How control groups are mounted"));
+        return Finding::unknown(record, TOPIC, MOUNTS, "How control groups are mounted");
     };
     if !mounts.lines().any(|line| line.split(' ').nth(1).is_some_and(|mount| mount.starts_with('/'))) {
-        return Some(Finding::unknown(record, TOPIC, MOUNTS, "How control groups are mounted"));
+        return Finding::unknown(record, TOPIC, MOUNTS, "How control groups are mounted");
     }
     // fields of fstab(5): device, mount point, type, options
     let of = |kind: &str| mounts.lines().filter(|line| line.split(' ').nth(2) == Some(kind)).collect::<Vec<_>>();
@@ -25,7 +25,7 @@ fn mounted(host: &Host<'_>) -> Option<Finding> {
     let controller = |name: &str| {
         first.iter().any(|line| line.split(' ').nth(3).is_some_and(|options| options.split(',').any(|one| one == name)))
     };
-    Some(match (first.is_empty(), second.first()) {
+    match (first.is_empty(), second.first()) {
         (true, None) => {
             let is = "No control groups are mounted.";
             let why = "No node can be given cores of its own or a limit of memory: any program may run beside the packet loops.";
@@ -42,7 +42,7 @@ fn mounted(host: &Host<'_>) -> Option<Finding> {
             let both = if both.is_some() { ", and version 2 besides" } else { "" };
             Finding::fine(TOPIC, format!("version 1, {cores}{both}")).seen(MOUNTS, first.first().unwrap_or(&""))
         }
-    })
+    }
 }
 
 /// Where groups share real-time time out, a new one has none.

@@ -8,22 +8,20 @@ const TOPIC: &str = "clock";
 const FOLDER: &str = "/sys/devices/system/clocksource/clocksource0";
 
 pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
-    source(host).into_iter().chain(counter(host)).collect()
+    [source(host)].into_iter().chain(counter(host)).collect()
 }
 
-fn source(host: &Host<'_>) -> Option<Finding> {
+fn source(host: &Host<'_>) -> Finding {
     let record = host.record;
     let (file, others) = (format!("{FOLDER}/current_clocksource"), format!("{FOLDER}/available_clocksource"));
     let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
     let Some(name) = record.text(&file).filter(is_name) else {
-        return Some(Finding::unknown(record, TOPIC, &file, "What the kernel tells the time from"));
+        return Finding::unknown(record, TOPIC, &file, "What the kernel tells the time from");
     };
     // read by an instruction, without leaving the program
     let fast = ["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"];
     if fast.contains(&name) {
-        return Some(
-            Finding::fine(TOPIC, format!("the kernel tells the time from {name}, by an instruction")).read(record, &file),
-        );
+        return Finding::fine(TOPIC, format!("the kernel tells the time from {name}, by an instruction")).read(record, &file);
     }
     let is = format!("The kernel tells the time from {}.", short(name));
     let why = "Each look at the clock is a system call that reads a slow device: a microsecond or more for every time stamp, in the kernel's \
@@ -32,11 +30,11 @@ fn source(host: &Host<'_>) -> Option<Finding> {
         .read(record, &file)
         .read(record, &others);
     let tsc = record.text(&others).is_some_and(|names| names.split(' ').any(|name| name == "tsc"));
-    Some(if tsc {
+    if tsc {
         finding.run(format!("echo tsc > {file}"))
     } else {
         finding.note("find out why the kernel gave the TSC up: journalctl -k | grep -i tsc; tsc=reliable keeps it from doing so")
-    })
+    }
 }
 
 fn counter(host: &Host<'_>) -> Option<Finding> {
@@ -44,7 +42,7 @@ fn counter(host: &Host<'_>) -> Option<Finding> {
     let record = host.record;
     let machine = record.calls.machine.as_str();
     if !["", "x86_64"].contains(&machine) {
-        let is = format!("This is a {} machine; tailbed's packet loops run on x86-64 only.", short(machine));
+        let is = format!("This machine is {}; tailbed's packet loops run on x86-64 only.", short(machine));
         let why = "Their clock is the time-stamp counter: nothing can be measured on this host, though what is said here of the kernel holds.";
         let finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, "README.md, \"What it does not do yet\"");
         return Some(finding.seen("uname -m", machine).note("take an x86-64 host"));

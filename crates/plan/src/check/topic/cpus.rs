@@ -1,6 +1,6 @@
 //! How many CPUs there are, of which kinds, and what they share.
 
-use crate::check::cores::Cores;
+use crate::check::cores::{Cores, apart};
 use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding, short};
 use crate::check::host::{CPU, Host};
@@ -122,7 +122,7 @@ fn kinds(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     let why = "They run at another clock, wake up later and have smaller caches: a role that lands on one is slower by a factor, and \
                repeats that land on different kinds cannot be compared.";
     let finding = Finding::costly("core types", Effect::Microseconds, is, why, "Documentation/scheduler/sched-capacity.rst");
-    Some(told(finding).run(format!("tailbed check --cores …  # of {} only", list(fast))))
+    Some(told(finding).run(format!("tailbed check --cores {}", list(&apart(host, fast)))))
 }
 
 /// CPUs that run, but not for us.

@@ -67,8 +67,8 @@ fn by_node(host: &Host<'_>, size: u64) -> String {
 /// A size of pages, from KiB.
 fn megabytes(size: u64) -> String {
     match size {
-        _ if size % (1 << 20) == 0 => format!("{} GiB", size >> 20),
-        _ if size % (1 << 10) == 0 => format!("{} MiB", size >> 10),
+        _ if size.is_multiple_of(1 << 20) => format!("{} GiB", size >> 20),
+        _ if size.is_multiple_of(1 << 10) => format!("{} MiB", size >> 10),
         _ => format!("{size} KiB"),
     }
 }

@@ -26,12 +26,11 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         }
         None => return vec![Finding::unknown(record, TOPIC, &driver, "Which idle states there are")],
         Some("none") => {
-            let is = match host.is_guest() {
-                true => {
-                    "the kernel knows none but the halt, which hands the CPU back to this machine's host; how long that takes to wake \
-                         it up is the host's affair"
-                }
-                false => "the kernel knows none but the halt",
+            let is = if host.is_guest() {
+                "the kernel knows none but the halt, which hands the CPU back to this machine's host; how long that takes to wake it up is \
+                 the host's affair"
+            } else {
+                "the kernel knows none but the halt"
             };
             return vec![Finding::fine(TOPIC, is).read(record, &driver)];
         }
@@ -75,7 +74,11 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
             .read(record, &driver)
             .read(record, &format!("{folder}/latency"))
             .run(for_each(&sleepers, &format!("echo 1 | tee {}", disabling(&folders))))
-            .boot("intel_idle.max_cstate=0 processor.max_cstate=1"),
+            .boot(match record.text(&driver) {
+                Some("intel_idle") => "intel_idle.max_cstate=0 processor.max_cstate=1",
+                Some("acpi_idle") => "processor.max_cstate=1",
+                _ => "cpuidle.off=1",
+            }),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::check::cores::Cores;
 use crate::check::cpus::{Cpus, MOST, list, mask, named, parse_list, parse_mask};
-use crate::check::finding::{Effect, Finding, for_each, short};
+use crate::check::finding::{Effect, Finding, Level, for_each, short};
 use crate::check::host::Host;
 
 const TOPIC: &str = "interrupts";
@@ -51,7 +51,11 @@ fn astray(host: &Host<'_>, cores: &Cores) -> Finding {
         return Finding::unknown(record, TOPIC, &file(number), "Where an interrupt may come");
     }
     if told == 0 {
-        return Finding::unknown(record, TOPIC, "/proc/irq/0/smp_affinity_list", "Where interrupts may come");
+        let is = "Where interrupts may come is not known: /proc/irq has no file that tells.";
+        return Finding {
+            level: Level::Unknown,
+            ..Finding::fine(TOPIC, is).seen("/proc/irq/*/smp_affinity_list", "(not there)")
+        };
     }
     let Some(first) = here.keys().next().copied() else {
         let is = format!("none of {told} interrupts may come to {}", named(&cores.chosen));

@@ -7,16 +7,20 @@ use crate::check::host::{CPU, Host};
 
 const TOPIC: &str = "isolation";
 
+/// CPUs of isolated partitions (Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.isolated), from Linux 6.7 on.
+const PARTITIONS: &str = "/sys/fs/cgroup/cpuset.cpus.isolated";
+
 pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if cores.chosen.is_empty() {
         return Vec::new();
     }
     let record = host.record;
     let file = format!("{CPU}/isolated");
-    // the file is empty where nothing is isolated
-    let Some(isolated) = record.list(&file) else {
+    // the file is empty where nothing is isolated by parameter; what partitions of control groups isolate stands elsewhere
+    let Some(mut isolated) = record.list(&file) else {
         return vec![Finding::unknown(record, TOPIC, &file, "Which CPUs are isolated")];
     };
+    isolated.extend(record.list(PARTITIONS).unwrap_or_default());
     let open: Cpus = cores.chosen.difference(&isolated).copied().collect();
     if open.is_empty() {
         return vec![
@@ -37,7 +41,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
         let group = "/sys/fs/cgroup/packets";
         finding = finding
             .run("echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control")
-            .run(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus; echo {all} > {group}/cpuset.cpus.exclusive"))
+            .run(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus"))
             .run(format!("echo isolated > {group}/cpuset.cpus.partition; cat {group}/cpuset.cpus.partition"));
     }
     vec![finding.boot(format!("isolcpus=managed_irq,domain,{all}"))]

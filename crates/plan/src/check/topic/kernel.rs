@@ -50,12 +50,16 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
             "voluntary",
             "A task that must run waits until the kernel comes by one of the places where it offers to stop.",
         ),
-        Model::Lazy => costly(
-            Effect::HundredsOfMicroseconds,
-            "lazy",
-            "Real-time tasks preempt the kernel at once, ordinary ones not before the next tick: a forwarder without real-time \
-             priority waits that long.",
-        ),
+        // costs only what has no real-time priority
+        Model::Lazy => Finding {
+            level: Level::Notable,
+            ..costly(
+                Effect::Milliseconds,
+                "lazy",
+                "Real-time tasks preempt the kernel at once, ordinary ones not before the next tick: a forwarder without real-time \
+                 priority waits that long.",
+            )
+        },
         Model::Full => Finding {
             level: Level::Minor,
             ..costly(

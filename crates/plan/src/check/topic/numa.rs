@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::cores::Cores;
+use crate::check::cores::{Cores, apart};
 use crate::check::cpus::list;
 use crate::check::finding::{Effect, Finding, short};
 use crate::check::host::{Host, NODE};
@@ -26,17 +26,17 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if nodes.len() > 1 {
         let is = format!("The cores for packets, {}, lie on NUMA nodes {}.", list(&cores.chosen), names(&nodes));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, WHY, SOURCE);
-        let one = nodes.first().and_then(|node| host.nodes.get(node)).map(list).unwrap_or_default();
-        found.push(distances(finding).run(format!("tailbed check --cores …  # of {one} only, or of another one node")));
+        let one = nodes.first().and_then(|node| host.nodes.get(node)).map(|cpus| list(&apart(host, cpus))).unwrap_or_default();
+        found.push(distances(finding).run(format!("tailbed check --cores {one}")));
     }
     let card = super::cards::card(host);
     if let Some((card, node)) = card.filter(|(_, node)| !nodes.contains(node)) {
         let is = format!("{} is on NUMA node {node}, the cores for packets are on {}.", short(card), names(&nodes));
-        let near = host.nodes.get(&node).map(list).unwrap_or_default();
+        let near = host.nodes.get(&node).map(|cpus| list(&apart(host, cpus))).unwrap_or_default();
         found.push(
             Finding::costly(TOPIC, Effect::Microseconds, is, WHY, SOURCE)
                 .read(host.record, &super::cards::node_file(host, card))
-                .run(format!("tailbed check --cores …  # of {near}, which are beside it")),
+                .run(format!("tailbed check --cores {near}")),
         );
     }
     if found.is_empty() {

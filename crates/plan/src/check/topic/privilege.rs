@@ -44,6 +44,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
         found.push(Finding {
             level: Level::Notable,
             ..Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "docs/host.md, \"Without root\"")
+                .seen("geteuid(2)", record.calls.euid.map_or_else(String::new, |id| id.to_string()))
                 .read(record, "/proc/self/uid_map")
                 .run("sudo tailbed check")
         });

@@ -1,7 +1,7 @@
 //! Hardware threads that share a core with a packet loop.
 
-use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, named};
+use crate::check::cores::{Cores, apart};
+use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding, for_each};
 use crate::check::host::{CPU, Host};
 
@@ -37,7 +37,7 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if others.is_empty() {
         let is = format!("{} are threads of the same cores.", named(&shared));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, why, source);
-        found.push(read(finding).run("tailbed check --cores …  # one thread of each core"));
+        found.push(read(finding).run(format!("tailbed check --cores {}", list(&apart(host, &cores.chosen)))));
     } else {
         let is = format!("On the same cores as those for packets there are also {}.", named(&others));
         let finding = Finding::costly(TOPIC, Effect::Microseconds, is, why, source);

@@ -12,8 +12,8 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     let count = |cpu: usize, what: &str| host.record.number(&file(cpu, what)).unwrap_or(0);
     let told = |cpu: &&usize| host.record.has(&file(**cpu, "core")) || host.record.has(&file(**cpu, "package"));
     let Some(first) = host.online.iter().find(told) else { return Vec::new() };
-    let hot: Cpus = host.online.iter().copied().filter(|cpu| count(*cpu, "core") > 0 || count(*cpu, "package") > 0).collect();
-    let worst = hot.iter().copied().max_by_key(|cpu| count(*cpu, "core").saturating_add(count(*cpu, "package")));
+    let slowed: Cpus = host.online.iter().copied().filter(|cpu| count(*cpu, "core") > 0 || count(*cpu, "package") > 0).collect();
+    let worst = slowed.iter().copied().max_by_key(|cpu| count(*cpu, "core").saturating_add(count(*cpu, "package")));
     let Some(worst) = worst else {
         return vec![
             Finding::fine(TOPIC, "no core was slowed down for heat since the boot").read(host.record, &file(*first, "core")),
