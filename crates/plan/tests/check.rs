@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use tailbed_plan::check::cpus::parse_list;
@@ -13,8 +14,14 @@ use tailbed_plan::check::finding::Level;
 use tailbed_plan::check::record::Record;
 use tailbed_plan::check::{Advice, Loader, State, Wishes, check, show};
 
+/// The hosts, read once.
+static HOSTS: LazyLock<BTreeMap<String, Record>> = LazyLock::new(|| {
+    let records = texts().into_iter().map(|(name, text)| (name, Record::parse(&text).unwrap()));
+    records.collect()
+});
+
 /// Hosts by name, as they were recorded.
-fn hosts() -> BTreeMap<String, String> {
+fn texts() -> BTreeMap<String, String> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recorded-hosts"));
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "toml"));
@@ -22,7 +29,7 @@ fn hosts() -> BTreeMap<String, String> {
 }
 
 fn advice(host: &str, wishes: &Wishes) -> Advice {
-    check(&Record::parse(&hosts()[host]).unwrap(), wishes).unwrap()
+    check(&HOSTS[host], wishes).unwrap()
 }
 
 /// Cores asked for, and a loader.
@@ -36,20 +43,18 @@ fn commands(advice: &Advice) -> String {
 
 #[test]
 fn each_host_is_told_what_its_golden_file_says() {
-    let hosts = hosts();
-    assert!(hosts.len() >= 12, "only {} hosts", hosts.len());
-    for (name, text) in hosts {
-        let record = Record::parse(&text).unwrap();
-        let shown = show(&check(&record, &Wishes::default()).unwrap(), 100);
+    assert!(HOSTS.len() >= 12, "only {} hosts", HOSTS.len());
+    for (name, record) in HOSTS.iter() {
+        let shown = show(&check(record, &Wishes::default()).unwrap(), 100);
         insta::with_settings!({ snapshot_path => "snapshots/check", prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!(name, shown);
+            insta::assert_snapshot!(name.as_str(), shown);
         });
     }
 }
 
 #[test]
 fn findings_are_ordered_by_effect_and_each_that_costs_says_why_and_what_to_do() {
-    for name in hosts().keys() {
+    for name in HOSTS.keys() {
         let advice = advice(name, &Wishes::default());
         let effects: Vec<_> =
             advice.findings.iter().map(|finding| (finding.level, finding.cost.as_ref().map(|cost| cost.effect))).collect();
@@ -66,7 +71,7 @@ fn findings_are_ordered_by_effect_and_each_that_costs_says_why_and_what_to_do() 
 
 #[test]
 fn text_stays_within_its_columns_but_for_what_is_to_be_typed() {
-    for name in hosts().keys() {
+    for name in HOSTS.keys() {
         let shown = show(&advice(name, &Wishes::default()), 100);
         let typed = |line: &str| {
             let line = line.trim_start();
@@ -136,8 +141,7 @@ fn the_line_comes_in_the_form_of_each_boot_loader() {
 
 #[test]
 fn cores_that_cannot_be_had_are_refused_with_those_that_can() {
-    let record = Record::parse(&hosts()["offline-cpus"]).unwrap();
-    let error = |cores: &str| check(&record, &wishes(cores, Loader::Grub)).unwrap_err();
+    let error = |cores: &str| check(&HOSTS["offline-cpus"], &wishes(cores, Loader::Grub)).unwrap_err();
     assert_eq!(error("2-5"), "--cores names 4-5, which does not run here; the CPUs that run are 0-3,6");
     assert!(error("0-3,6").contains("leave one that keeps the house"));
     assert!(error("").starts_with("--cores names no core"));
@@ -207,8 +211,7 @@ proptest! {
         cores in prop::option::of(prop::collection::btree_set(0usize..20, 0..5)),
         width in 0usize..200,
     ) {
-        let texts: Vec<String> = hosts().into_values().collect();
-        let mut record = Record::parse(&texts[host.index(texts.len())]).unwrap();
+        let mut record = HOSTS.values().nth(host.index(HOSTS.len())).unwrap().clone();
         let paths: Vec<String> = record.files.keys().cloned().collect();
         for (path, how) in &spoils {
             spoil(&mut record, &paths[path.index(paths.len())], how);
@@ -229,8 +232,7 @@ proptest! {
         end in any::<prop::sample::Index>(),
         cut in any::<bool>(),
     ) {
-        let texts: Vec<String> = hosts().into_values().collect();
-        let mut bytes = texts[host.index(texts.len())].clone().into_bytes();
+        let mut bytes = texts().into_values().nth(host.index(HOSTS.len())).unwrap().into_bytes();
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
