@@ -1,7 +1,7 @@
 //! What this process may do: real-time priority, locked memory, settings.
 
 use crate::check::cores::Cores;
-use crate::check::finding::{Effect, Finding, Level};
+use crate::check::finding::{Effect, Finding};
 use crate::check::host::Host;
 use crate::placement::PRIORITY;
 
@@ -41,12 +41,14 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
     } else {
         let is = "This process is not root in the first user namespace.";
         let why = "A run without root is untuned: no settings, no control groups.";
-        found.push(Finding {
-            level: Level::Notable,
-            ..Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "docs/host.md, \"Without root\"")
-                .seen("geteuid(2)", record.calls.euid.map_or_else(String::new, |id| id.to_string()))
-                .read(record, "/proc/self/uid_map")
-                .run("sudo tailbed check")
+        let mapped = record.calls.euid == Some(0);
+        let finding = Finding::costly(TOPIC, Effect::TensOfMicroseconds, is, why, "docs/host.md, \"Without root\"")
+            .seen("geteuid(2)", record.calls.euid.map_or_else(String::new, |id| id.to_string()))
+            .read(record, "/proc/self/uid_map");
+        found.push(if mapped {
+            finding.note("leave the user namespace, or start the container without one of its own")
+        } else {
+            finding.run("sudo tailbed check")
         });
     }
     found.extend(priority(host, host.is_root() && has(23)));
