@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod campaign;
+pub mod check;
 mod describe;
 mod document;
 mod drawing;

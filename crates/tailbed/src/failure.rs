@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Host(String),
     /// Something failed on the way; all was taken back, or the text names what is left.
     Failed(anyhow::Error),
+    /// What was asked after was found wanting; nothing was touched.
+    Gate(String),
     /// The user stopped it; all was taken back.
     Interrupted(String),
     /// A program in a node ended with this status, and has said itself what there was to say.
@@ -24,6 +26,7 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::File(_) => 2,
             Self::Host(_) => 3,
+            Self::Gate(_) => 4,
             Self::Interrupted(_) => 130,
             Self::Program(status) => *status,
         }
@@ -33,7 +36,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(text) | Self::Host(text) | Self::Interrupted(text) => f.write_str(text),
+            Self::File(text) | Self::Host(text) | Self::Gate(text) | Self::Interrupted(text) => f.write_str(text),
             Self::Program(status) => write!(f, "the program ended with status {status}"),
             Self::Failed(error) => write!(f, "{error:#}"),
         }

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod apply;
+mod check;
 mod cli;
 mod environments;
 mod experiment;
@@ -46,6 +47,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),

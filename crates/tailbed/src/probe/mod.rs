@@ -5,6 +5,7 @@ mod cpu;
 mod engine;
 pub(crate) mod kvm;
 mod privilege;
+mod record;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use tailbed_format::facts::{Cgroup, Facts};
 
 use crate::apply::vm;
+
+pub(crate) use record::record;
 
 pub(crate) use engine::docker::{answer as docker_answer, socket as docker_socket};
 

@@ -1,0 +1,48 @@
+//! Whether the scheduler keeps other tasks off the cores for packets.
+
+use crate::check::cores::Cores;
+use crate::check::cpus::{Cpus, list, named};
+use crate::check::finding::{Effect, Finding};
+use crate::check::host::{CPU, Host};
+
+const TOPIC: &str = "isolation";
+
+/// CPUs of isolated partitions (Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.isolated), from Linux 6.7 on.
+const PARTITIONS: &str = "/sys/fs/cgroup/cpuset.cpus.isolated";
+
+pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
+    if cores.chosen.is_empty() {
+        return Vec::new();
+    }
+    let record = host.record;
+    let file = format!("{CPU}/isolated");
+    // the file is empty where nothing is isolated by parameter; what partitions of control groups isolate stands elsewhere
+    let Some(mut isolated) = record.list(&file) else {
+        return vec![Finding::unknown(record, TOPIC, &file, "Which CPUs are isolated")];
+    };
+    isolated.extend(record.list(PARTITIONS).unwrap_or_default());
+    let open: Cpus = cores.chosen.difference(&isolated).copied().collect();
+    if open.is_empty() {
+        return vec![
+            Finding::fine(TOPIC, format!("no task is put on {} that does not ask for it", named(&cores.chosen)))
+                .read(record, &file),
+        ];
+    }
+    let is = format!("The scheduler puts any task on {}.", named(&open));
+    let why = "A task that it puts there runs for a slice, or makes the packet loop's core balance load; only real-time priority keeps a \
+               packet loop ahead of it. A cpuset of the loop's own does as well as isolcpus.";
+    let source = "Documentation/admin-guide/kernel-parameters.txt, isolcpus; cpusets: Lightweight low-latency virtual networking \
+                  (TU Munich 2022), 6.2.4";
+    let all = list(&cores.chosen);
+    let mut finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, source).read(record, &file);
+    let unified =
+        record.text("/sys/fs/cgroup/cgroup.controllers").is_some_and(|text| text.split(' ').any(|name| name == "cpuset"));
+    if unified {
+        let group = "/sys/fs/cgroup/packets";
+        finding = finding
+            .run("echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control")
+            .run(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus"))
+            .run(format!("echo isolated > {group}/cpuset.cpus.partition; cat {group}/cpuset.cpus.partition"));
+    }
+    vec![finding.boot(format!("isolcpus=managed_irq,domain,{all}"))]
+}
