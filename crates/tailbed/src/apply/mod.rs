@@ -72,11 +72,8 @@ pub(crate) enum Made {
         /// Their alias.
         alias: String,
     },
-    /// A file system was mounted for a link in shared memory.
-    Memory {
-        /// Its device (`st_dev`, stat(3type)).
-        device: u64,
-    },
+    /// A file system was mounted for a link in shared memory: its source is the link's name.
+    Memory,
     /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
     Cgroup {
         /// Folder and inode.
@@ -173,7 +170,7 @@ impl Host {
                 self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
             }
             Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
-            Step::MakeMemory(link) => memory::make(link).map(|device| Made::Memory { device }),
+            Step::MakeMemory(link) => memory::make(link).map(|()| Made::Memory),
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -233,10 +230,7 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_macvlan(end, alias)
             }
-            (Step::MakeMemory(link), _, made) => {
-                let device = if let Some(Made::Memory { device }) = made { Some(*device) } else { None };
-                memory::delete(link, device)
-            }
+            (Step::MakeMemory(link), ..) => memory::delete(link),
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)
             }
