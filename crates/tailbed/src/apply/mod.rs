@@ -30,7 +30,7 @@ pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, 
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
 pub(crate) use memory::exists as memory_exists;
-pub(crate) use namespace::disable_ipv6;
+pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 pub(crate) use sweep::sweep;
