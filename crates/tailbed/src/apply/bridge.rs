@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use netlink_packet_route::link::{BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoPortData, LinkAttribute, LinkInfo, LinkMessage,
+};
 use rtnetlink::{Handle, LinkBridge, LinkUnspec};
 
 use super::network::{ALIAS, Network};
@@ -18,7 +20,10 @@ impl Network {
     pub(super) fn make_bridge(&mut self, namespace: &str, name: &str, ports: &[String]) -> anyhow::Result<String> {
         let what = || format!("cannot make the bridge {name} in {namespace}");
         let handle = self.handle(Some(namespace)).with_context(what)?;
-        self.runtime.block_on(handle.link().add(LinkBridge::new(name).build()).execute()).with_context(what)?;
+        // one that looks for multicast listeners speaks itself (`br_multicast_join_snoopers` in net/bridge/br_multicast.c)
+        let silent = InfoData::Bridge(vec![InfoBridge::MulticastSnooping(false)]);
+        let bridge = LinkBridge::new(name).set_info_data(silent).build();
+        self.runtime.block_on(handle.link().add(bridge).execute()).with_context(what)?;
         let bridge = self.find(&handle, name)?.with_context(what)?.header.index;
         for port in ports {
             let join = LinkUnspec::new_with_name(port).controller(bridge).build();

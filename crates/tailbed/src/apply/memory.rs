@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -38,8 +38,8 @@ pub(super) fn check(link: &MemoryLink) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes it. Returns the number of the file system's device, by which it is known again.
-pub(super) fn make(link: &MemoryLink) -> anyhow::Result<u64> {
+/// Makes it. It is known again by the source of its mount, which is the link's name.
+pub(super) fn make(link: &MemoryLink) -> anyhow::Result<()> {
     let folder = link.folder();
     let folder = Path::new(&folder);
     fs::create_dir_all(FOLDER).with_context(|| format!("cannot make {FOLDER}"))?;
@@ -55,11 +55,11 @@ pub(super) fn make(link: &MemoryLink) -> anyhow::Result<u64> {
     })
 }
 
-fn fill(link: &MemoryLink, folder: &Path) -> anyhow::Result<u64> {
+fn fill(link: &MemoryLink, folder: &Path) -> anyhow::Result<()> {
     let (kind, page) = if link.hugepages { ("hugetlbfs", "pagesize=2M,") } else { ("tmpfs", "") };
     let options = CString::new(format!("{page}size={}k,mode=700", link.size() >> 10))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let mounted = mount("tailbed", folder, kind, flags, Some(options.as_c_str()));
+    let mounted = mount(link.id.as_str(), folder, kind, flags, Some(options.as_c_str()));
     mounted.with_context(|| format!("cannot mount {kind} on {}", folder.display()))?;
     let path = link.path();
     let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
@@ -71,24 +71,26 @@ fn fill(link: &MemoryLink, folder: &Path) -> anyhow::Result<u64> {
         Errno::NOSPC | Errno::NOMEM => io::Error::other(format!("there is no memory for {} bytes of it", link.memory())),
         error => error.into(),
     })?;
-    tailbed_traffic::port::memory::lay_out(&file, link.geometry).with_context(|| format!("cannot write {path}"))?;
-    Ok(fs::metadata(folder)?.dev())
+    tailbed_traffic::port::memory::lay_out(&file, link.geometry).with_context(|| format!("cannot write {path}"))
 }
 
-/// Removes it, if the file system is the one that was made.
-pub(super) fn delete(link: &MemoryLink, device: Option<u64>) -> anyhow::Result<TakenBack> {
+/// Removes it, if the file system is ours.
+pub(super) fn delete(link: &MemoryLink) -> anyhow::Result<TakenBack> {
     let folder = link.folder();
-    let folder = Path::new(&folder);
-    let found = match fs::metadata(folder) {
-        Ok(metadata) => metadata.dev(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TakenBack::Done),
-        Err(error) => return Err(error).with_context(|| format!("cannot look at {}", folder.display())),
-    };
-    let is_mounted = fs::metadata(FOLDER).is_ok_and(|around| around.dev() != found);
-    if is_mounted && device.is_some_and(|device| device != found) {
-        return Ok(TakenBack::NotOurs(format!("what is mounted on {} is not what we mounted there", folder.display())));
+    if !Path::new(&folder).exists() {
+        return Ok(TakenBack::Done);
     }
-    remove(folder).map(|()| TakenBack::Done)
+    let mounts = fs::read_to_string("/proc/self/mounts").context("cannot read the mounts")?;
+    if source_of(&mounts, &folder).is_some_and(|source| source != link.id) {
+        return Ok(TakenBack::NotOurs(format!("what is mounted on {folder} is not what we mounted there")));
+    }
+    remove(Path::new(&folder)).map(|()| TakenBack::Done)
+}
+
+/// The source of what is mounted there last (proc_pid_mounts(5)); our names hold nothing that would be written otherwise.
+fn source_of<'a>(mounts: &'a str, folder: &str) -> Option<&'a str> {
+    let of_line = |line: &'a str| line.split_once(' ').filter(|(_, rest)| rest.split(' ').next() == Some(folder));
+    mounts.lines().filter_map(of_line).next_back().map(|(source, _)| source)
 }
 
 fn remove(folder: &Path) -> anyhow::Result<()> {
@@ -105,4 +107,18 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
 /// Whether it is still there, for those that have it open would not notice.
 pub(crate) fn exists(link: &MemoryLink) -> bool {
     fs::metadata(link.path()).is_ok_and(|metadata| metadata.len() == link.size())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_mount_counts() {
+        let mounts = "proc /proc proc rw 0 0\ntb-1-link0.memory /run/tailbed/tb-1-link0.memory tmpfs rw 0 0\n\
+                      others /run/tailbed/tb-1-link0.memory tmpfs rw 0 0\ntb-1-link1.memory /run/tailbed/tb-1-link1.memory tmpfs rw 0 0\n";
+        assert_eq!(source_of(mounts, "/run/tailbed/tb-1-link0.memory"), Some("others"));
+        assert_eq!(source_of(mounts, "/run/tailbed/tb-1-link1.memory"), Some("tb-1-link1.memory"));
+        assert_eq!(source_of(mounts, "/run/tailbed"), None);
+    }
 }

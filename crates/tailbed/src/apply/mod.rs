@@ -30,7 +30,7 @@ pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, 
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
 pub(crate) use memory::exists as memory_exists;
-pub(crate) use namespace::disable_ipv6;
+pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 pub(crate) use sweep::sweep;
@@ -72,11 +72,8 @@ pub(crate) enum Made {
         /// Their alias.
         alias: String,
     },
-    /// A file system was mounted for a link in shared memory.
-    Memory {
-        /// Its device (`st_dev`, stat(3type)).
-        device: u64,
-    },
+    /// A file system was mounted for a link in shared memory: its source is the link's name.
+    Memory,
     /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
     Cgroup {
         /// Folder and inode.
@@ -173,7 +170,7 @@ impl Host {
                 self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
             }
             Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
-            Step::MakeMemory(link) => memory::make(link).map(|device| Made::Memory { device }),
+            Step::MakeMemory(link) => memory::make(link).map(|()| Made::Memory),
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -233,10 +230,7 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_macvlan(end, alias)
             }
-            (Step::MakeMemory(link), _, made) => {
-                let device = if let Some(Made::Memory { device }) = made { Some(*device) } else { None };
-                memory::delete(link, device)
-            }
+            (Step::MakeMemory(link), ..) => memory::delete(link),
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)
             }

@@ -21,11 +21,12 @@ pub(super) fn macvlan(parent: &MacvlanParent, end: &VethEnd) -> Vec<String> {
 /// A file system as large as the file, and the file.
 pub(super) fn memory(link: &MemoryLink) -> Vec<String> {
     let (folder, path) = (link.folder(), link.path());
+    let id = &link.id;
     let (bytes, limit) = (link.size(), link.size() >> 10);
     let mount = if link.hugepages {
-        format!("mount -t hugetlbfs -o pagesize=2M,size={limit}k,mode=700 tailbed {folder}")
+        format!("mount -t hugetlbfs -o pagesize=2M,size={limit}k,mode=700 {id} {folder}")
     } else {
-        format!("mount -t tmpfs -o size={limit}k,mode=700 tailbed {folder}")
+        format!("mount -t tmpfs -o size={limit}k,mode=700 {id} {folder}")
     };
     let Geometry { slots, slot } = link.geometry;
     vec![
