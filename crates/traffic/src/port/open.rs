@@ -193,7 +193,7 @@ trait OpenTransmit: Transmit + Debug + Send + Sized + 'static {
 
 impl OpenReceive for PacketRing {
     fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
-        let mut ring = Self::open(interface, RING_FRAMES)?;
+        let mut ring = Self::open(interface, opening.frames())?;
         if let Some(group) = opening.group() {
             ring.join(group)?;
         }
@@ -237,7 +237,15 @@ impl OpenTransmit for XdpTransmit {
     }
 }
 
+/// So many rings have all their slots; more of them share the memory of these, 32 MiB each at the usual MTU, for guests have little.
+const WHOLE_RINGS: u32 = 2;
+
 impl Opening<'_, '_> {
+    /// Slots of each ring.
+    fn frames(&self) -> u32 {
+        RING_FRAMES * WHOLE_RINGS / u32::try_from(self.wires.receive.len()).unwrap_or(u32::MAX).max(WHOLE_RINGS)
+    }
+
     fn group(&mut self) -> Option<&mut FanoutGroup> {
         self.groups.as_deref_mut().and_then(|groups| groups.get_mut(self.next))
     }
