@@ -4,6 +4,7 @@ use tailbed_format::summary::Parameter;
 use toml::Spanned;
 
 use crate::experiment::Experiment;
+use crate::random;
 use crate::sweep::{self, Axis};
 use crate::text::Texts;
 use crate::text::error::Fault;
@@ -77,7 +78,11 @@ impl<'i> Document<'i> {
     pub(crate) fn combination(&self, number: usize) -> Result<Combination<'i>, Fault> {
         let mut root = self.root.clone();
         let rows = sweep::rows_of(&self.axes, number);
-        let parameters = sweep::apply(&self.axes, &rows, root.get_mut(), self.texts)?;
+        let mut parameters = sweep::apply(&self.axes, &rows, root.get_mut(), self.texts)?;
+        let drawn = random::expand(root.get_mut(), self.texts)?;
+        // what does not vary need not be said
+        let varies = parameters.iter().any(|parameter| parameter.key.starts_with("topology."));
+        parameters.extend(drawn.filter(|_| varies));
         let experiment = tree::read(root.clone(), self.texts)?;
         Ok(Combination { experiment, tree: root.into_inner(), parameters, folder: self.texts.folder() })
     }

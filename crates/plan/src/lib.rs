@@ -17,6 +17,7 @@ mod drawing;
 pub mod experiment;
 pub mod placement;
 pub mod plan;
+mod random;
 pub mod recipe;
 mod schema;
 mod setup;

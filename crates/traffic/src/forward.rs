@@ -101,10 +101,12 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let function = AnyFunction::new(&order.function, &order.rules)?;
     let steering = |rule| if rule > 0 && matches!(order.function, Function::Bng(_)) { Steering::Label } else { Steering::Flow };
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
+    // a slot takes 2 KiB or more, in a guest too: the rings of a node with many ports have no more room together than those of two
+    let frames = RING_FRAMES * 2 / u32::try_from(order.rules.len()).unwrap_or(u32::MAX).max(2);
     let mut worker = || {
         let mut ports = Vec::new();
         for (rule, group) in order.rules.iter().zip(&mut groups) {
-            let mut ring = PacketRing::open(&rule.receive, RING_FRAMES)?;
+            let mut ring = PacketRing::open(&rule.receive, frames)?;
             if order.workers > 1 {
                 ring.join(group)?;
             }

@@ -10,6 +10,7 @@ mod named;
 mod node;
 mod sweep;
 mod throughput;
+mod topology;
 mod traffic;
 mod validity;
 
@@ -25,6 +26,7 @@ pub use node::Node;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
+pub use topology::{Shape, Topology};
 pub use traffic::{Address, Burst, Flows, Frame, FrameShare, Pattern, Ramp, Replay, Speed, Steps, Stream, Traffic, Values};
 pub use validity::Validity;
 
@@ -65,6 +67,10 @@ pub struct Experiment {
     /// pass the nodes in file order.
     #[serde(default)]
     pub links: Named<Ends>,
+    /// Nodes, links and streams drawn at random, in place of those written down.
+    #[serde(default)]
+    #[schemars(with = "Topology")]
+    pub topology: Option<Topology>,
     /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]

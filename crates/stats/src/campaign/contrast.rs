@@ -27,7 +27,8 @@ pub fn contrasts(cells: &[CellSummary], runs: &[RunSummary]) -> Vec<Contrast> {
 }
 
 /// The position of the one parameter in which two cells differ; `None` when they differ in none or in several. Keys that vary
-/// together are several parameters, but every cell has the same ones.
+/// together are several parameters, but every cell has the same ones. Random topologies that differ in their seed alone are a sample,
+/// not treatments, and are not compared with each other.
 pub(super) fn differing_parameter(base: &CellSummary, other: &CellSummary) -> Option<usize> {
     let same_keys = base.parameters.len() == other.parameters.len()
         && base.parameters.iter().zip(&other.parameters).all(|(a, b)| a.key == b.key);
@@ -35,7 +36,7 @@ pub(super) fn differing_parameter(base: &CellSummary, other: &CellSummary) -> Op
         return None;
     }
     let mut differing = (0..base.parameters.len()).filter(|&at| base.parameters[at].value != other.parameters[at].value);
-    let first = differing.next()?;
+    let first = differing.next().filter(|&at| base.parameters[at].key != "topology.seed")?;
     differing.next().is_none().then_some(first)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn section(cells: &[Cell<'_>]) -> Markup {
         &html! {
             p {
                 "Several streams at the same time, sent and received by one packet loop. All other figures of this page are of all "
-                "streams together; here each speaks for itself."
+                "streams together; here each speaks for itself. A percentile without enough packets has no value."
             }
             @if elsewhere {
                 p {

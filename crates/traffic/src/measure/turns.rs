@@ -109,8 +109,9 @@ impl<C: Clock> Loop<'_, C> {
                 self.gaps.rested_until(self.clock.ticks().min(until));
             }
         }
-        // What came in before the end and lies in the ring still.
-        for _ in 0..RING_FRAMES {
+        // What came in before the end and lies in a ring still.
+        let rings = self.ends.iter().max().map_or(1, |last| last + 1);
+        for _ in 0..rings * RING_FRAMES as usize {
             if !self.take_one(port) {
                 break;
             }

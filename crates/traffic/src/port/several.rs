@@ -10,6 +10,9 @@ use tailbed_format::stream::MOST_STREAMS;
 use super::{Incoming, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive, Transmit, packet_ring};
 use crate::stop::Stop;
 
+/// So many rings have all their slots; more of them share the memory of these, 32 MiB each at the usual MTU.
+const WHOLE_RINGS: u32 = 4;
+
 /// What a measuring loop sends by and receives from. Streams and receiving ends are numbered; a port that is but one way out and one way
 /// in carries every stream, and all of them come in by its end 0.
 pub trait Wires {
@@ -73,7 +76,8 @@ impl Several<PacketSocket, PacketRing> {
     /// As [`PacketSocket::open`] and [`PacketRing::open`].
     pub fn open(transmit: &[String], receive: &[String]) -> Result<Self, PortError> {
         let sockets = transmit.iter().map(|interface| PacketSocket::open(interface)).collect::<Result<_, _>>()?;
-        let rings = receive.iter().map(|interface| PacketRing::open(interface, RING_FRAMES)).collect::<Result<_, _>>()?;
+        let frames = RING_FRAMES * WHOLE_RINGS / u32::try_from(receive.len()).unwrap_or(u32::MAX).max(WHOLE_RINGS);
+        let rings = receive.iter().map(|interface| PacketRing::open(interface, frames)).collect::<Result<_, _>>()?;
         Ok(Self::new(sockets, rings))
     }
 }
