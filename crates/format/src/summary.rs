@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
-use crate::program::Exit;
 use crate::rounded::time;
 use crate::stream::StreamSummary;
+
+pub use crate::program::ProgramSummary;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,27 +261,6 @@ impl RunSummary {
     /// Whether the run counts.
     pub fn is_valid(&self) -> bool {
         self.invalid.is_empty()
-    }
-}
-
-/// How a script or command of a node ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgramSummary {
-    /// The node.
-    pub node: String,
-    /// The key of the experiment file: `setup`, `run`, `teardown`, `host_setup`, `host_teardown`, `command`.
-    pub name: String,
-    /// How it ended; a command that ran until it was told to end, by that signal.
-    pub exit: Exit,
-    /// Whether it did what it should: a script succeeded, a command ran as long as there was traffic.
-    pub good: bool,
-    /// How long it ran, ns.
-    pub took: u64,
-}
-
-impl fmt::Display for ProgramSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} {}", self.name, self.node, self.exit)
     }
 }
 

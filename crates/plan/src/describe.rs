@@ -105,8 +105,11 @@ fn different<T: PartialEq>(plan: &Plan, of: impl Fn(&Run) -> T) -> Vec<(T, Vec<u
 /// " of the floor" or " with environment = host": what the cells have in common and no other has, else a few of them.
 fn of_cells(plan: &Plan, cells: &[usize]) -> String {
     const MOST: usize = 4;
-    let measured = plan.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).count();
-    if cells.iter().all(|&cell| plan.cells[cell].kind == RunKind::Floor) {
+    let is_measured = |cell: usize| plan.cells[cell].kind == RunKind::Measurement;
+    let measured = (0..plan.cells.len()).filter(|&cell| is_measured(cell)).count();
+    // a floor goes with the measurements it is of
+    let cells: Vec<usize> = cells.iter().copied().filter(|&cell| is_measured(cell)).collect();
+    if cells.is_empty() {
         return " of the floor".to_owned();
     }
     if cells.len() == measured {
@@ -115,7 +118,7 @@ fn of_cells(plan: &Plan, cells: &[usize]) -> String {
     let common: Vec<Parameter> = cells.first().map_or(&[][..], |&first| &plan.cells[first].parameters).to_vec();
     let has = |cell: usize, parameter: &Parameter| plan.cells[cell].parameters.contains(parameter);
     let common: Vec<_> = common.into_iter().filter(|parameter| cells.iter().all(|&cell| has(cell, parameter))).collect();
-    let mut others = (0..plan.cells.len()).filter(|cell| plan.cells[*cell].kind == RunKind::Measurement && !cells.contains(cell));
+    let mut others = (0..plan.cells.len()).filter(|cell| is_measured(*cell) && !cells.contains(cell));
     if others.all(|other| !common.iter().all(|parameter| has(other, parameter))) {
         return format!(" with {}", parameters(&common));
     }

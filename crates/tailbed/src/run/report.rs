@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 use tailbed_format::results;
-use tailbed_format::summary::CampaignSummary;
+use tailbed_format::summary::{CampaignSummary, RunKind};
 use tailbed_plan::plan::Plan;
 use tailbed_stats::campaign::{CountedRun, summarise_campaign};
 use tailbed_stats::counter::Counter;
 use tailbed_stats::plot::worst::WorstPoint;
-use tailbed_stats::report::{CellData, ReportInput, html, plots};
+use tailbed_stats::report::{CellData, ReportInput, html, plots, values};
 
 use super::campaign::Finished;
 use super::record::greatest;
@@ -38,7 +38,7 @@ pub(super) fn write(
         summary: &summary,
         facts: &facts,
         data: &data,
-        topology: &plan.runs.last().map(|run| tailbed_plan::draw(run).join("\n")).unwrap_or_default(),
+        topology: &topology(plan),
         experiment_name: &arguments.experiment.file.file_name().unwrap_or_default().to_string_lossy(),
         experiment,
         command: &command_line(&arguments.experiment),
@@ -48,6 +48,26 @@ pub(super) fn write(
     write_derived(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
     write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
     Ok(summary)
+}
+
+/// The path of the measurements; where they have different ones, each with the values that set it apart.
+fn topology(plan: &Plan) -> String {
+    let mut drawings: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (number, cell) in plan.cells.iter().enumerate().filter(|(_, cell)| cell.kind == RunKind::Measurement) {
+        let Some(drawing) = plan.runs.iter().find(|run| run.cell == number).map(tailbed_plan::draw) else { continue };
+        let values = values(&cell.parameters);
+        match drawings.iter_mut().find(|(_, other)| *other == drawing) {
+            Some((names, _)) => names.push(values),
+            None => drawings.push((vec![values], drawing)),
+        }
+    }
+    match drawings.as_slice() {
+        [(_, one)] => one.join("\n"),
+        all => {
+            let titled = all.iter().map(|(names, drawing)| format!("{}\n{}", names.join("; "), drawing.join("\n")));
+            titled.collect::<Vec<_>>().join("\n\n")
+        }
+    }
 }
 
 /// What the plots show of a cell: its valid runs only.
