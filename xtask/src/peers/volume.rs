@@ -4,7 +4,7 @@
 //! testpmd the load generator and sink is ours for both: only what forwards between the pairs differs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn bench() -> anyhow::Result<PathBuf> {
 }
 
 /// One try of ours; `line` goes in front of the bench, to run it in a namespace.
-fn ours(line: &[&str], bench: &PathBuf, arguments: &[&str]) -> anyhow::Result<Carried> {
+fn ours(line: &[&str], bench: &Path, arguments: &[&str]) -> anyhow::Result<Carried> {
     let bench = bench.display().to_string();
     let words: Vec<&str> = line.iter().copied().chain([bench.as_str(), "--once"]).chain(arguments.iter().copied()).collect();
     let output = run(Command::new(words[0]).args(&words[1..]))?;
@@ -159,7 +159,7 @@ pub(super) fn testpmd(turns: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn testpmd_once(bench: &PathBuf, mode: &str, driver: &str) -> anyhow::Result<Carried> {
+fn testpmd_once(bench: &Path, mode: &str, driver: &str) -> anyhow::Result<Carried> {
     let namespace = Namespace::make("testpmd")?;
     let name = &namespace.0;
     let folder = std::env::temp_dir().join(name);
@@ -189,7 +189,7 @@ fn testpmd_once(bench: &PathBuf, mode: &str, driver: &str) -> anyhow::Result<Car
 }
 
 /// testpmd takes a second or two to come up: what is measured before it forwards is no result.
-fn forwards(namespace: &str, bench: &PathBuf, _running: &Running) -> anyhow::Result<Carried> {
+fn forwards(namespace: &str, bench: &Path, _running: &Running) -> anyhow::Result<Carried> {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_secs(2));

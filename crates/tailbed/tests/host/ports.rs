@@ -29,7 +29,7 @@ fn ports_are_swept_and_named_in_the_records() {
         assert_eq!(run["ports"], json!([forwarder, { "node": "generator", "send": send, "receive": receive }]));
         assert_eq!(run["counts"]["received"], run["counts"]["scheduled"], "{run}");
     }
-    let report = fs::read_to_string(lab.path("results/report.html")).unwrap();
+    let report = fs::read_to_string(lab.path(results["results"].as_str().unwrap()).join("report.html")).unwrap();
     assert!(report.contains("sends by xdp-copy, receives by packet-blocks"));
     assert_eq!(traces(), before);
 }
