@@ -53,8 +53,8 @@ fn bridge(handle: &Handle, runtime: &tokio::runtime::Runtime) -> Result<(), rtne
     runtime.block_on(handle.link().add(LinkBridge::new("b").build()).execute())
 }
 
-/// The first interface of a new namespace that is not its loopback.
-const PARENT: u32 = 2;
+/// An index that no interface of a new namespace has: the kernel counts up from 1, and puts a handful there by itself.
+const PARENT: u32 = 10_000;
 
 fn macvlan(handle: &Handle, runtime: &tokio::runtime::Runtime) -> Result<(), rtnetlink::Error> {
     let mut parent = LinkVeth::new("p", "q").build();
