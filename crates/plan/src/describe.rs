@@ -1,5 +1,6 @@
 //! The plan as a person reads it: what `tailbed plan` prints.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use tailbed_format::facts::Facts;
@@ -11,6 +12,7 @@ use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
 mod functions;
+mod links;
 mod load;
 mod programs;
 mod search;
@@ -21,6 +23,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     let mut text = String::new();
     heading(plan, &mut text);
     paths(plan, &mut text);
+    links(plan, &mut text);
     loads(plan, &mut text);
     cores(plan, facts, &mut text);
     functions(plan, &mut text);
@@ -107,7 +110,7 @@ fn of_cells(plan: &Plan, cells: &[usize]) -> String {
     const MOST: usize = 4;
     let measured = plan.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).count();
     if cells.iter().all(|&cell| plan.cells[cell].kind == RunKind::Floor) {
-        return " of the floor".to_owned();
+        return of_floors(plan, cells);
     }
     if cells.len() == measured {
         return String::new();
@@ -124,6 +127,18 @@ fn of_cells(plan: &Plan, cells: &[usize]) -> String {
         names.push(format!("{} more", cells.len() - MOST));
     }
     format!(" with {}", names.join("; "))
+}
+
+/// Floors of links of different kinds are different.
+fn of_floors(plan: &Plan, cells: &[usize]) -> String {
+    let floors = plan.cells.iter().filter(|cell| cell.kind == RunKind::Floor).count();
+    let all = cells.iter().flat_map(|&cell| &plan.cells[cell].parameters);
+    let links: BTreeSet<_> = all.filter(|parameter| parameter.key.starts_with("links.")).collect();
+    let links: Vec<_> = links.into_iter().cloned().collect();
+    if cells.len() == floors || links.is_empty() {
+        return " of the floor".to_owned();
+    }
+    format!(" of the floor with {}", parameters(&links))
 }
 
 fn parameters(parameters: &[Parameter]) -> String {
@@ -153,6 +168,17 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
         }
     }
     rows(&table, text);
+}
+
+/// Links that take memory of the host, for each different set of them.
+fn links(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, links::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Links in shared memory{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 /// The load, for each different one that is not the plainest.

@@ -2,6 +2,7 @@
 
 use tailbed_format::order::{Order, Path, Scheduling};
 
+use crate::experiment::LinkKind;
 use crate::plan::{AgentOrder, GENERATOR, Run};
 use crate::step::{AgentEnvironment, Step};
 
@@ -17,6 +18,8 @@ const WIDEST: usize = 110;
 /// │     cpu 1 │      │ host     cpu 2 │      │     cpu 1 │
 /// └───────────┘      └────────────────┘      └───────────┘
 /// ```
+///
+/// A link that is no plain pair has its kind written on it: `├─ memory ─┤`.
 pub fn draw(run: &Run) -> Vec<String> {
     let boxes = boxes(run);
     let lines = row(&boxes);
@@ -32,6 +35,8 @@ struct Role {
     outward: String,
     place: String,
     cores: String,
+    /// The link packets come in by.
+    by: LinkKind,
 }
 
 fn boxes(run: &Run) -> Vec<Role> {
@@ -42,6 +47,7 @@ fn boxes(run: &Run) -> Vec<Role> {
         outward: outward.to_owned(),
         place: String::new(),
         cores: cores_of(GENERATOR),
+        by: LinkKind::Veth,
     };
     let Some((transmit, receive)) = run.agents.iter().find_map(path) else {
         return [GENERATOR, "simulated wire", "sink"].map(|name| Role { cores: String::new(), ..end(name, "", "") }).to_vec();
@@ -54,6 +60,9 @@ fn boxes(run: &Run) -> Vec<Role> {
     // a path that ends at a node leads back to where it began
     if run.hops.last().is_none_or(|last| !last.outward.is_empty()) {
         roles.push(end("sink", receive, ""));
+    }
+    for (role, link) in roles.iter_mut().skip(1).zip(&run.links) {
+        role.by = *link;
     }
     roles
 }
@@ -120,16 +129,26 @@ fn column(role: &Role, first: bool, last: bool) -> [String; 5] {
     let ports = spaced(&role.inward, &role.outward);
     let place = spaced(&role.place, &role.cores);
     let width = [&role.name, &ports, &place].into_iter().map(|text| text.chars().count()).max().unwrap_or(0);
-    let gap = |fill: &str| if first { String::new() } else { fill.repeat(BETWEEN) };
+    let wire = wire(role.by);
+    let gap = |fill: &str| if first { String::new() } else { fill.repeat(wire.chars().count()) };
+    let wire = if first { "" } else { wire.as_str() };
     let (left, right) = (if first { "│" } else { "┤" }, if last { "│" } else { "├" });
     let edge = "─".repeat(width + 2);
     [
         format!("{}┌{edge}┐", gap(" ")),
         format!("{}│ {:width$} │", gap(" "), role.name),
-        format!("{}{left} {} {right}", gap("─"), apart(&role.inward, &role.outward, width)),
+        format!("{wire}{left} {} {right}", apart(&role.inward, &role.outward, width)),
         format!("{}│ {} │", gap(" "), apart(&role.place, &role.cores, width)),
         format!("{}└{edge}┘", gap(" ")),
     ]
+}
+
+/// A link as it lies between two boxes.
+fn wire(kind: LinkKind) -> String {
+    match kind {
+        LinkKind::Veth => "─".repeat(BETWEEN),
+        kind => format!("─ {kind} ─"),
+    }
 }
 
 fn spaced(left: &str, right: &str) -> String {
@@ -150,7 +169,8 @@ fn list(roles: &[Role]) -> Vec<String> {
             (port, "") => format!("{port} ──"),
             (inward, outward) => format!("{inward} ──── {outward}"),
         };
-        format!("{:name$}  {ports:<16}  {}", role.name, spaced(&role.place, &role.cores)).trim_end().to_owned()
+        let by = if role.by == LinkKind::Veth { String::new() } else { format!("  (in by {})", role.by) };
+        format!("{:name$}  {ports:<16}  {}{by}", role.name, spaced(&role.place, &role.cores)).trim_end().to_owned()
     };
     roles.iter().map(line).collect()
 }

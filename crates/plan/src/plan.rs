@@ -9,6 +9,7 @@ use tailbed_format::validity::Limits;
 
 pub use tailbed_format::summary::Cell;
 
+use crate::experiment::LinkKind;
 use crate::step::Step;
 
 /// All runs of a campaign.
@@ -69,6 +70,9 @@ pub struct Run {
     pub programs: Vec<NodePrograms>,
     /// The nodes in the order packets pass them.
     pub hops: Vec<Hop>,
+    /// What the links of the path are made of, in the order packets take them.
+    #[serde(default)]
+    pub links: Vec<LinkKind>,
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,

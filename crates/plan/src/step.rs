@@ -1,6 +1,7 @@
 //! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
 
 mod environment;
+mod link;
 mod shell;
 mod undo;
 
@@ -11,6 +12,7 @@ pub use environment::{
     AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Seccomp,
     VmSpec, Volume,
 };
+pub use link::{MacvlanParent, MemoryLink};
 pub use undo::Undo;
 
 /// One thing done to the host.
@@ -49,6 +51,15 @@ pub enum Step {
         /// Interfaces it joins.
         ports: Vec<String>,
     },
+    /// Make a macvlan interface in bridge mode (`ip-link`(8)), up: it is delivered what is sent to its own address.
+    MakeMacvlan {
+        /// What it hangs on.
+        parent: MacvlanParent,
+        /// Where it lies.
+        end: VethEnd,
+    },
+    /// Make a link in memory that both of its ends share: a file of two empty rings in a file system of its own.
+    MakeMemory(MemoryLink),
     /// Make a control group.
     MakeCgroup(CgroupSpec),
     /// Make what an environment needs to start and what stays when it stops: root file system, disk, configuration.

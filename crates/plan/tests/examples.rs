@@ -72,6 +72,26 @@ fn what_the_host_lacks_is_left_out_with_the_reason() {
 }
 
 #[test]
+fn a_kind_of_link_that_the_kernel_refuses_is_left_out_or_fails() {
+    let missing = Missing {
+        reason: "the kernel does not make a macvlan (Operation not supported (os error 95))".to_owned(),
+        way_out: "use another kind of link, or a kernel with CONFIG_MACVLAN".to_owned(),
+    };
+    let engine = Engine { kind: "macvlan".to_owned(), version: None, missing: Some(missing) };
+    let facts = Facts { engines: vec![engine], ..hosts::small() };
+    let text = fs::read(Path::new(FOLDER).join("memory.toml")).unwrap();
+    let source = Source { name: "memory.toml", text: &text };
+    let swept = plan(&source, &Overrides::default(), &facts, "a1b2c3").unwrap();
+    assert_eq!(swept.skipped.len(), 1);
+    assert!(swept.notes.iter().any(|note| note.starts_with("left out: links.load.kind = macvlan: the kernel does not")));
+    let overrides = Overrides { set: vec!["links.load.kind=macvlan".to_owned()], sweep: Vec::new() };
+    let refused = plan(&source, &overrides, &facts, "a1b2c3").unwrap_err();
+    assert_eq!(refused.exit_code(), 3);
+    let said = refused.render(false);
+    assert!(said.contains("this host cannot make the link `load`: the kernel does not make a macvlan (Operation"), "{said}");
+}
+
+#[test]
 fn one_core_is_shared_by_all() {
     let facts = Facts { cpus: vec![3], ..hosts::small() };
     golden("first-look-on-one-core", &described("first-look.toml", &facts, &Overrides::default()));

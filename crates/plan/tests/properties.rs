@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::mac::MacAddress;
+use tailbed_format::memory::{MemoryPort, Side};
 use tailbed_format::order::{Order, Path, Scheduling, Wait};
 use tailbed_format::summary::RunKind;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
@@ -29,8 +30,9 @@ fn experiment() -> impl Strategy<Value = String> {
     ];
     let nodes = prop::collection::vec((environment, 1usize..3), 1..6);
     let rates = prop::collection::btree_set(1u32..100, 1..4);
-    (nodes, rates, 1u32..4, any::<u32>(), any::<bool>(), any::<bool>()).prop_map(
-        |(nodes, rates, repeats, seed, sequential, isolation)| {
+    let kinds = prop::collection::vec(prop::sample::select(vec!["veth", "bridge", "macvlan", "memory"]), 6);
+    (nodes, rates, 1u32..4, any::<u32>(), any::<[bool; 3]>(), kinds).prop_map(
+        |(nodes, rates, repeats, seed, [sequential, isolation, linked], kinds)| {
             let order = if sequential { "sequential" } else { "shuffled" };
             let mut text =
                 format!("name = \"x\"\nrepeats = {repeats}\nseed = {seed}\norder = \"{order}\"\nisolation = {isolation}\n");
@@ -40,11 +42,30 @@ fn experiment() -> impl Strategy<Value = String> {
                 format!("[nodes.node-{number}]\nenvironment = \"{environment}\"\ncpus = {cpus}\n")
             };
             text.extend(nodes.iter().enumerate().map(node));
+            if linked {
+                text += &links(&nodes.iter().map(|(environment, _)| *environment).collect::<Vec<_>>(), &kinds);
+            }
             let rates: Vec<_> = rates.iter().map(|rate| format!("\"{rate}kpps\"")).collect();
             text += "[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n";
             text + &format!("[sweep]\n\"traffic.rate\" = [{}]\n", rates.join(", "))
         },
     )
+}
+
+/// The links of a line of nodes, of these kinds; a virtual machine has no macvlan.
+fn links(environments: &[&str], kinds: &[&str]) -> String {
+    let last = environments.len();
+    let link = |number: usize| {
+        let near = number.checked_sub(1).map_or("generator".to_owned(), |node| format!("node-{node}:out"));
+        let far = if number == last { "sink".to_owned() } else { format!("node-{number}:in") };
+        let machine = |node: Option<usize>| node.and_then(|node| environments.get(node)) == Some(&"vm");
+        let kind = match kinds[number] {
+            "macvlan" if machine(number.checked_sub(1)) || machine(Some(number)) => "veth",
+            kind => kind,
+        };
+        format!("[links.link-{number}]\nends = [\"{near}\", \"{far}\"]\nkind = \"{kind}\"\n")
+    };
+    (0..=last).map(link).collect()
 }
 
 fn host() -> impl Strategy<Value = Facts> {
@@ -81,7 +102,8 @@ fn interfaces(run: &Run) -> (BTreeMap<Option<String>, BTreeSet<String>>, BTreeSe
     for step in &run.steps {
         match step {
             Step::MakeVeth { ends } => ends.iter().for_each(|end| add(end.namespace.clone(), &end.name, end.mac)),
-            // of a wire between two guests only the guests' ends have addresses that count
+            Step::MakeMacvlan { end, .. } => add(end.namespace.clone(), &end.name, end.mac),
+            // in the middle of a link only the nodes' ends have addresses that count
             Step::MakeTap(tap) if tap.name != "near" && tap.name != "far" => add(tap.namespace.clone(), &tap.name, tap.mac),
             Step::StartAgent { environment: AgentEnvironment::Vm(spec), .. } => {
                 spec.interfaces.iter().for_each(|interface| add(Some(spec.id.clone()), &interface.name, interface.mac));
@@ -89,7 +111,39 @@ fn interfaces(run: &Run) -> (BTreeMap<Option<String>, BTreeSet<String>>, BTreeSe
             _ => {}
         }
     }
+    for agent in &run.agents {
+        let place = run.steps.iter().find_map(|step| match step {
+            Step::StartAgent { node, environment: AgentEnvironment::Vm(spec), .. } if *node == agent.node => {
+                Some(Some(spec.id.clone()))
+            }
+            Step::StartAgent { node, namespace, .. } if *node == agent.node => Some(namespace.clone()),
+            _ => None,
+        });
+        for port in memory(&agent.order) {
+            let there = interfaces.entry(place.clone().unwrap()).or_default();
+            assert!(there.insert(port.name.clone()), "{} is an interface as well", port.name);
+        }
+    }
     (interfaces, own)
+}
+
+/// The ports of an order that are in shared memory.
+fn memory(order: &Order) -> &[MemoryPort] {
+    match order {
+        Order::Forward(forward) => &forward.memory,
+        Order::Measure(measure) => match &measure.path {
+            Path::Mixed { memory, .. } => memory,
+            Path::Interfaces { .. } | Path::Simulated(_) => &[],
+        },
+    }
+}
+
+/// Both ends of every link in shared memory are told of it, each its own side.
+fn memory_has_two_ends(run: &Run) {
+    let made = run.steps.iter().filter(|step| matches!(step, Step::MakeMemory(_))).count();
+    let ports: Vec<&MemoryPort> = run.agents.iter().flat_map(|agent| memory(&agent.order)).collect();
+    let of = |side: Side| ports.iter().filter(|port| port.side == side).count();
+    assert_eq!((of(Side::Near), of(Side::Far)), (made, made));
 }
 
 /// What a step makes has our prefix, and its undo names the same thing.
@@ -122,8 +176,22 @@ fn undo_names_what_was_made(step: &Step) {
         (Step::MakeBridge { namespace, name, .. }, Undo::DeleteInterface { namespace: Some(within), name: undone }) => {
             assert_eq!((namespace, name), (&within, &undone));
         }
+        (Step::MakeMacvlan { end, .. }, Undo::DeleteInterface { namespace, name }) => {
+            assert_eq!((&end.namespace, &end.name), (&namespace, &name));
+            assert!(namespace.is_some() || name.starts_with("tb"));
+        }
+        (Step::MakeMemory(link), Undo::RemoveMemory { id }) => {
+            assert_eq!(link.id, id);
+            assert!(id.starts_with("tb-"));
+        }
         (step, undo) => panic!("{undo:?} does not take {step:?} back"),
     }
+}
+
+/// How many links in shared memory a machine has.
+fn environment_shares(environment: &AgentEnvironment) -> usize {
+    let AgentEnvironment::Vm(spec) = environment else { return 0 };
+    spec.arguments.iter().filter(|argument| argument.starts_with("ivshmem-plain")).count()
 }
 
 /// Nothing is used before it is made, and every agent that is started has an order.
@@ -138,6 +206,7 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeNamespace { name } => assert!(namespaces.insert(name.clone()), "{name} is made twice"),
             Step::MakeVeth { ends } => {
                 assert!(ends.iter().filter_map(|end| end.namespace.as_ref()).all(|namespace| namespaces.contains(namespace)));
+                taps.extend(ends.iter().map(|end| (end.namespace.clone(), end.name.clone())));
             }
             Step::MakeTap(tap) => {
                 assert!(tap.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
@@ -146,6 +215,11 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeBridge { namespace, ports, .. } => {
                 assert!(ports.iter().all(|port| taps.contains(&(Some(namespace.clone()), port.clone()))));
             }
+            Step::MakeMacvlan { parent, end } => {
+                assert!(end.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
+                assert!(parent.namespace.is_none() || taps.contains(&(parent.namespace.clone(), parent.name.clone())));
+            }
+            Step::MakeMemory(link) => assert!(groups.insert(link.id.clone()), "{} is made twice", link.id),
             Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
                 assert!(provisioned.insert(node.clone()), "{node} is provisioned twice");
             }
@@ -158,7 +232,8 @@ fn steps_build_on_each_other(run: &Run) {
                 if let AgentEnvironment::Vm(VmSpec { interfaces, .. }) = environment {
                     let made = |(namespace, tap): (&Option<String>, &String)| taps.contains(&(namespace.clone(), tap.clone()));
                     assert!(interfaces.iter().all(|interface| made((&interface.tap_namespace, &interface.tap))));
-                    assert_eq!(interfaces.len(), 2);
+                    let shared = environment_shares(environment);
+                    assert_eq!(interfaces.len() + shared, 2);
                 }
                 if let AgentEnvironment::Container(ContainerSpec { cgroup: Some(path), .. }) = environment {
                     assert!(groups.contains(path));
@@ -176,7 +251,7 @@ fn steps_build_on_each_other(run: &Run) {
     assert_eq!(last.as_deref(), Some(GENERATOR));
 }
 
-/// Every frame is sent to where the next hop's own address is not.
+/// Every frame is sent to where the next hop's own address is not, but for macvlan interfaces, which take in nothing else.
 fn orders_use_interfaces_that_exist(run: &Run) {
     let (interfaces, own) = interfaces(run);
     let place_of = |name: &str| {
@@ -193,16 +268,25 @@ fn orders_use_interfaces_that_exist(run: &Run) {
                 assert_eq!(forward.rules.len(), 2);
                 for rule in &forward.rules {
                     assert!(there.contains(&rule.receive) && there.contains(&rule.transmit) && rule.receive != rule.transmit);
-                    assert!(own.contains(&rule.source) && !own.contains(&rule.destination));
+                    assert!(addressed(run, &own, rule.source, rule.destination));
                 }
             }
             Order::Measure(measure) => {
-                let Path::Interfaces { transmit, receive } = &measure.path else { panic!("not simulated") };
+                let (Path::Interfaces { transmit, receive } | Path::Mixed { transmit, receive, .. }) = &measure.path else {
+                    panic!("not simulated")
+                };
                 assert!(there.contains(transmit) && there.contains(receive));
-                assert!(own.contains(&measure.source) && !own.contains(&measure.destination));
+                assert!(addressed(run, &own, measure.source, measure.destination));
             }
         }
     }
+}
+
+/// Whether frames come from an address of ours, where that is an interface's, and go where they should.
+fn addressed(run: &Run, own: &BTreeSet<MacAddress>, source: MacAddress, destination: MacAddress) -> bool {
+    let macvlan = run.steps.iter().any(|step| matches!(step, Step::MakeMacvlan { end, .. } if end.mac == destination));
+    let in_memory = run.steps.iter().any(|step| matches!(step, Step::MakeMemory(_)));
+    (in_memory || own.contains(&source)) && (macvlan || !own.contains(&destination))
 }
 
 /// A loop that never sleeps, or that only higher priorities interrupt, has its cores for itself.
@@ -236,6 +320,7 @@ proptest! {
             run.steps.iter().for_each(undo_names_what_was_made);
             steps_build_on_each_other(run);
             orders_use_interfaces_that_exist(run);
+            memory_has_two_ends(run);
             only_loops_alone_on_their_core_spin(run);
         }
     }

@@ -84,6 +84,9 @@ pub(crate) fn make_plan_for_this_host(
         let cannot = |error| Failure::Host(format!("error: this host cannot make the node {node}: {error:#}"));
         Host::check(environment).map_err(cannot)?;
     }
+    for step in plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step) {
+        Host::check_link(step).map_err(|error| Failure::Host(format!("error: this host cannot make a link: {error:#}")))?;
+    }
     Ok(plan)
 }
 

@@ -116,7 +116,9 @@ pub(super) fn with_floors(measured: Vec<Planned>) -> (Vec<Cell>, Vec<Planned>) {
         let key = floor_key(cell).filter(|_| cell.setup.simulated().is_none());
         let number = key.map(|key| {
             *numbers.entry(key).or_insert_with(|| {
-                let parameters = cell.parameters.iter().filter(|parameter| concerns_floor(&parameter.key)).cloned().collect();
+                let first = cell.setup.via.first().map_or("", |via| via.name.as_str());
+                let parameters = cell.parameters.iter().filter(|parameter| concerns_floor(&parameter.key, first));
+                let parameters = parameters.cloned().collect();
                 floors.push(Planned { parameters, ..cell.clone() });
                 floors.len() - 1
             })
@@ -141,11 +143,19 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
     let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
-    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority))
+    // the wire is of the kind that packets leave the generator by
+    let medium = cell.setup.via.first().map(|via| via.medium.clone());
+    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority, medium))
 }
 
-fn concerns_floor(key: &str) -> bool {
-    ["traffic", "generator"].contains(&key.split('.').next().unwrap_or_default())
+/// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.
+fn concerns_floor(key: &str, link: &str) -> bool {
+    let mut parts = key.split('.');
+    match parts.next() {
+        Some("traffic" | "generator") => true,
+        Some("links") => parts.next() == Some(link),
+        _ => false,
+    }
 }
 
 /// A note for each swept dimension whose values all come to the same here.

@@ -3,6 +3,7 @@
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::order::{Scheduling, Wait};
 
+use super::medium;
 use super::network::{self, Interface};
 use super::run::cgroups;
 use crate::experiment::Accel;
@@ -36,7 +37,7 @@ pub(super) fn of_node(
 ) -> AgentEnvironment {
     let id = network::named(token, &node.name);
     let cpus = scheduling.cpus.clone();
-    match &node.environment {
+    let environment = match &node.environment {
         Environment::Host { .. } | Environment::Simulated(_) => AgentEnvironment::Host,
         Environment::Container { spec, .. } => {
             let cgroup = cgroups(facts).then(|| cgroup_path(node, token));
@@ -53,7 +54,8 @@ pub(super) fn of_node(
             interfaces: network::guest_interfaces(number, links, token),
             ..VmSpec::clone(spec)
         }),
-    }
+    };
+    medium::passed_in(number, environment, links, token)
 }
 
 /// The virtual CPUs of a machine: as many as the node has cores, unless it says otherwise.

@@ -3,6 +3,7 @@
 mod cells;
 mod environment;
 mod life;
+mod medium;
 mod name;
 mod network;
 mod possible;
@@ -89,7 +90,10 @@ fn notes(document: &Document<'_>, measured: &[Planned], facts: &Facts) -> Vec<St
     let host = if simulated { Vec::new() } else { placement::downgrades(facts) };
     let unused = measured.first().map_or(&[][..], |cell| &cell.setup.unused);
     let unused = unused.iter().filter(|table| measured.iter().all(|cell| cell.setup.unused.contains(table)));
-    let unused = unused.map(|table| format!("[{table}] is not used: no run has that environment"));
+    let unused = unused.map(|table| match table.strip_prefix("links.") {
+        Some(_) => format!("`{table}` is not used: in no run is that link of the kind that has it"),
+        None => format!("[{table}] is not used: no run has that environment"),
+    });
     let all = document.notes.iter().cloned().chain(unused).chain(host);
     let all =
         all.chain(measured.iter().flat_map(|cell| cell.notes.iter().cloned())).chain(cells::without_effect(document, measured));

@@ -2,9 +2,10 @@
 
 use tailbed_format::mac::MacAddress;
 
+use super::medium;
 use crate::plan::GENERATOR;
 use crate::plan::Hop;
-use crate::setup::{End, Environment, Link, Node, Port};
+use crate::setup::{End, Environment, Link, Medium, Node, Port};
 use crate::step::{GuestInterface, Step, Tap, VethEnd};
 
 /// Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h is 16 with the closing zero).
@@ -28,15 +29,8 @@ pub(super) struct Interface {
     pub(super) guest: bool,
     /// Where frames that shall arrive here are sent.
     pub(super) towards: MacAddress,
-}
-
-/// Kind of [`MacAddress::local`] that the host's side of a bridged tap has. A bridge keeps frames for the addresses of its own ports to
-/// itself, so it is neither one that an interface has nor one that frames are sent to.
-const HOST_SIDE: u8 = 3;
-
-/// The address of the host's side of an interface's tap.
-fn host_side(MacAddress([_, _, number @ ..]): MacAddress) -> MacAddress {
-    MacAddress::local(HOST_SIDE, u32::from_be_bytes(number))
+    /// What its link is made of.
+    pub(super) medium: Medium,
 }
 
 /// Both interfaces of every link of the path.
@@ -48,7 +42,7 @@ pub(super) fn interfaces(path: &[Link], nodes: &[Node], token: &str) -> Vec<[Int
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
         let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
-        Interface { end, veth, guest, towards }
+        Interface { end, veth, guest, towards, medium: Medium::Veth }
     };
     path.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
 }
@@ -91,18 +85,16 @@ pub(super) fn hops(links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
     links.iter().filter_map(hop).collect()
 }
 
-/// Name of the namespace of a wire between two virtual machines, and of what lies in it.
+/// Name of the namespace in the middle of a link, and of what lies in it.
 fn wire(token: &str, link: usize) -> String {
     named(token, &format!("wire{link}"))
 }
 
-/// Names of the taps of a wire between two virtual machines.
-const WIRE_TAPS: [&str; 2] = ["near", "far"];
-
-/// The namespaces of wires between two virtual machines: neither has one of its own where the taps could lie.
+/// The namespaces in the middle of links: of a bridge, of the parent of macvlan interfaces, and between two virtual machines, neither of
+/// which has one of its own where the taps could lie.
 pub(super) fn wire_namespaces(links: &[[Interface; 2]], token: &str) -> Vec<String> {
-    let both = links.iter().enumerate().filter(|(_, [near, far])| near.guest && far.guest);
-    both.map(|(number, _)| wire(token, number)).collect()
+    let middles = links.iter().enumerate().filter(|(_, ends)| medium::has_middle(ends));
+    middles.map(|(number, _)| wire(token, number)).collect()
 }
 
 /// The steps that make the links. The other end of a virtual machine's interface is a tap, which takes the place of the far end of a
@@ -112,20 +104,14 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
         let VethEnd { namespace, name, mac, mtu } = end.clone();
         Step::MakeTap(Tap { namespace, name, mac, mtu })
     };
-    let steps = links.iter().enumerate().flat_map(|(number, [near, far])| match (near.guest, far.guest) {
-        (false, false) => vec![Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }],
-        (true, false) => vec![tap(&far.veth)],
-        (false, true) => vec![tap(&near.veth)],
-        (true, true) => {
-            let namespace = wire(token, number);
-            let side = |name: &str, of: &Interface| {
-                let mac = host_side(of.veth.mac);
-                Step::MakeTap(Tap { namespace: Some(namespace.clone()), name: name.to_owned(), mac, mtu: of.veth.mtu })
-            };
-            let ports = WIRE_TAPS.map(str::to_owned).to_vec();
-            let bridge = Step::MakeBridge { namespace: namespace.clone(), name: "bridge".to_owned(), ports };
-            vec![side(WIRE_TAPS[0], near), side(WIRE_TAPS[1], far), bridge]
-        }
+    let steps = links.iter().enumerate().flat_map(|(number, ends @ [near, far])| match (&near.medium, near.guest, far.guest) {
+        // made before, by steps of their own
+        (Medium::Memory { .. }, ..) => Vec::new(),
+        (Medium::Macvlan { parent }, ..) => medium::macvlans(ends, &wire(token, number), parent.as_ref()),
+        (Medium::Bridge, ..) | (Medium::Veth, true, true) => medium::bridged(ends, &wire(token, number)),
+        (Medium::Veth, false, false) => vec![Step::MakeVeth { ends: [near.veth.clone(), far.veth.clone()] }],
+        (Medium::Veth, true, false) => vec![tap(&far.veth)],
+        (Medium::Veth, false, true) => vec![tap(&near.veth)],
     });
     steps.collect()
 }
@@ -134,10 +120,13 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
 pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &str) -> Vec<GuestInterface> {
     let interface = |port: Port| {
         let (own, peer) = own_and_peer(number, port, links)?;
-        let (tap_namespace, tap) = if peer.guest {
+        if matches!(own.medium, Medium::Memory { .. }) {
+            return None;
+        }
+        let (tap_namespace, tap) = if peer.guest || own.medium == Medium::Bridge {
             let link = links.iter().position(|link| link.iter().any(|end| end.end == own.end))?;
             let side = usize::from(links[link][1].end == own.end);
-            (Some(wire(token, link)), WIRE_TAPS[side].to_owned())
+            (Some(wire(token, link)), medium::PORTS[side].to_owned())
         } else {
             (peer.veth.namespace.clone(), peer.veth.name.clone())
         };

@@ -46,15 +46,19 @@ pub(super) fn leave_out(
     for planned in all {
         match missing(&planned.setup, facts) {
             None => possible.push(planned),
-            Some((node, Missing { reason, way_out })) => {
-                skipped.push((node, Skipped { parameters: planned.parameters, reason, way_out }));
+            Some((lacking, Missing { reason, way_out })) => {
+                skipped.push((lacking, Skipped { parameters: planned.parameters, reason, way_out }));
             }
         }
     }
     match skipped.first() {
-        Some((node, first)) if possible.is_empty() => {
-            let at = tree::span(&document.combination(0)?.tree, &["nodes", node]);
-            let mut fault = Fault::host(format!("this host cannot make the environment of node `{node}`: {}", first.reason))
+        Some((lacking, first)) if possible.is_empty() => {
+            let (what, table, name) = match lacking {
+                Lacking::Environment(node) => ("the environment of node", "nodes", node),
+                Lacking::Link(link) => ("the link", "links", link),
+            };
+            let at = tree::span(&document.combination(0)?.tree, &[table, name]);
+            let mut fault = Fault::host(format!("this host cannot make {what} `{name}`: {}", first.reason))
                 .at(at, "not here")
                 .help(first.way_out.clone());
             if document.combinations() > 1 {
@@ -72,8 +76,24 @@ pub(super) fn sentence(skipped: &Skipped) -> String {
     format!("left out: {}: {} ({})", values.join(", "), skipped.reason, skipped.way_out)
 }
 
-/// The first node whose environment cannot be made here, with what is missing.
-fn missing(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
+/// What of an experiment this host cannot make, by its name there.
+enum Lacking {
+    Environment(String),
+    Link(String),
+}
+
+/// The first node or link that cannot be made here, with what is missing.
+fn missing(setup: &Setup, facts: &Facts) -> Option<(Lacking, Missing)> {
+    let links = || {
+        setup.via.iter().find_map(|via| {
+            let missing = facts.missing(&via.medium.kind().to_string())?;
+            Some((Lacking::Link(via.name.clone()), missing.clone()))
+        })
+    };
+    missing_environment(setup, facts).map(|(node, missing)| (Lacking::Environment(node), missing)).or_else(links)
+}
+
+fn missing_environment(setup: &Setup, facts: &Facts) -> Option<(String, Missing)> {
     setup.nodes.iter().find_map(|node| {
         let engine = facts.missing(node.environment.kind()).cloned();
         let kvm = match (&node.environment, &facts.kvm) {

@@ -1,6 +1,7 @@
 //! One run: what is done to the host, and what each agent does.
 
 use tailbed_format::facts::{Cgroup, Facts};
+use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::Method;
@@ -9,7 +10,8 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{environment, life, programs};
+use super::{environment, life, medium, programs};
+use crate::experiment::LinkKind;
 use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
 use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
 use crate::step::{AgentEnvironment, Step};
@@ -40,6 +42,7 @@ struct Work {
     agents: Vec<AgentOrder>,
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
+    links: Vec<LinkKind>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -58,7 +61,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -68,6 +71,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         agents,
         programs,
         hops,
+        links,
         life,
         search,
         limits: planned.setup.limits,
@@ -108,11 +112,13 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let (setup, placement, token) = (&planned.setup, &planned.placement, setting.token);
     // The floor is the same path with a wire in place of the nodes: both ends of one link in the generator's namespace.
     let wire = [[End::Generator, End::Sink]];
-    let (nodes, path) = match kind {
-        RunKind::Floor => (&[][..], &wire[..]),
-        RunKind::Measurement => (&setup.nodes[..], &setup.path[..]),
+    // It is made of what packets leave the generator by.
+    let (nodes, path, via) = match kind {
+        RunKind::Floor => (&[][..], &wire[..], setup.via.get(..1).unwrap_or_default()),
+        RunKind::Measurement => (&setup.nodes[..], &setup.path[..], &setup.via[..]),
     };
     let links = network::with_mtu(network::interfaces(path, nodes, token), load.mtu);
+    let links = medium::with_media(links, via);
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
         .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
@@ -129,6 +135,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let namespaces = [Some(generator.clone())].into_iter().chain(own.map(|(node, _)| network::namespace(node, token)));
     let namespaces = namespaces.flatten().chain(network::wire_namespaces(&links, token));
     steps.extend(namespaces.map(|name| Step::MakeNamespace { name }));
+    steps.extend(medium::memory_steps(&links, token));
     steps
         .extend(placed().filter_map(|(_, (node, placed))| environment::cgroup(node, placed, facts, token)).map(Step::MakeCgroup));
     let provisioned = started().filter(|(_, environment)| environment.id().is_some());
@@ -146,13 +153,17 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let mut agents: Vec<_> = forwards
         .map(|(number, (node, scheduling))| {
             let inside = environment::scheduling_inside(&environments[number], scheduling, node.forwarding.workers);
-            forward(number, node, &inside, &links)
+            let memory = medium::node_ports(number, node, &links, token);
+            forward(number, node, memory, &inside, &links)
         })
         .collect();
     if let (Some([tx, next_hop]), Some([_, last])) = (links.first(), links.last()) {
         // a path that ends at a node leads back
         let rx = if last.end == End::Sink { last } else { tx };
-        let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
+        let (transmit, receive) = (tx.veth.name.clone(), rx.veth.name.clone());
+        let memory = medium::generator_ports(&links, token);
+        let path =
+            if memory.is_empty() { Path::Interfaces { transmit, receive } } else { Path::Mixed { transmit, receive, memory } };
         agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
     }
     let programs = placed().filter_map(|(number, (node, scheduling))| {
@@ -163,6 +174,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     Work {
         programs: programs.collect(),
         hops: network::hops(&links, nodes),
+        links: links.iter().map(|[near, _]| near.medium.kind()).collect(),
         steps,
         agents,
         life: None,
@@ -187,7 +199,7 @@ pub(super) fn cgroups(facts: &Facts) -> bool {
 }
 
 /// What comes in by one port leaves by the other, addressed to the far end of that link.
-fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
+fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
     let port = |port| network::own_and_peer(number, port, links);
     let rule = |receive: &Interface, (transmit, peer): (&Interface, &Interface)| ForwardRule {
         receive: receive.veth.name.clone(),
@@ -204,7 +216,7 @@ fn forward(number: usize, node: &Node, scheduling: &Scheduling, links: &[[Interf
         (None, None) => Vec::new(),
     };
     let Forwarding { function, workers, batch } = node.forwarding.clone();
-    let order = Order::Forward(Forward { function, rules, memory: Vec::new(), workers, batch, scheduling: scheduling.clone() });
+    let order = Order::Forward(Forward { function, rules, memory, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 

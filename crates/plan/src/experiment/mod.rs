@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
 pub use function::{Bng, Filter, Function, L3fwd};
 pub use lifecycle::{Density, Lifecycle};
-pub use link::Ends;
+pub use link::{Link, LinkKind};
 pub use named::Named;
 pub use node::Node;
 pub use sweep::Sweep;
@@ -61,9 +61,10 @@ pub struct Experiment {
     /// Environments with settings, to be named by `environment`.
     #[serde(default)]
     pub environments: Named<Environment>,
-    /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`. Without any, packets pass the nodes in file order.
+    /// Pairs of ends, each `generator`, `sink`, `<node>:in` or `<node>:out`, or tables that say what the link is made of besides. Without
+    /// any, packets pass the nodes in file order.
     #[serde(default)]
-    pub links: Named<Ends>,
+    pub links: Named<Link>,
     /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]

@@ -3,6 +3,7 @@
 mod environment;
 mod function;
 mod life;
+mod link;
 mod names;
 mod script;
 mod throughput;
@@ -15,6 +16,7 @@ use tailbed_format::validity::Limits;
 pub(crate) use environment::Environment;
 pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
+pub(crate) use link::{Medium, Via};
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
 pub(crate) use topology::{End, Link, Port};
@@ -32,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) nodes: Vec<Node>,
     /// The links in the order packets take them, from the generator to the sink; none when the path is simulated.
     pub(crate) path: Vec<Link>,
+    /// What each of them is made of.
+    pub(crate) via: Vec<Via>,
     pub(crate) purpose: Purpose,
     /// Cores asked for by the load generator; empty when they are to be chosen.
     pub(crate) generator_cpus: Vec<usize>,
@@ -115,9 +119,11 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         Purpose::Traffic(_) | Purpose::Search(_) => topology::path(&nodes, &experiment.links, tree)?,
         Purpose::Life(_) => Vec::new(),
     };
+    let via = link::of_path(&path, &nodes, &experiment.links, tree, &mut unused)?;
     Ok(Setup {
         nodes,
         path,
+        via,
         purpose,
         generator_cpus: experiment.generator.cpus.clone(),
         isolation: experiment.isolation,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Environment, Node};
-use crate::experiment::{Ends, Named};
+use crate::experiment::{self, Named};
 use crate::plan::GENERATOR;
 use crate::text::Span;
 use crate::text::advice;
@@ -56,14 +56,14 @@ impl fmt::Display for Port {
 }
 
 /// The links in the order packets take them. Without `[links]` packets pass the nodes in the order of the file.
-pub(super) fn path(nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
+pub(super) fn path(nodes: &[Node], links: &Named<experiment::Link>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
     if let Some(node) = nodes.iter().find(|node| matches!(node.environment, Environment::Simulated(_))) {
         return simulated(node, nodes, links, tree);
     }
     if links.0.is_empty() { line(nodes, tree) } else { walk(nodes, &ends(nodes, links, tree)?, tree) }
 }
 
-fn simulated(node: &Node, nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
+fn simulated(node: &Node, nodes: &[Node], links: &Named<experiment::Link>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
     let help = "a simulated node stands for all that lies between generator and sink";
     if let Some(other) = nodes.iter().find(|other| other.name != node.name) {
         return Err(Fault::file(format!("node `{}` is simulated and cannot be linked to others", node.name))
@@ -98,13 +98,15 @@ fn beyond(mirror: &Node, behind: &Node, tree: &Table<'_>) -> Fault {
 }
 
 /// The ends of each declared link; no end is there twice.
-fn ends(nodes: &[Node], links: &Named<Ends>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
+fn ends(nodes: &[Node], links: &Named<experiment::Link>, tree: &Table<'_>) -> Result<Vec<Link>, Fault> {
     let mut found = Vec::new();
     let mut seen: Vec<(End, Span)> = Vec::new();
-    for (name, Ends(texts)) in &links.0 {
+    for (name, declared) in &links.0 {
         let mut link = [End::Generator; 2];
-        for (number, text) in texts.iter().enumerate() {
-            let span = tree::get(tree, &["links", name]).and_then(|link| link.get_ref().get(number)).map(tree::Value::span);
+        for (number, text) in declared.ends.iter().enumerate() {
+            // a table has its ends by that name, a pair is them
+            let pair = tree::get(tree, &["links", name, "ends"]).or_else(|| tree::get(tree, &["links", name]));
+            let span = pair.and_then(|pair| pair.get_ref().get(number)).map(tree::Value::span);
             let span = span.unwrap_or_default();
             let end = end(text, nodes, &span)?;
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == end) {
@@ -231,8 +233,11 @@ mod tests {
     }
 
     fn walked_by(nodes: &[Node], links: &[(&str, &str)]) -> Result<Vec<Link>, Fault> {
-        let link =
-            |(number, (one, other)): (usize, &(&str, &str))| (number.to_string(), Ends([(*one).to_owned(), (*other).to_owned()]));
+        let link = |(number, (one, other)): (usize, &(&str, &str))| {
+            let ends = [(*one).to_owned(), (*other).to_owned()];
+            let kind = experiment::LinkKind::Veth;
+            (number.to_string(), experiment::Link { ends, kind, parent: None, slots: 2, hugepages: false })
+        };
         let links = Named(links.iter().enumerate().map(link).collect());
         path(nodes, &links, &Table::new())
     }

@@ -87,6 +87,9 @@ pub struct Volume {
     pub target: String,
     /// May not be written inside.
     pub read_only: bool,
+    /// Made by an earlier step: there is nothing to be found before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
 }
 
 /// A container.

@@ -1,6 +1,7 @@
 //! Steps as the shell lines a person would type. For reading: the steps themselves are done through the kernel's own interfaces.
 
 mod environment;
+mod link;
 
 use tailbed_format::facts::Cgroup;
 
@@ -40,6 +41,8 @@ impl Step {
                 lines.push(format!("ip -n {namespace} link set {name} up"));
                 lines
             }
+            Self::MakeMacvlan { parent, end } => link::macvlan(parent, end),
+            Self::MakeMemory(link) => link::memory(link),
             Self::ProvisionNode { node, environment } => environment::provision(node, environment),
             Self::CloneNode { node, environment, from } => environment::clone(node, environment, from),
             Self::StartAgent { node, namespace, environment } => environment::start(node, namespace.as_deref(), environment),
@@ -63,6 +66,7 @@ impl Undo {
                 }
             }
             Self::DeleteInterface { namespace, name } => vec![format!("ip{} link delete {name}", within(namespace.as_ref()))],
+            Self::RemoveMemory { id } => link::remove_memory(id),
             Self::RemoveNode { kind, id } => environment::remove(kind, id),
             Self::StopAgent { node, kind, id } => environment::stop(node, kind, id.as_deref()),
         }

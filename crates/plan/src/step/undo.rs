@@ -32,6 +32,11 @@ pub enum Undo {
         /// Its name.
         name: String,
     },
+    /// Unmount the file system of a link in shared memory, which takes its file with it, and remove the folder.
+    RemoveMemory {
+        /// The link's name on the host.
+        id: String,
+    },
     /// Remove what an environment was provisioned with.
     RemoveNode {
         /// The kind of environment.
@@ -61,6 +66,8 @@ impl Step {
             }
             Self::MakeCgroup(spec) => Undo::RemoveCgroup { path: spec.path.clone() },
             Self::MakeTap(tap) => Undo::DeleteInterface { namespace: tap.namespace.clone(), name: tap.name.clone() },
+            Self::MakeMacvlan { end, .. } => Undo::DeleteInterface { namespace: end.namespace.clone(), name: end.name.clone() },
+            Self::MakeMemory(link) => Undo::RemoveMemory { id: link.id.clone() },
             Self::MakeBridge { namespace, name, .. } => {
                 Undo::DeleteInterface { namespace: Some(namespace.clone()), name: name.clone() }
             }

@@ -31,6 +31,7 @@ pub(crate) const EXPERIMENT: Wording = Wording {
         ("pcap", "pcap = \"traffic.pcap\""),
         ("first", "first = …, the value of the first flow"),
         ("count", "count = 10, the number of values"),
+        ("ends", "ends = [\"generator\", \"dut:in\"]"),
     ],
     list: Some("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
 };

@@ -74,13 +74,18 @@ fn enter<'t, 'i>(table: &'t mut Table<'i>, part: &Part, path: &KeyPath) -> Resul
     let make = || Spanned::new(part.span.clone(), DeValue::Table(Table::new()));
     let value = table.entry(key(part)).or_insert_with(make);
     let (span, kind) = (value.span(), value.get_ref().type_str());
-    match value.get_mut() {
-        DeValue::Table(table) => Ok(table),
-        _ => Err(Fault::file(format!("`{path}` cannot be set: `{}` holds no keys", part.name))
-            .at(part.span.clone(), "no table")
-            .beside(span, format!("a {kind}"))
-            .help("name a whole key, for example traffic.rate")),
+    if let DeValue::Table(table) = value.get_mut() {
+        return Ok(table);
     }
+    let pair = kind == "array" && path.names().next() == Some("links");
+    Err(Fault::file(format!("`{path}` cannot be set: `{}` holds no keys", part.name))
+        .at(part.span.clone(), "no table")
+        .beside(span, if pair { "a pair of ends".to_owned() } else { format!("a {kind}") })
+        .help(if pair {
+            "write the link as a table: load = { ends = [\"generator\", \"dut:in\"] }"
+        } else {
+            "name a whole key, for example traffic.rate"
+        }))
 }
 
 /// The value at a path.

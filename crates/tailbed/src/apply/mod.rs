@@ -1,11 +1,14 @@
 //! Doing a step to the host, and taking it back.
 
 mod agent;
+mod bridge;
 mod cgroup;
 mod cookie;
 mod environment;
 mod follower;
 mod interfaces;
+mod macvlan;
+mod memory;
 mod namespace;
 mod network;
 mod process;
@@ -26,7 +29,8 @@ pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
 pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
 pub(crate) use interfaces::Interface;
-pub(crate) use namespace::disable_ipv6;
+pub(crate) use memory::exists as memory_exists;
+pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 pub(crate) use sweep::sweep;
@@ -68,6 +72,8 @@ pub(crate) enum Made {
         /// Their alias.
         alias: String,
     },
+    /// A file system was mounted for a link in shared memory: its source is the link's name.
+    Memory,
     /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
     Cgroup {
         /// Folder and inode.
@@ -140,6 +146,15 @@ impl Host {
         environment::driver(environment).check()
     }
 
+    /// Whether this host has what a link takes or hangs on, as far as looking tells; nothing is touched.
+    pub(crate) fn check_link(step: &Step) -> anyhow::Result<()> {
+        match step {
+            Step::MakeMemory(link) => memory::check(link),
+            Step::MakeMacvlan { parent, .. } => macvlan::check(parent),
+            _ => Ok(()),
+        }
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
@@ -154,6 +169,8 @@ impl Host {
             Step::MakeBridge { namespace, name, ports } => {
                 self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
             }
+            Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
+            Step::MakeMemory(link) => memory::make(link).map(|()| Made::Memory),
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -209,6 +226,11 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_tap(tap, alias)
             }
+            (Step::MakeMacvlan { end, .. }, _, made) => {
+                let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
+                self.network.delete_macvlan(end, alias)
+            }
+            (Step::MakeMemory(link), ..) => memory::delete(link),
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)
             }

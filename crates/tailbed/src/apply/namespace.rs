@@ -96,6 +96,14 @@ pub(super) fn inside<T: Send>(path: &Path, action: impl FnOnce() -> io::Result<T
     })
 }
 
+/// Runs a closure on a thread of its own inside a namespace that ends with it.
+pub(crate) fn in_a_namespace_of_its_own<T: Send>(action: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    on_scratch_thread(|| {
+        unshare_network()?;
+        action()
+    })
+}
+
 /// Moves the calling thread into a namespace, for good.
 pub(super) fn enter(path: &Path) -> io::Result<()> {
     enter_file(&File::open(path)?)

@@ -10,14 +10,14 @@ use std::os::fd::AsRawFd;
 
 use anyhow::Context;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage};
-use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
 use tailbed_plan::step::{Tap, VethEnd};
 use tokio::runtime::Runtime;
 
 use super::{TakenBack, namespace, tap};
 
 /// Marks interfaces in the host's own namespace as ours.
-const ALIAS: &str = "tailbed";
+pub(super) const ALIAS: &str = "tailbed";
 
 /// Netlink sockets by namespace; the empty name is the host's own.
 pub(super) struct Network {
@@ -128,20 +128,6 @@ impl Network {
         self.delete_from_host(&tap.name, alias)
     }
 
-    /// Makes a bridge, up, without spanning tree (which is the kernel's default), and joins the ports to it. It goes with its namespace.
-    pub(super) fn make_bridge(&mut self, namespace: &str, name: &str, ports: &[String]) -> anyhow::Result<String> {
-        let what = || format!("cannot make the bridge {name} in {namespace}");
-        let handle = self.handle(Some(namespace)).with_context(what)?;
-        self.runtime.block_on(handle.link().add(LinkBridge::new(name).build()).execute()).with_context(what)?;
-        let bridge = self.find(&handle, name)?.with_context(what)?.header.index;
-        for port in ports {
-            let join = LinkUnspec::new_with_name(port).controller(bridge).build();
-            let joined = self.runtime.block_on(handle.link().set(join).execute());
-            joined.with_context(|| format!("cannot join {port} to the bridge {name} in {namespace}"))?;
-        }
-        Ok(format!("{ALIAS} {namespace}"))
-    }
-
     /// Deletes what of a pair lies in the host's own namespace; the rest goes with its namespace.
     pub(super) fn delete_veth(&mut self, ends: &[VethEnd; 2], alias: Option<&str>) -> anyhow::Result<TakenBack> {
         for end in ends.iter().filter(|end| end.namespace.is_none()) {
@@ -153,7 +139,7 @@ impl Network {
     }
 
     /// Deletes an interface of the host's own namespace, if it is there and carries our mark.
-    fn delete_from_host(&mut self, name: &str, alias: Option<&str>) -> anyhow::Result<TakenBack> {
+    pub(super) fn delete_from_host(&mut self, name: &str, alias: Option<&str>) -> anyhow::Result<TakenBack> {
         let host = self.handle(None)?;
         let Some(link) = self.find(&host, name)? else { return Ok(TakenBack::Done) };
         let found = link.attributes.iter().find_map(|attribute| match attribute {
@@ -173,7 +159,7 @@ impl Network {
         Ok(TakenBack::Done)
     }
 
-    fn find(&self, handle: &Handle, name: &str) -> anyhow::Result<Option<LinkMessage>> {
+    pub(super) fn find(&self, handle: &Handle, name: &str) -> anyhow::Result<Option<LinkMessage>> {
         use futures_util::TryStreamExt;
         let mut links = handle.link().get().match_name(name.to_owned()).execute();
         match self.runtime.block_on(links.try_next()) {

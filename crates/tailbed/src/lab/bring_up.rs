@@ -54,7 +54,9 @@ fn describe(step: &Step) -> String {
     match step {
         Step::WriteSetting { .. } => "settings".to_owned(),
         Step::MakeNamespace { name } => format!("namespace {name}"),
-        Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } => "links".to_owned(),
+        Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } | Step::MakeMacvlan { .. } | Step::MakeMemory(_) => {
+            "links".to_owned()
+        }
         Step::MakeCgroup(spec) => format!("control group {}", spec.path),
         Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => format!("preparing {node}"),
         Step::StartAgent { node, .. } => format!("starting {node}"),

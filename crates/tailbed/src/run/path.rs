@@ -7,7 +7,7 @@ use anyhow::bail;
 use tailbed_plan::plan::Run;
 use tailbed_plan::step::Step;
 
-use crate::apply::Host;
+use crate::apply::{Host, memory_exists};
 
 /// Where an interface was made, `None` for the host's own namespace, and its name.
 type Place<'a> = (Option<&'a str>, &'a str);
@@ -26,6 +26,13 @@ pub(super) fn check(run: &Run, host: &mut Host) -> anyhow::Result<()> {
             bail!("the {what} {places} is gone: somebody has removed it while packets were to pass it");
         }
     }
+    for step in &run.steps {
+        if let Step::MakeMemory(link) = step
+            && !memory_exists(link)
+        {
+            bail!("the memory link {} is gone: somebody has removed it while packets were to pass it", link.path());
+        }
+    }
     Ok(())
 }
 
@@ -37,6 +44,7 @@ fn made(step: &Step) -> Option<(&'static str, Vec<Place<'_>>)> {
             Some(("link of", ends.iter().map(|end| (end.namespace.as_deref(), end.name.as_str())).collect()))
         }
         Step::MakeTap(tap) => Some(("tap", vec![(tap.namespace.as_deref(), &tap.name)])),
+        Step::MakeMacvlan { end, .. } => Some(("macvlan", vec![(end.namespace.as_deref(), &end.name)])),
         Step::MakeBridge { namespace, name, .. } => Some(("bridge", vec![(Some(namespace), name)])),
         _ => None,
     }

@@ -117,7 +117,7 @@ pub(super) fn volumes(volumes: &[String], place: &Place<'_>) -> Result<Vec<Volum
         };
         let right = !source.is_empty() && target.len() > 1 && target.starts_with('/') && parts.next().is_none();
         let inside = !target.split('/').any(|part| part == "..");
-        let volume = || Volume { source: beside(place.folder, source), target: target.to_owned(), read_only };
+        let volume = || Volume { source: beside(place.folder, source), target: target.to_owned(), read_only, made: false };
         (right && inside).then(volume)
     };
     volumes

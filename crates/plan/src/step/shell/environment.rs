@@ -111,10 +111,11 @@ fn qemu(spec: &VmSpec) -> String {
     let interfaces = spec.interfaces.iter().fold(String::new(), |all, interface| {
         format!("{all} -nic tap,ifname={},mac={},model=virtio-net-pci", interface.tap, interface.mac)
     });
+    let more = spec.arguments.iter().fold(String::new(), |all, argument| format!("{all} {argument}"));
     let mebibytes = spec.memory >> 20;
     let smp = spec.vcpus;
     format!(
-        "qemu-system-x86_64 -machine {machine} -accel {accelerator} -smp {smp} -m {mebibytes}M {boots}{interfaces} &  # {}",
+        "qemu-system-x86_64 -machine {machine} -accel {accelerator} -smp {smp} -m {mebibytes}M {boots}{interfaces}{more} &  # {}",
         spec.id
     )
 }

@@ -1,9 +1,10 @@
-//! Engines: what environments of each kind need of this host, and whether it is there. One file a kind.
+//! Engines: what environments and links of each kind need of this host, and whether it is there. One file a kind.
 //!
 //! Looked at before every plan, so it is cheap: files and sockets, and a process only to ask LXC and QEMU for their versions.
 
 mod container;
 pub(crate) mod docker;
+mod link;
 mod lxc;
 pub(super) mod vm;
 
@@ -19,6 +20,7 @@ pub(super) fn probe(privilege: Privilege) -> Vec<Engine> {
         engine("docker", docker::version(), docker::missing(privilege)),
     ];
     engines.extend(vm::engines());
+    engines.extend(link::engines(privilege));
     engines
 }
 

@@ -142,7 +142,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             Wire::Simulated(wire) => {
                 Wire::Simulated(SimulatedWire { seed: wire.seed.wrapping_add(u64::from(number) << 32), ..wire })
             }
-            path @ Wire::Interfaces { .. } => path,
+            path @ (Wire::Interfaces { .. } | Wire::Mixed { .. }) => path,
         };
         Measure {
             path,

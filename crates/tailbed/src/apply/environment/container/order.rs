@@ -64,7 +64,7 @@ impl Order {
 
 /// Everything the specification names must be there, so that a mistake is told before anything runs.
 pub(super) fn check(spec: &ContainerSpec) -> anyhow::Result<()> {
-    for volume in &spec.volumes {
+    for volume in spec.volumes.iter().filter(|volume| !volume.made) {
         ensure!(Path::new(&volume.source).exists(), "the volume {} does not exist on this host", volume.source);
     }
     devices::check(&spec.devices)?;

@@ -1,0 +1,47 @@
+//! Links that are no plain pair, as steps name them.
+
+use serde::{Deserialize, Serialize};
+use tailbed_format::memory::{Geometry, HUGE_PAGE};
+
+/// An interface that macvlan interfaces hang on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MacvlanParent {
+    /// The network namespace it lies in; `None` for the host's own, where somebody else has made it.
+    pub namespace: Option<String>,
+    /// Its name there.
+    pub name: String,
+}
+
+/// A link in memory that both of its ends share: a file in a file system of its own, which is as large as the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryLink {
+    /// Its name on the host, `tb-<token>-link<number>.memory`.
+    pub id: String,
+    /// How large its rings are.
+    pub geometry: Geometry,
+    /// On hugetlbfs; otherwise on tmpfs.
+    pub hugepages: bool,
+}
+
+impl MemoryLink {
+    /// The folder that the file system is mounted on.
+    pub fn folder(&self) -> String {
+        format!("/run/tailbed/{}", self.id)
+    }
+
+    /// The file.
+    pub fn path(&self) -> String {
+        format!("{}/rings", self.folder())
+    }
+
+    /// Bytes of the file; on hugetlbfs at least a page.
+    pub fn size(&self) -> u64 {
+        let size = self.geometry.size();
+        if self.hugepages { size.max(HUGE_PAGE) } else { size }
+    }
+
+    /// Bytes of memory it takes: what is never used of a file on tmpfs takes none.
+    pub fn memory(&self) -> u64 {
+        if self.hugepages { self.size() } else { self.geometry.used() }
+    }
+}
