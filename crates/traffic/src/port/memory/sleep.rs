@@ -71,7 +71,8 @@ fn doze(descriptors: &mut [PollFd<'_>], ns: u64) {
 }
 
 fn time(ns: u64) -> Timespec {
-    Timespec { tv_sec: 0, tv_nsec: ns.min(999_999_999).cast_signed() }
+    let seconds = i64::try_from(ns / 1_000_000_000).unwrap_or(i64::MAX);
+    Timespec { tv_sec: seconds, tv_nsec: (ns % 1_000_000_000).cast_signed() }
 }
 
 /// Sleeps on the bells, each of which its sender rings. More than one takes futex_waitv(2), which kernels before 5.16 and some lists of
@@ -83,13 +84,16 @@ fn sleep(receivers: &[&MemoryReceiver], ns: u64) {
         }
     };
     set_all(SET);
+    // Full, as the sender's: see there.
     fence(Ordering::SeqCst);
     if !receivers.iter().any(|receiver| receiver.has_any()) {
         match receivers {
             [] => {}
-            [one] => on(one.bell(), ns.min(PATIENCE)),
+            [one] => {
+                on(one.bell(), ns.min(PATIENCE));
+            }
             [first, ..] => {
-                if !on_all(receivers, ns.min(PATIENCE)) {
+                if on_all(receivers, ns.min(PATIENCE)).is_none() {
                     on(first.bell(), ns.min(LOOK));
                 }
             }
@@ -98,18 +102,22 @@ fn sleep(receivers: &[&MemoryReceiver], ns: u64) {
     set_all(SILENT);
 }
 
-fn on(bell: &AtomicU32, ns: u64) {
-    // Woken, timed out or never asleep: the caller looks in any case.
-    let _ = futex::wait(bell, futex::Flags::empty(), SET, Some(&time(ns)));
+/// Whether the bell was rung. A loop looks at the ring in any case.
+pub(super) fn on(bell: &AtomicU32, ns: u64) -> bool {
+    match futex::wait(bell, futex::Flags::empty(), SET, Some(&time(ns))) {
+        // silent before the sleep began
+        Ok(()) | Err(Errno::AGAIN) => true,
+        Err(_) => false,
+    }
 }
 
 /// Most rings that are slept on at once: a forwarder has two directions, and more where paths cross. The kernel's own limit is 128.
 const MOST: usize = 16;
 
-/// Whether that was possible.
-fn on_all(receivers: &[&MemoryReceiver], ns: u64) -> bool {
+/// Whether one was rung; `None` where it is not possible to sleep on so many.
+pub(super) fn on_all(receivers: &[&MemoryReceiver], ns: u64) -> Option<bool> {
     let mut waiters = [futex::Wait::new(); MOST];
-    let Some(waiters) = waiters.get_mut(..receivers.len()) else { return false };
+    let waiters = waiters.get_mut(..receivers.len())?;
     for (wait, receiver) in waiters.iter_mut().zip(receivers) {
         wait.val = u64::from(SET);
         wait.uaddr = receiver.bell().as_ptr().cast::<std::ffi::c_void>().into();
@@ -119,6 +127,9 @@ fn on_all(receivers: &[&MemoryReceiver], ns: u64) -> bool {
     let now = clock_gettime(ClockId::Monotonic);
     let at = now.tv_nsec.saturating_add(ns.cast_signed());
     let until = Timespec { tv_sec: now.tv_sec + at / 1_000_000_000, tv_nsec: at % 1_000_000_000 };
-    let slept = futex::waitv(waiters, futex::WaitvFlags::empty(), Some(&until), ClockId::Monotonic);
-    !matches!(slept, Err(Errno::NOSYS | Errno::PERM | Errno::INVAL))
+    match futex::waitv(waiters, futex::WaitvFlags::empty(), Some(&until), ClockId::Monotonic) {
+        Ok(_) | Err(Errno::AGAIN) => Some(true),
+        Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => None,
+        Err(_) => Some(false),
+    }
 }

@@ -31,7 +31,13 @@ fn ends(file: &File) -> (MemorySender, MemoryReceiver) {
 }
 
 fn frame(number: u64, length: usize) -> Vec<u8> {
-    (0..length).map(|at| u8::try_from((number as usize % 1000 * 31 + at) % 251).unwrap()).collect()
+    let first = usize::try_from(number % 251).unwrap();
+    (0..length).map(|at| u8::try_from((first + at) % 251).unwrap()).collect()
+}
+
+/// The length of a frame that tells its number.
+fn length_of(number: u64) -> usize {
+    8 + usize::try_from(number % 1500).unwrap()
 }
 
 #[test]
@@ -110,15 +116,14 @@ fn a_receiver_apart_stamps_by_itself() {
 /// Two threads at once: what came out is what went in, in order, but for what was counted as dropped; sleepers are woken.
 #[test]
 fn nothing_is_lost_or_torn_between_threads() {
-    const FRAMES: u64 = 20_000;
+    const FRAMES: u64 = 5_000;
     for wait in [Wait::Spin, Wait::Block] {
         let file = file(SMALL);
         let (mut sender, mut receiver) = ends(&file);
         let stop = Arc::new(Stop::new().unwrap());
         let sending = std::thread::spawn(move || {
             for number in 0..FRAMES {
-                let length = 8 + number as usize % 1500;
-                let mut bytes = frame(number, length);
+                let mut bytes = frame(number, length_of(number));
                 bytes[..8].copy_from_slice(&number.to_le_bytes());
                 sender.send(&bytes).unwrap();
                 if number % 8 == 0 {
@@ -126,34 +131,60 @@ fn nothing_is_lost_or_torn_between_threads() {
                 }
             }
         });
-        let (mut received, mut dropped, mut last) = (0, 0, None);
-        while received + dropped < FRAMES {
+        let (mut taken, mut dropped, mut last) = (0, 0, None);
+        while taken + dropped < FRAMES {
             let took = receiver.receive(|incoming| {
                 let number = u64::from_le_bytes(incoming.bytes[..8].try_into().unwrap());
-                assert_eq!(incoming.bytes.len(), 8 + number as usize % 1500);
+                assert_eq!(incoming.bytes.len(), length_of(number));
                 assert_eq!(incoming.bytes[8..], frame(number, incoming.bytes.len())[8..]);
                 number
             });
-            match took {
-                Some(number) => {
-                    assert!(last.is_none_or(|last| last < number), "{number} after {last:?}");
-                    last = Some(number);
-                    received += 1;
-                }
-                None => {
-                    receiver.idle(wait, 20_000_000, &stop);
-                    std::thread::yield_now();
-                }
+            if let Some(number) = took {
+                assert!(last.is_none_or(|last| last < number), "{number} after {last:?}");
+                last = Some(number);
+                taken += 1;
+            } else {
+                receiver.idle(wait, 20_000_000, &stop);
+                std::thread::yield_now();
             }
             dropped += receiver.drops();
         }
         sending.join().unwrap();
         assert!(receiver.receive(|_| ()).is_none());
-        assert_eq!(received + dropped, FRAMES);
+        assert_eq!(taken + dropped, FRAMES);
     }
 }
 
-/// A bell that is not rung would show as a sleep of its whole length: 5 ms each, a hundred seconds in all, and the test's own limit.
+/// Longer than any machine stands still: a sleep that ends by it was not ended by the bell.
+const LONG: u64 = 60_000_000_000;
+
+/// Sleeps on the bells of two rings, or of one, while the sender of the last sends a frame; whether the bell ended it.
+fn rung(rings: usize) -> bool {
+    let files: Vec<File> = (0..rings).map(|_| file(SMALL)).collect();
+    let receivers: Vec<_> = files.iter().map(|file| MemoryReceiver::new(pair(file), Side::Far, false)).collect();
+    let mut sender = MemorySender::new(pair(files.last().unwrap()), Side::Near);
+    for receiver in &receivers {
+        receiver.bell().store(1, Ordering::SeqCst);
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| sender.send(&[7; 60]).unwrap());
+        match receivers.iter().collect::<Vec<_>>().as_slice() {
+            [one] => sleep::on(one.bell(), LONG),
+            all => sleep::on_all(all, LONG).unwrap(),
+        }
+    })
+}
+
+#[test]
+fn the_bell_ends_a_sleep_on_one_ring_and_on_several() {
+    assert!(rung(1));
+    assert!(rung(2));
+    let alone = file(SMALL);
+    let receiver = MemoryReceiver::new(pair(&alone), Side::Far, false);
+    receiver.bell().store(1, Ordering::SeqCst);
+    assert!(!sleep::on(receiver.bell(), 1_000) && sleep::on_all(&[&receiver, &receiver], 1_000) == Some(false));
+}
+
 #[test]
 fn a_sleeper_hears_the_bell() {
     let file = file(SMALL);
