@@ -14,17 +14,49 @@ use crate::support::{Lab, engine, lab, results, traces};
 use crate::vm::can_emulate;
 
 /// Packets sent in each run: 500 a second for 400 ms, and none to warm up.
-const PACKETS: usize = 200;
+pub(crate) const PACKETS: usize = 200;
 
 /// The tag of the run in a frame: bytes 2 to 6 of the identifier, which follows the headers of Ethernet, IPv4 and UDP. It is drawn anew for
 /// each run, and nothing else in a frame depends on the run: addresses are the plan's, and the checksum of UDP is not computed.
 const TAG: std::ops::Range<usize> = 44..48;
 
-/// One experiment for all: what differs is which of the tables is used. Every kind takes the same recipe's image, but for the host, which has
-/// none. The capture begins before the script does and ends with the last packet; its buffer holds all of them, since on few cores tcpdump
-/// comes to its turn only when the packet loop is done.
-fn experiment(lab: &Lab) -> String {
+/// Scripts of a node that capture what comes back to the sink into a file of this name. The capture begins before the node's own script does
+/// and ends with the last packet; its buffer holds all of them, since on few cores tcpdump comes to its turn only when the packet loop is
+/// done.
+pub(crate) fn capture(lab: &Lab, name: &str) -> String {
     let folder = lab.folder.path().display();
+    format!(
+        r#"
+script_timeout = "60s"
+
+host_setup = '''
+#!/bin/sh -e
+cd {folder}
+mkfifo {name}.ready {name}.ended
+{{
+    ip netns exec tb-$TAILBED_TOKEN-generator \
+        tcpdump -i rx -Z root --immediate-mode -U -s 2048 -B 4096 -c {PACKETS} -w {name}.pcap 2>&1 |
+        while read -r line; do
+            echo "$line" >> {name}.said
+            case $line in *"listening on"*) echo > {name}.ready ;; esac
+        done
+    echo > {name}.ended
+}} < /dev/null > /dev/null 2>&1 &
+read -r line < {name}.ready
+'''
+
+host_teardown = '''
+#!/bin/sh -e
+read -r line < {folder}/{name}.ended
+'''
+"#
+    )
+}
+
+/// One experiment for all: what differs is which of the tables is used. Every kind takes the same recipe's image, but for the host, which has
+/// none.
+fn experiment(lab: &Lab) -> String {
+    let capture = capture(lab, "$TAILBED_ENVIRONMENT");
     format!(
         r#"
 name = "golden"
@@ -34,32 +66,10 @@ attempts = 1
 [nodes.dut]
 environment = "host"
 forward = "l2fwd"
-script_timeout = "60s"
-
-host_setup = '''
-#!/bin/sh -e
-cd {folder}
-mkfifo $TAILBED_ENVIRONMENT.ready $TAILBED_ENVIRONMENT.ended
-{{
-    ip netns exec tb-$TAILBED_TOKEN-generator \
-        tcpdump -i rx -Z root --immediate-mode -U -s 2048 -B 4096 -c {PACKETS} -w $TAILBED_ENVIRONMENT.pcap 2>&1 |
-        while read -r line; do
-            echo "$line" >> $TAILBED_ENVIRONMENT.said
-            case $line in *"listening on"*) echo > $TAILBED_ENVIRONMENT.ready ;; esac
-        done
-    echo > $TAILBED_ENVIRONMENT.ended
-}} < /dev/null > /dev/null 2>&1 &
-read -r line < $TAILBED_ENVIRONMENT.ready
-'''
-
+{capture}
 setup = '''
 #!/bin/sh -e
 if test -e /etc/mark; then cat /etc/mark; else echo no image; fi > "$TAILBED_RESULTS/mark"
-'''
-
-host_teardown = '''
-#!/bin/sh -e
-read -r line < {folder}/$TAILBED_ENVIRONMENT.ended
 '''
 
 [nodes.dut.container]
@@ -99,7 +109,7 @@ fn build_image(lab: &Lab, mark: &str) {
 }
 
 /// The captured frames in the order of their sequence numbers, one a line as hexadecimal digits, with the tag masked.
-fn captured(path: &Path) -> String {
+pub(crate) fn captured(path: &Path) -> String {
     let mut frames: Vec<(u64, Vec<u8>)> = frames(&fs::read(path).unwrap()).into_iter().map(numbered).collect();
     let tags: Vec<_> = frames.iter().map(|(_, frame)| frame[TAG].to_vec()).collect();
     assert!(tags.iter().all(|tag| *tag == tags[0]), "{}: frames of two runs", path.display());

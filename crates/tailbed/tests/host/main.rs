@@ -13,6 +13,7 @@ mod image;
 mod interrupted;
 mod killed;
 mod lab;
+mod links;
 mod lives;
 mod lxc;
 mod orphans;

@@ -89,6 +89,7 @@ pub(crate) struct Traces {
     pub(crate) groups: Vec<String>,
     bundles: Vec<String>,
     interfaces: Vec<String>,
+    mounts: Vec<String>,
     real_time: String,
     agents: Vec<String>,
 }
@@ -105,9 +106,16 @@ pub(crate) fn traces() -> Traces {
         groups: groups(),
         bundles: names("/run/tailbed"),
         interfaces: names("/sys/class/net"),
+        mounts: mounts(),
         real_time: fs::read_to_string("/proc/sys/kernel/sched_rt_runtime_us").unwrap_or_default(),
         agents: agents(),
     }
+}
+
+/// Mounts of ours.
+fn mounts() -> Vec<String> {
+    let all = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    all.lines().filter(|line| line.contains("/run/tailbed")).map(str::to_owned).collect()
 }
 
 fn names(folder: impl AsRef<Path>) -> Vec<String> {
