@@ -153,7 +153,7 @@ struct Opening<'a, 'g> {
 }
 
 /// Opens an AF_XDP socket on each interface that needs one.
-fn sockets<'a>(ports: Ports, wires: Wired<'a>, shared: bool) -> Result<Sockets<'a>, PortError> {
+fn sockets(ports: Ports, wires: Wired<'_>, shared: bool) -> Result<Sockets<'_>, PortError> {
     let copies = match ports.send {
         SendPort::XdpCopy => Some(Copies::Made),
         SendPort::XdpZeroCopy => Some(Copies::None),

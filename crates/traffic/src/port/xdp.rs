@@ -1,6 +1,6 @@
 //! AF_XDP: frames in memory that the kernel and this process share (kernel documentation, networking/af_xdp).
 //!
-//! What is sent goes past the protocol layers and queues to the driver. What comes in is redirected by a program of ours ([`program`])
+//! What is sent goes past the protocol layers and queues to the driver. What comes in is redirected by a program of ours (`program.rs`)
 //! before the host's network stack sees it: none of it reaches the kernel's own protocols, or a packet socket, while the port is open.
 
 mod program;

@@ -28,7 +28,7 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// The table of these prefixes. Where one is there twice the later counts; [`ASK`] is no value.
+    /// The table of these prefixes. Where one is there twice the later counts; 255 is no value.
     pub fn new(routes: &[(Prefix, u8)]) -> Self {
         let mut sorted = routes.to_vec();
         // shorter ones first, so that longer ones are written over them
