@@ -3,6 +3,11 @@
 //! Where these may not be made, a test counts as skipped and says why; with `TAILBED_REQUIRE_HOST_TESTS=1` it fails instead.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers, patterns of bytes, and times of this century"
+)]
 
 mod support;
 
@@ -49,12 +54,11 @@ impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
         let mut received = Vec::new();
         let begun = Instant::now();
         while received.len() < count && begun.elapsed() < Duration::from_secs(2) {
-            match self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)) {
-                Some(frame) => received.push(frame),
-                None => {
-                    self.receive.idle(Wait::Block, 100_000_000, &self.stop);
-                }
+            if let Some(frame) = self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)) {
+                received.push(frame);
+                continue;
             }
+            self.receive.idle(Wait::Block, 100_000_000, &self.stop);
         }
         received.extend(self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)));
         received
@@ -330,7 +334,9 @@ fn taps_carry_frames_both_ways() {
         let frames: Vec<_> = (60..160).map(|length| frame(length, length)).collect();
         for ports in every_pair().filter(|ports| ports.receive != ReceivePort::Xdp) {
             with_ports(ports, "tb-test-t", "tb-test-t", |exchange, _| {
-                frames.iter().for_each(|frame| tap.write_all(frame).unwrap());
+                for frame in &frames {
+                    tap.write_all(frame).unwrap();
+                }
                 let received: Vec<_> = exchange.collect(frames.len()).into_iter().map(|(bytes, _)| bytes).collect();
                 assert!(received == frames, "{ports}: {} frames", received.len());
                 assert_eq!(exchange.send(&frames), [], "{ports}");

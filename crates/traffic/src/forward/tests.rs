@@ -68,7 +68,7 @@ impl Transmit for Queueing {
         self.flushes.push(self.queue.len());
         for (place, frame) in std::mem::take(&mut self.queue).into_iter().enumerate() {
             self.taken += 1;
-            if self.taken % 4 == 0 {
+            if self.taken.is_multiple_of(4) {
                 refused(place, Errno::NOBUFS);
             } else {
                 self.sent.push(frame);

@@ -94,8 +94,9 @@ impl Chunks {
         if address < self.first || address.checked_add(length as u64)? > self.end {
             return None;
         }
+        let start = usize::try_from(address).ok()?;
         // SAFETY: the bytes lie within the mapping and within our own chunks. The caller has the chunk from the kernel and has not given
         // it back, so that the kernel leaves it alone; the exclusive borrow of `self` means there is no other reference.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.shared.umem.base.add(address as usize).as_ptr(), length) })
+        Some(unsafe { std::slice::from_raw_parts_mut(self.shared.umem.base.add(start).as_ptr(), length) })
     }
 }
