@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Capture;
 use crate::mac::MacAddress;
 use crate::traffic::{Mix, Pattern, Shape};
 
@@ -16,6 +17,19 @@ pub enum Order {
     Measure(Measure),
     /// Move packets between interfaces until told to stop.
     Forward(Forward),
+    /// Record what passes links until told to stop.
+    Capture(Capture),
+}
+
+impl Order {
+    /// How its loop is run.
+    pub fn scheduling(&self) -> &Scheduling {
+        match self {
+            Self::Measure(measure) => &measure.scheduling,
+            Self::Forward(forward) => &forward.scheduling,
+            Self::Capture(capture) => &capture.scheduling,
+        }
+    }
 }
 
 /// How an agent's packet loop is run.
@@ -189,6 +203,9 @@ pub enum Path {
         transmit: String,
         /// Receives on this one.
         receive: String,
+        /// Frames go through the queue of the interface in place of past it, so that packet sockets there see them leave.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shown: bool,
     },
     /// No interface at all: packets are delayed, lost and disordered by a seeded model, on a clock that is part of the model.
     /// For testing the instrument with a known truth; never a measurement.

@@ -1,5 +1,7 @@
 //! Programs that run in a node: scripts, commands, shells.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A program to be run in a node by its agent.
@@ -73,4 +75,25 @@ pub enum Stream {
     Output,
     /// From its standard error.
     Error,
+}
+
+/// How a script or command of a node ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramSummary {
+    /// The node.
+    pub node: String,
+    /// The key of the experiment file: `setup`, `run`, `teardown`, `host_setup`, `host_teardown`, `command`.
+    pub name: String,
+    /// How it ended; a command that ran until it was told to end, by that signal.
+    pub exit: Exit,
+    /// Whether it did what it should: a script succeeded, a command ran as long as there was traffic.
+    pub good: bool,
+    /// How long it ran, ns.
+    pub took: u64,
+}
+
+impl fmt::Display for ProgramSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} {}", self.name, self.node, self.exit)
+    }
 }

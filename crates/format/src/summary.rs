@@ -4,11 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::{CaptureSummary, ThroughCell};
 use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
-use crate::program::Exit;
 use crate::rounded::time;
+
+pub use crate::program::ProgramSummary;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,6 +245,9 @@ pub struct RunSummary {
     pub clock: Option<ClockRelation>,
     /// Counters of each forwarder, by node and rule.
     pub forwarders: Vec<ForwarderSummary>,
+    /// What the timestamper found; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureSummary>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
     /// Scripts and commands, in the order they were started.
@@ -256,27 +261,6 @@ impl RunSummary {
     /// Whether the run counts.
     pub fn is_valid(&self) -> bool {
         self.invalid.is_empty()
-    }
-}
-
-/// How a script or command of a node ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgramSummary {
-    /// The node.
-    pub node: String,
-    /// The key of the experiment file: `setup`, `run`, `teardown`, `host_setup`, `host_teardown`, `command`.
-    pub name: String,
-    /// How it ended; a command that ran until it was told to end, by that signal.
-    pub exit: Exit,
-    /// Whether it did what it should: a script succeeded, a command ran as long as there was traffic.
-    pub good: bool,
-    /// How long it ran, ns.
-    pub took: u64,
-}
-
-impl fmt::Display for ProgramSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} {}", self.name, self.node, self.exit)
     }
 }
 
@@ -327,6 +311,9 @@ pub struct CellSummary {
     pub latency_from_due: Distribution,
     /// Lateness over the packets of all valid runs.
     pub lateness: Distribution,
+    /// Between the timestamper's taps, over the packets of all valid runs; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<ThroughCell>,
     /// How much the valid runs differ, per percentile that has a value in at least one of them.
     pub spread: Vec<Spread>,
 }

@@ -69,10 +69,10 @@ pub(crate) fn cores(scheduling: &Scheduling) -> String {
 fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
     match &agent.order {
         Order::Measure(measure) => match &measure.path {
-            Path::Interfaces { transmit, receive } => Some((transmit, receive)),
+            Path::Interfaces { transmit, receive, .. } => Some((transmit, receive)),
             Path::Simulated(_) => None,
         },
-        Order::Forward(_) => None,
+        Order::Forward(_) | Order::Capture(_) => None,
     }
 }
 

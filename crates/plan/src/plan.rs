@@ -69,6 +69,12 @@ pub struct Run {
     pub programs: Vec<NodePrograms>,
     /// The nodes in the order packets pass them.
     pub hops: Vec<Hop>,
+    /// From one tap of the timestamper to the next; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<ThroughPlan>,
+    /// The lead-in that the timestamper's latencies leave out, ns.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trim: u64,
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,
@@ -119,6 +125,22 @@ pub struct Hop {
     pub inward: String,
     /// The interface they leave by.
     pub outward: String,
+}
+
+/// What lies between two taps of the timestamper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThroughPlan {
+    /// The nodes in between, in the order packets pass them.
+    pub nodes: Vec<String>,
+    /// Name of the tap before them, as in [`tailbed_format::capture::Tap::name`].
+    pub before: String,
+    /// Name of the tap behind them.
+    pub behind: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What runs in a node, and on the host for it, besides its agent.
@@ -207,6 +229,9 @@ pub enum ScriptSource {
 /// Name of the node that generates load and receives it again.
 pub const GENERATOR: &str = "generator";
 
+/// Name of the node that records what passes links.
+pub const TIMESTAMPER: &str = "timestamper";
+
 /// An agent and its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentOrder {
@@ -219,9 +244,6 @@ pub struct AgentOrder {
 impl AgentOrder {
     /// How its packet loop is run.
     pub fn scheduling(&self) -> &Scheduling {
-        match &self.order {
-            Order::Measure(measure) => &measure.scheduling,
-            Order::Forward(forward) => &forward.scheduling,
-        }
+        self.order.scheduling()
     }
 }

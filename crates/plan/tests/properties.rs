@@ -7,11 +7,12 @@ mod hosts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use tailbed_format::capture::{Capture, Tap};
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::order::{Order, Path, Scheduling, Wait};
 use tailbed_format::summary::RunKind;
-use tailbed_plan::plan::{GENERATOR, Plan, Run};
+use tailbed_plan::plan::{GENERATOR, Plan, Run, TIMESTAMPER};
 use tailbed_plan::step::{AgentEnvironment, ContainerSpec, Step, Undo, VmSpec};
 use tailbed_plan::{Overrides, Source, plan};
 
@@ -29,8 +30,9 @@ fn experiment() -> impl Strategy<Value = String> {
     ];
     let nodes = prop::collection::vec((environment, 1usize..3), 1..6);
     let rates = prop::collection::btree_set(1u32..100, 1..4);
-    (nodes, rates, 1u32..4, any::<u32>(), any::<bool>(), any::<bool>()).prop_map(
-        |(nodes, rates, repeats, seed, sequential, isolation)| {
+    let capture = prop_oneof![Just(""), Just("[capture]\n"), Just("[capture]\nsnap = \"whole\"\n")];
+    (nodes, rates, 1u32..4, any::<u32>(), any::<bool>(), any::<bool>(), capture).prop_map(
+        |(nodes, rates, repeats, seed, sequential, isolation, capture)| {
             let order = if sequential { "sequential" } else { "shuffled" };
             let mut text =
                 format!("name = \"x\"\nrepeats = {repeats}\nseed = {seed}\norder = \"{order}\"\nisolation = {isolation}\n");
@@ -42,6 +44,7 @@ fn experiment() -> impl Strategy<Value = String> {
             text.extend(nodes.iter().enumerate().map(node));
             let rates: Vec<_> = rates.iter().map(|rate| format!("\"{rate}kpps\"")).collect();
             text += "[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n";
+            text += capture;
             text + &format!("[sweep]\n\"traffic.rate\" = [{}]\n", rates.join(", "))
         },
     )
@@ -187,8 +190,13 @@ fn orders_use_interfaces_that_exist(run: &Run) {
         })
     };
     for agent in &run.agents {
+        if let Order::Capture(capture) = &agent.order {
+            taps_are_where_frames_pass(capture, run, &interfaces);
+            continue;
+        }
         let there = &interfaces[&place_of(&agent.node).unwrap()];
         match &agent.order {
+            Order::Capture(_) => {}
             Order::Forward(forward) => {
                 assert_eq!(forward.rules.len(), 2);
                 for rule in &forward.rules {
@@ -197,12 +205,39 @@ fn orders_use_interfaces_that_exist(run: &Run) {
                 }
             }
             Order::Measure(measure) => {
-                let Path::Interfaces { transmit, receive } = &measure.path else { panic!("not simulated") };
+                let Path::Interfaces { transmit, receive, .. } = &measure.path else { panic!("not simulated") };
                 assert!(there.contains(transmit) && there.contains(receive));
                 assert!(own.contains(&measure.source) && !own.contains(&measure.destination));
             }
         }
     }
+}
+
+/// Each tap is on an interface of the host's that there is, no two see the same frames, and what leaves is seen at machines' taps alone,
+/// where the generator then shows it.
+fn taps_are_where_frames_pass(capture: &Capture, run: &Run, interfaces: &BTreeMap<Option<String>, BTreeSet<String>>) {
+    let bridged = |tap: &Tap| tap.interface == "near" || tap.interface == "far";
+    let machine = |tap: &Tap| {
+        run.steps
+            .iter()
+            .any(|step| matches!(step, Step::MakeTap(made) if made.namespace == tap.namespace && made.name == tap.interface))
+    };
+    let mut seen = BTreeSet::new();
+    for tap in &capture.taps {
+        assert!(bridged(tap) || interfaces[&tap.namespace].contains(&tap.interface), "{tap:?}");
+        assert!(seen.insert((&tap.namespace, &tap.interface, tap.outgoing)), "{tap:?} sees what another sees");
+        assert!(!tap.outgoing || machine(tap), "{tap:?}");
+        assert!(tap.blocks > 0 && tap.expected <= capture.limit && tap.name.starts_with(char::is_numeric));
+        let from_generator = tap.outgoing && tap.from == GENERATOR;
+        let shown = run.agents.iter().any(|agent| {
+            matches!(&agent.order, Order::Measure(measure) if matches!(measure.path, Path::Interfaces { shown: true, .. }))
+        });
+        assert!(!from_generator || shown, "{tap:?}");
+    }
+    let names: Vec<_> = capture.taps.iter().map(|tap| &tap.name).collect();
+    assert!(
+        run.through.iter().all(|part| names.contains(&&part.before) && names.contains(&&part.behind) && !part.nodes.is_empty())
+    );
 }
 
 /// A loop that never sleeps, or that only higher priorities interrupt, has its cores for itself.
@@ -214,7 +249,9 @@ fn only_loops_alone_on_their_core_spin(run: &Run) {
             _ => None,
         })
     };
-    let scheduling = run.agents.iter().map(|agent| match (guest(&agent.node), agent.scheduling()) {
+    // the timestamper is no packet loop: it sleeps
+    let loops = run.agents.iter().filter(|agent| agent.node != TIMESTAMPER);
+    let scheduling = loops.map(|agent| match (guest(&agent.node), agent.scheduling()) {
         (Some(spec), _) => Scheduling { cpus: spec.cpus.clone(), priority: spec.priority, lock_memory: false, wait: Wait::Block },
         (None, scheduling) => scheduling.clone(),
     });

@@ -60,6 +60,8 @@ pub struct RunCounters {
     /// Send stamp minus due time, ns, of every packet but those that are due at the same time as the one before: they leave as soon as it
     /// has. A packet that left early was not late.
     pub lateness: Counter,
+    /// Between the timestamper's taps, one for each of [`tailbed_format::capture::CaptureSummary::through`].
+    pub through: Vec<Counter>,
 }
 
 impl RunCounters {
@@ -131,6 +133,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         volume: None,
         clock: None,
         forwarders: Vec::new(),
+        capture: None,
         downgrades: Vec::new(),
         programs: Vec::new(),
         invalid: Vec::new(),

@@ -175,7 +175,7 @@ struct Wire {
 
 fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire {
     let order = Measure {
-        path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
+        path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned(), shown: false },
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

@@ -1,6 +1,7 @@
 //! Ways to the wire. Loops are generic over the traits here and are compiled for each port by itself.
 
 mod interfaces;
+mod packet_blocks;
 mod packet_ring;
 mod packet_socket;
 mod simulated;
@@ -10,6 +11,7 @@ use rustix::io::Errno;
 use tailbed_format::order::Wait;
 
 pub use interfaces::Interfaces;
+pub use packet_blocks::{Block, BlockFrame, BlockRing, PacketBlocks, Passing};
 pub(crate) use packet_ring::sleep;
 pub use packet_ring::{FanoutGroup, PacketRing, RING_FRAMES, Steering};
 pub use packet_socket::PacketSocket;

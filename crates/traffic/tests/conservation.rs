@@ -33,7 +33,7 @@ fn order() -> Measure {
         ..Flows::default()
     };
     Measure {
-        path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned() },
+        path: Path::Interfaces { transmit: "tb-test-a".to_owned(), receive: "tb-test-b".to_owned(), shown: false },
         frame: 9014,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),

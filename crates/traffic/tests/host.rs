@@ -32,7 +32,7 @@ fn destination() -> MacAddress {
 
 fn measure(transmit: &str, receive: &str) -> Measure {
     Measure {
-        path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned() },
+        path: Path::Interfaces { transmit: transmit.to_owned(), receive: receive.to_owned(), shown: false },
         frame: 60,
         source: source(),
         destination: destination(),

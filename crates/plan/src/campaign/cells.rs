@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::environment;
+use super::{capture, environment};
 use crate::document::{Combination, Document};
 use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
@@ -74,6 +74,9 @@ fn simulated_notes() -> Vec<String> {
 fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String> {
     // who shares a core with the generator does not matter where there is none
     let mut notes = if setup.load().is_some() { placement.notes.clone() } else { Vec::new() };
+    if let (Some(recording), Some(load)) = (&setup.capture, setup.load()) {
+        notes.extend(capture::notes(recording, load, placement, facts));
+    }
     for node in &setup.nodes {
         match node.environment {
             Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
@@ -141,11 +144,12 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let schedule = &load.schedule;
     let generator = &cell.placement.generator;
     let times = (schedule.rate, schedule.warm_up, schedule.duration, load.drain);
-    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority))
+    let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
+    Some((load.frame, load.shape.clone(), times, generator.cpus.clone(), generator.priority, tapped))
 }
 
 fn concerns_floor(key: &str) -> bool {
-    ["traffic", "generator"].contains(&key.split('.').next().unwrap_or_default())
+    ["traffic", "generator", "capture"].contains(&key.split('.').next().unwrap_or_default())
 }
 
 /// A note for each swept dimension whose values all come to the same here.

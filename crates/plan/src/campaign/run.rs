@@ -9,8 +9,8 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{environment, life, programs};
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan};
+use super::{capture, environment, life, programs};
+use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, TIMESTAMPER, ThroughPlan};
 use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals};
 use crate::step::{AgentEnvironment, Step};
 
@@ -40,6 +40,7 @@ struct Work {
     agents: Vec<AgentOrder>,
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
+    through: Vec<ThroughPlan>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -58,7 +59,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, through, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -68,6 +69,8 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         agents,
         programs,
         hops,
+        through,
+        trim: planned.setup.capture.as_ref().map_or(0, |capture| capture.trim),
         life,
         search,
         limits: planned.setup.limits,
@@ -140,6 +143,12 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     steps.extend(network::link_steps(&links, token));
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
+    let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
+    if recorded.is_some() {
+        // in the host's own network: it goes into those of the links by itself
+        steps.push(Step::StartAgent { node: TIMESTAMPER.to_owned(), namespace: None, environment: environment.clone() });
+    }
+    let (timestamper, through) = recorded.unzip();
     steps.push(Step::StartAgent { node: GENERATOR.to_owned(), namespace: Some(generator), environment });
 
     let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
@@ -149,10 +158,14 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
             forward(number, node, &inside, &links)
         })
         .collect();
+    // before the generator: its ring is then served first of those on one interface
+    let tapped = timestamper.is_some();
+    agents.extend(timestamper);
     if let (Some([tx, next_hop]), Some([_, last])) = (links.first(), links.last()) {
         // a path that ends at a node leads back
         let rx = if last.end == End::Sink { last } else { tx };
-        let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone() };
+        let shown = tapped && next_hop.guest;
+        let path = Path::Interfaces { transmit: tx.veth.name.clone(), receive: rx.veth.name.clone(), shown };
         agents.push(measure(setting, load, path, tx, next_hop, &placement.generator));
     }
     let programs = placed().filter_map(|(number, (node, scheduling))| {
@@ -163,6 +176,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     Work {
         programs: programs.collect(),
         hops: network::hops(&links, nodes),
+        through: through.unwrap_or_default(),
         steps,
         agents,
         life: None,

@@ -1,5 +1,6 @@
 //! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
 
+mod capture;
 mod environment;
 mod function;
 mod life;
@@ -12,6 +13,7 @@ mod traffic;
 use tailbed_format::function::Function;
 use tailbed_format::validity::Limits;
 
+pub(crate) use capture::{AROUND_FILE, Recording, megabytes};
 pub(crate) use environment::Environment;
 pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
@@ -37,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) generator_cpus: Vec<usize>,
     pub(crate) isolation: bool,
     pub(crate) limits: Limits,
+    /// What the timestamper records, where there is one.
+    pub(crate) capture: Option<Recording>,
     /// Tables that were given and are not used in this combination.
     pub(crate) unused: Vec<String>,
 }
@@ -115,7 +119,9 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         Purpose::Traffic(_) | Purpose::Search(_) => topology::path(&nodes, &experiment.links, tree)?,
         Purpose::Life(_) => Vec::new(),
     };
+    let capture = capture::of(experiment, &nodes, &path, &purpose, tree)?;
     Ok(Setup {
+        capture,
         nodes,
         path,
         purpose,

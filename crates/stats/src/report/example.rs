@@ -102,6 +102,7 @@ fn cell(number: usize, environment: Option<&str>, median: u64) -> CellSummary {
         counts: Counts { scheduled: 2_000, sent: 2_000, received: 1_997, lost: 3, duplicates: 0, reordered: 1 },
         latency_from_due: distribution.clone(),
         lateness: distribution.clone(),
+        through: Vec::new(),
         spread: vec![Spread { percentile: Percentile::REPORTED[0], runs: 2, minimum: median - 10, median, maximum: median + 20 }],
         latency: distribution,
     }
@@ -148,6 +149,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
             bracket: 61,
         }),
         forwarders: Vec::new(),
+        capture: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
         programs: Vec::new(),
         invalid: Vec::new(),

@@ -4,6 +4,7 @@
 
 mod again;
 pub mod analysis;
+mod capture;
 mod cells;
 mod contrasts;
 mod figures;
@@ -83,6 +84,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (opening::section(input))
             (opening::compared(input))
             (percentiles::section(&cells))
+            (capture::section(input.summary, &cells))
             (contrasts::section(input.summary, &cells))
             (figures::curves(&figures))
             (figures::worst(&figures))

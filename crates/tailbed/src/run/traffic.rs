@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use tailbed_format::message::{Command, Frame, Measured, Reply};
+use tailbed_format::order::Order;
 use tailbed_format::packet::{Arrival, Departure};
 use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
@@ -51,7 +52,7 @@ pub(crate) fn prepare<'a>(
 }
 
 fn forwarders(run: &Run) -> impl Iterator<Item = &String> {
-    run.agents.iter().map(|agent| &agent.node).filter(|node| *node != GENERATOR)
+    run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_))).map(|agent| &agent.node)
 }
 
 /// Starts the forwarders.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
+use tailbed_format::capture::{Capture, Captured};
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::recording::Recording;
@@ -14,7 +15,7 @@ use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
 use crate::port::{Interfaces, SimulatedClock, SimulatedPort, WireModel};
 use crate::stop::Stop;
-use crate::{measure, realtime};
+use crate::{capture, measure, realtime};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(super) enum Done {
     Measured(Box<Outcome>),
     /// Of a forwarder.
     Forwarded(Forwarded),
+    /// Of a timestamper.
+    Captured(Captured),
 }
 
 /// A thread that has prepared an order and waits to be told to start. Dropped, it is told that it will not be.
@@ -46,6 +49,7 @@ pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(
     let task = move || match order {
         Order::Measure(order) => measure(&order, recording, go),
         Order::Forward(order) => forward(&order, go),
+        Order::Capture(order) => record(&order, go),
     };
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
     let worker = Worker { start, thread };
@@ -89,14 +93,25 @@ impl Go {
 
 fn measure(order: &Measure, recording: Recording, go: Go) -> Result<Done, Reason> {
     match &order.path {
-        Path::Interfaces { transmit, receive } => measure_interfaces(order, recording, transmit, receive, go),
+        Path::Interfaces { transmit, receive, shown } => {
+            let open = || {
+                let open = if *shown { Interfaces::open_shown } else { Interfaces::open };
+                open(transmit, receive).map_err(|error| error.to_string())
+            };
+            measure_interfaces(order, recording, open, go)
+        }
         Path::Simulated(wire) => measure_simulated(order, recording, wire, go),
     }
 }
 
-fn measure_interfaces(order: &Measure, recording: Recording, transmit: &str, receive: &str, go: Go) -> Result<Done, Reason> {
+fn measure_interfaces(
+    order: &Measure,
+    recording: Recording,
+    open: impl FnOnce() -> Result<Interfaces, Reason>,
+    go: Go,
+) -> Result<Done, Reason> {
     let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
-    let mut port = Interfaces::open(transmit, receive).map_err(|error| error.to_string())?;
+    let mut port = open()?;
     let prepared = measure::prepare(order, recording, &Tsc).map_err(|error| error.to_string())?;
     downgrades.extend(undisturbed(&order.scheduling));
     if !clock::is_invariant() {
@@ -118,6 +133,15 @@ fn measure_simulated(order: &Measure, recording: Recording, wire: &SimulatedWire
     let stop = go.wait(Vec::new())?;
     let outcome = measure::run(order, prepared, &clock, &mut port, &stop).map_err(|error| error.to_string())?;
     Ok(Done::Measured(Box::new(outcome)))
+}
+
+/// The thread keeps to its core; a capture needs no other than to be left the memory it has taken.
+fn record(order: &Capture, go: Go) -> Result<Done, Reason> {
+    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
+    let recorder = capture::open(order).map_err(|error| error.to_string())?;
+    downgrades.extend(undisturbed(&order.scheduling));
+    let stop = go.wait(downgrades)?;
+    Ok(Done::Captured(recorder.run(&stop).map_err(|error| error.to_string())?))
 }
 
 /// Memory and priority, after everything has been opened and allocated: locking then finds all of it, and opening did not hold up a

@@ -21,6 +21,14 @@ impl Interfaces {
     pub fn open(transmit: &str, receive: &str) -> Result<Self, PortError> {
         Ok(Self { socket: PacketSocket::open(transmit)?, ring: PacketRing::open(receive, RING_FRAMES)? })
     }
+
+    /// Opens both; packet sockets see the frames leave ([`PacketSocket::open_shown`]).
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_shown(transmit: &str, receive: &str) -> Result<Self, PortError> {
+        Ok(Self { socket: PacketSocket::open_shown(transmit)?, ring: PacketRing::open(receive, RING_FRAMES)? })
+    }
 }
 
 impl Transmit for Interfaces {
