@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capture;
+pub mod cell;
 pub mod facts;
 pub mod flow;
 pub mod function;

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Captured;
 use crate::function::{Drops, Reason};
 use crate::order::Order;
 use crate::port::Ports;
@@ -28,9 +29,10 @@ pub enum Command {
     /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`]. Packets to be replayed have
     /// come before, in [`Frame::Recording`]s.
     Prepare(Box<Order>),
-    /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder answers nothing until stopped.
+    /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder and a
+    /// timestamper answer nothing until stopped.
     Start,
-    /// Stop a forwarder. Answered by [`Reply::Forwarded`].
+    /// Stop a forwarder or a timestamper. Answered by [`Reply::Forwarded`] or [`Reply::Captured`].
     Stop,
     /// Run a program besides whatever else goes on. What it prints comes in [`Frame::Stream`]s of the same session, then
     /// [`Reply::Exited`]; what it reads goes the other way.
@@ -85,6 +87,8 @@ pub enum Reply {
     Measured(Measured),
     /// The forwarder has stopped.
     Forwarded(Forwarded),
+    /// The timestamper has stopped, and its files are whole.
+    Captured(Captured),
     /// A program has ended, and all it printed was sent.
     Exited {
         /// Its session.

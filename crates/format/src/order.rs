@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Capture;
 use crate::mac::MacAddress;
 use crate::memory::MemoryPort;
 use crate::port::Ports;
@@ -19,6 +20,19 @@ pub enum Order {
     Measure(Measure),
     /// Move packets between interfaces until told to stop.
     Forward(Forward),
+    /// Record what passes links until told to stop.
+    Capture(Capture),
+}
+
+impl Order {
+    /// How its loop is run.
+    pub fn scheduling(&self) -> &Scheduling {
+        match self {
+            Self::Measure(measure) => &measure.scheduling,
+            Self::Forward(forward) => &forward.scheduling,
+            Self::Capture(capture) => &capture.scheduling,
+        }
+    }
 }
 
 /// How an agent's packet loop is run.
@@ -55,6 +69,9 @@ pub struct Measure {
     /// How they get to and from the interfaces of the path. `auto` is whatever carries most.
     #[serde(default = "Ports::latency")]
     pub ports: Ports,
+    /// Packet sockets on the interface are to see the frames leave: they go through its queue and not past it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shown: bool,
     /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence. Where the shape has a mix, that
     /// of the longest.
     pub frame: u32,

@@ -9,6 +9,7 @@
 //!   report.html          the report, and its plots/ as SVG and CSV
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
+//!     capture/             of the timestamper: 1-generator-to-dut.pcapng and so on, one file per direction of a tapped link
 //!     flows.csv            one row per flow, where there is more than one
 //!     trials.jsonl         of a search, in place of packets, latency and gaps: one line per trial; latency-50.hgrm and
 //!                          packets-50.parquet of the trial at 50 % of what was found
@@ -46,6 +47,8 @@ pub const GAPS: &str = "gaps.csv";
 pub const TRIALS: &str = "trials.jsonl";
 /// Of a run: one row per flow, where there is more than one.
 pub const FLOWS: &str = "flows.csv";
+/// Of a run: folder of the timestamper's files.
+pub const CAPTURE: &str = "capture";
 /// Of a run: how its scripts and commands ended.
 pub const PROGRAMS: &str = "programs.json";
 /// Of a run: folder of the scripts' texts and of what programs printed.

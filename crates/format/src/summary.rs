@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::{CaptureSummary, ThroughCell};
 use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
@@ -11,6 +12,7 @@ use crate::port::NodePorts;
 use crate::rounded::time;
 use crate::stream::StreamSummary;
 
+pub use crate::cell::{Cell, Parameter, RunKind};
 pub use crate::program::ProgramSummary;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
@@ -173,39 +175,6 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunKind {
-    /// The instrument measures itself: the device under test is replaced by a wire.
-    Floor,
-    /// The device under test is measured.
-    #[default]
-    Measurement,
-}
-
-/// One varied key and the value it had, both as written in the experiment file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Parameter {
-    /// Key path, for example `nodes.dut.environment`.
-    pub key: String,
-    /// The value, for example `container`.
-    pub value: String,
-}
-
-/// One combination of swept values, as planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cell {
-    /// Floor or measurement.
-    pub kind: RunKind,
-    /// The values of the swept keys; for a floor, only those that concern traffic.
-    pub parameters: Vec<Parameter>,
-    /// For a measurement: the floor cell with the same traffic.
-    pub floor: Option<usize>,
-    /// Whether the path is simulated.
-    pub simulated: bool,
-}
-
 /// One attempt at one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -253,6 +222,9 @@ pub struct RunSummary {
     /// The ports of its agents, generator and nodes.
     #[serde(default)]
     pub ports: Vec<NodePorts>,
+    /// What the timestamper found; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureSummary>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
     /// Scripts and commands, in the order they were started.
@@ -319,6 +291,9 @@ pub struct CellSummary {
     pub latency_from_due: Distribution,
     /// Lateness over the packets of all valid runs.
     pub lateness: Distribution,
+    /// Between the timestamper's taps, over the packets of all valid runs; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<ThroughCell>,
     /// How much the valid runs differ, per percentile that has a value in at least one of them.
     pub spread: Vec<Spread>,
     /// Its streams, where there is more than one.

@@ -11,6 +11,7 @@ use crate::drawing::{self, draw};
 use crate::plan::{Cell, GENERATOR, Instance, Plan, Run};
 use crate::step::Step;
 
+mod capture;
 mod functions;
 mod links;
 mod load;
@@ -31,6 +32,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     functions(plan, &mut text);
     scripts(plan, &mut text);
     searches(plan, &mut text);
+    captures(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
     if steps {
@@ -236,6 +238,17 @@ fn searches(plan: &Plan, text: &mut String) {
         if !table.is_empty() {
             line(text, "");
             line(text, &format!("Search{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
+}
+
+/// What is captured, for each different set of taps.
+fn captures(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, capture::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Capture{}", of_cells(plan, &cells)));
             rows(&table, text);
         }
     }

@@ -76,6 +76,12 @@ pub struct Run {
     /// The way of each stream that has a name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<StreamPath>,
+    /// From one tap of the timestamper to the next; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<ThroughPlan>,
+    /// The lead-in that the timestamper's latencies leave out, ns.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trim: u64,
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,
@@ -139,6 +145,22 @@ pub struct StreamPath {
     pub hops: Vec<Hop>,
     /// The load generator's interface that it comes in by.
     pub to: String,
+}
+
+/// What lies between two taps of the timestamper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThroughPlan {
+    /// The nodes in between, in the order packets pass them.
+    pub nodes: Vec<String>,
+    /// Name of the tap before them, as in [`tailbed_format::capture::Tap::name`].
+    pub before: String,
+    /// Name of the tap behind them.
+    pub behind: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What runs in a node, and on the host for it, besides its agent.
@@ -230,6 +252,9 @@ pub enum ScriptSource {
 /// Name of the node that generates load and receives it again.
 pub const GENERATOR: &str = "generator";
 
+/// Name of the node that records what passes links.
+pub const TIMESTAMPER: &str = "timestamper";
+
 /// An agent and its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentOrder {
@@ -242,9 +267,6 @@ pub struct AgentOrder {
 impl AgentOrder {
     /// How its packet loop is run.
     pub fn scheduling(&self) -> &Scheduling {
-        match &self.order {
-            Order::Measure(measure) => &measure.scheduling,
-            Order::Forward(forward) => &forward.scheduling,
-        }
+        self.order.scheduling()
     }
 }

@@ -7,12 +7,13 @@ mod hosts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use tailbed_format::capture::{Capture, Tap};
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::mac::MacAddress;
 use tailbed_format::memory::{MemoryPort, Side};
 use tailbed_format::order::{Order, Path, Scheduling, Wait};
 use tailbed_format::summary::RunKind;
-use tailbed_plan::plan::{GENERATOR, Plan, Run};
+use tailbed_plan::plan::{GENERATOR, Plan, Run, TIMESTAMPER};
 use tailbed_plan::step::{AgentEnvironment, ContainerSpec, Step, Undo, VmSpec};
 use tailbed_plan::{Overrides, Source, plan};
 
@@ -30,9 +31,10 @@ fn experiment() -> impl Strategy<Value = String> {
     ];
     let nodes = prop::collection::vec((environment, 1usize..3), 1..6);
     let rates = prop::collection::btree_set(1u32..100, 1..4);
+    let capture = prop_oneof![Just(""), Just("[capture]\n"), Just("[capture]\nsnap = \"whole\"\n")];
     let kinds = prop::collection::vec(prop::sample::select(vec!["veth", "bridge", "macvlan", "memory"]), 6);
-    (nodes, rates, 1u32..4, any::<u32>(), any::<[bool; 3]>(), kinds).prop_map(
-        |(nodes, rates, repeats, seed, [sequential, isolation, linked], kinds)| {
+    (nodes, rates, 1u32..4, any::<u32>(), any::<[bool; 3]>(), kinds, capture).prop_map(
+        |(nodes, rates, repeats, seed, [sequential, isolation, linked], kinds, capture)| {
             let order = if sequential { "sequential" } else { "shuffled" };
             let mut text =
                 format!("name = \"x\"\nrepeats = {repeats}\nseed = {seed}\norder = \"{order}\"\nisolation = {isolation}\n");
@@ -47,6 +49,7 @@ fn experiment() -> impl Strategy<Value = String> {
             }
             let rates: Vec<_> = rates.iter().map(|rate| format!("\"{rate}kpps\"")).collect();
             text += "[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n";
+            text += capture;
             text + &format!("[sweep]\n\"traffic.rate\" = [{}]\n", rates.join(", "))
         },
     )
@@ -131,6 +134,7 @@ fn interfaces(run: &Run) -> (BTreeMap<Option<String>, BTreeSet<String>>, BTreeSe
 fn memory(order: &Order) -> &[MemoryPort] {
     match order {
         Order::Forward(forward) => &forward.memory,
+        Order::Capture(_) => &[],
         Order::Measure(measure) => match &measure.path {
             Path::Mixed { memory, .. } => memory,
             Path::Interfaces { .. } | Path::Simulated(_) => &[],
@@ -262,8 +266,13 @@ fn orders_use_interfaces_that_exist(run: &Run) {
         })
     };
     for agent in &run.agents {
+        if let Order::Capture(capture) = &agent.order {
+            taps_are_where_frames_pass(capture, run, &interfaces);
+            continue;
+        }
         let there = &interfaces[&place_of(&agent.node).unwrap()];
         match &agent.order {
+            Order::Capture(_) => {}
             Order::Forward(forward) => {
                 assert_eq!(forward.rules.len(), 2);
                 for rule in &forward.rules {
@@ -289,6 +298,31 @@ fn addressed(run: &Run, own: &BTreeSet<MacAddress>, source: MacAddress, destinat
     (in_memory || own.contains(&source)) && (macvlan || !own.contains(&destination))
 }
 
+/// Each tap is on an interface of the host's that there is, no two see the same frames, and what leaves is seen at machines' taps alone,
+/// where the generator then shows it.
+fn taps_are_where_frames_pass(capture: &Capture, run: &Run, interfaces: &BTreeMap<Option<String>, BTreeSet<String>>) {
+    let bridged = |tap: &Tap| tap.interface == "near" || tap.interface == "far";
+    let machine = |tap: &Tap| {
+        run.steps
+            .iter()
+            .any(|step| matches!(step, Step::MakeTap(made) if made.namespace == tap.namespace && made.name == tap.interface))
+    };
+    let mut seen = BTreeSet::new();
+    for tap in &capture.taps {
+        assert!(bridged(tap) || interfaces[&tap.namespace].contains(&tap.interface), "{tap:?}");
+        assert!(seen.insert((&tap.namespace, &tap.interface, tap.outgoing)), "{tap:?} sees what another sees");
+        assert!(!tap.outgoing || machine(tap), "{tap:?}");
+        assert!(tap.blocks > 0 && tap.expected <= capture.limit && tap.name.starts_with(char::is_numeric));
+        let from_generator = tap.outgoing && tap.from == GENERATOR;
+        let shown = run.agents.iter().any(|agent| matches!(&agent.order, Order::Measure(measure) if measure.shown));
+        assert!(!from_generator || shown, "{tap:?}");
+    }
+    let names: Vec<_> = capture.taps.iter().map(|tap| &tap.name).collect();
+    assert!(
+        run.through.iter().all(|part| names.contains(&&part.before) && names.contains(&&part.behind) && !part.nodes.is_empty())
+    );
+}
+
 /// A loop that never sleeps, or that only higher priorities interrupt, has its cores for itself.
 fn only_loops_alone_on_their_core_spin(run: &Run) {
     // a virtual machine's threads run on the host's cores, the loop inside on virtual ones
@@ -298,7 +332,9 @@ fn only_loops_alone_on_their_core_spin(run: &Run) {
             _ => None,
         })
     };
-    let scheduling = run.agents.iter().map(|agent| match (guest(&agent.node), agent.scheduling()) {
+    // the timestamper is no packet loop: it sleeps
+    let loops = run.agents.iter().filter(|agent| agent.node != TIMESTAMPER);
+    let scheduling = loops.map(|agent| match (guest(&agent.node), agent.scheduling()) {
         (Some(spec), _) => Scheduling { cpus: spec.cpus.clone(), priority: spec.priority, lock_memory: false, wait: Wait::Block },
         (None, scheduling) => scheduling.clone(),
     });

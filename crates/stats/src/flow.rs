@@ -188,6 +188,7 @@ mod tests {
             frame: 60,
             source: MacAddress::local(1, 1),
             destination: MacAddress::local(1, 2),
+            shown: false,
             tag: 1,
             schedule: Schedule { rate: 1, warm_up: 0, duration: 1 },
             shape: Shape { flows, ..Shape::default() },

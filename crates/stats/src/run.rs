@@ -66,6 +66,8 @@ pub struct RunCounters {
     pub lateness: Counter,
     /// Of each stream, where there are several, kernel receive stamp minus send stamp, ns.
     pub streams: Vec<Counter>,
+    /// Between the timestamper's taps, one for each of [`tailbed_format::capture::CaptureSummary::through`].
+    pub through: Vec<Counter>,
 }
 
 impl RunCounters {
@@ -141,6 +143,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         clock: None,
         forwarders: Vec::new(),
         ports: Vec::new(),
+        capture: None,
         downgrades: Vec::new(),
         programs: Vec::new(),
         invalid: Vec::new(),

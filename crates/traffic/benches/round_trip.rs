@@ -190,6 +190,7 @@ fn wire(rate: u64, scheduling: Scheduling, downgrades: &mut Vec<String>) -> Wire
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 2,
         schedule: Schedule { rate, warm_up: 200_000_000, duration: 1_000_000_000 },
         shape: Shape::default(),

@@ -168,6 +168,7 @@ fn measure(transmit: &str, receive: &str, ports: Ports) -> Carried {
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 2,
         schedule: Schedule { rate: RATE, warm_up: SPAN, duration: SPAN },
         shape: Shape::default(),

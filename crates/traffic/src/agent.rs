@@ -100,6 +100,7 @@ fn report(done: Result<Done, Reason>, output: &Output<impl Write>) -> io::Result
             output.reply(&Reply::Measured(outcome.measured))
         }
         Ok(Done::Forwarded(forwarded)) => output.reply(&Reply::Forwarded(forwarded)),
+        Ok(Done::Captured(captured)) => output.reply(&Reply::Captured(captured)),
         Err(reason) => output.reply(&failed(reason)),
     }
 }

@@ -12,6 +12,7 @@ mod pair;
 mod several;
 mod simulated;
 mod socket;
+mod tap;
 pub mod xdp;
 
 use std::os::fd::AsFd;
@@ -32,6 +33,7 @@ pub use packet_socket::PacketSocket;
 pub use pair::Pair;
 pub use several::{Several, Wires};
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
+pub use tap::{Block, BlockFrame, BlockRing, Passing, TapRing};
 
 use crate::stop::Stop;
 
@@ -171,6 +173,11 @@ pub enum PortError {
          or make all links of one kind"
     )]
     BesideMemory(Ports),
+    /// What goes past an interface's queue is shown to nobody.
+    #[error(
+        "a capture has to see frames leave, and only what is sent by the port `packet` is seen; {0} was asked for: leave `port` out"
+    )]
+    NotShown(Ports),
     /// An AF_XDP socket has one user.
     #[error("interface `{0}` is used twice in one direction, and an AF_XDP port has one user; use the port `packet`")]
     Twice(String),

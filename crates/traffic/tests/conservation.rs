@@ -40,6 +40,7 @@ fn order() -> Measure {
         frame: 9014,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 77,
         schedule: Schedule { rate: 5_000, warm_up: 20_000_000, duration: 300_000_000 },
         shape: Shape {

@@ -39,6 +39,7 @@ fn measure(transmit: &str, receive: &str) -> Measure {
         frame: 60,
         source: source(),
         destination: destination(),
+        shown: false,
         tag: 77,
         schedule: Schedule { rate: 5_000, warm_up: 20_000_000, duration: 200_000_000 },
         shape: Shape::default(),

@@ -37,6 +37,7 @@ fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 9,
         schedule,
         shape,

@@ -217,6 +217,7 @@ fn simulation() -> Order {
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 1,
         schedule: Schedule { rate: 100_000, warm_up: 0, duration: 5_000_000_000 },
         shape: Shape::default(),

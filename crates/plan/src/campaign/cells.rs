@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::environment;
+use super::{capture, environment};
 use crate::document::{Combination, Document};
 use crate::experiment::Accel;
 use crate::placement::{self, NoPlacement, Placement, Request};
@@ -74,6 +74,9 @@ fn simulated_notes() -> Vec<String> {
 fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String> {
     // who shares a core with the generator does not matter where there is none
     let mut notes = if setup.load().is_some() { placement.notes.clone() } else { Vec::new() };
+    if let (Some(recording), Some(load)) = (&setup.capture, setup.load()) {
+        notes.extend(capture::notes(recording, load, placement, facts));
+    }
     for node in &setup.nodes {
         match node.environment {
             Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
@@ -152,14 +155,15 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let streams: Vec<_> = load.streams.iter().zip(&cell.setup.topology.ways).map(stream).collect();
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium))
+    let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, tapped))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.
 fn concerns_floor(key: &str, link: &str) -> bool {
     let mut parts = key.split('.');
     match parts.next() {
-        Some("traffic" | "throughput" | "generator") => true,
+        Some("traffic" | "throughput" | "generator" | "capture") => true,
         Some("links") => parts.next() == Some(link),
         _ => false,
     }

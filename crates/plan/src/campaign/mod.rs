@@ -1,5 +1,6 @@
 //! From the experiment and the host's facts to the plan: cells, floors, and the runs in their order.
 
+mod capture;
 mod cells;
 mod environment;
 mod life;

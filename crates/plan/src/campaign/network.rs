@@ -129,6 +129,33 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
     steps.collect()
 }
 
+/// Where frames of a link can be seen as they reach one of its ends: namespace, interface, and whether they leave by it. They are seen where
+/// they come in; what goes to a virtual machine, as it leaves by the tap on the host's side; between two machines, where it comes in by the
+/// tap of the sender.
+pub(super) fn seen(
+    link: usize,
+    sender: &Interface,
+    receiver: &Interface,
+    links: &[[Interface; 2]],
+    token: &str,
+) -> (Option<String>, String, bool) {
+    let at = |end: &Interface| (end.veth.namespace.clone(), end.veth.name.clone());
+    match (sender.guest, receiver.guest) {
+        (_, false) => {
+            let (namespace, name) = at(receiver);
+            (namespace, name, false)
+        }
+        (false, true) => {
+            let (namespace, name) = at(sender);
+            (namespace, name, true)
+        }
+        (true, true) => {
+            let side = usize::from(links[link][1].end == sender.end);
+            (Some(wire(token, link)), medium::PORTS[side].to_owned(), false)
+        }
+    }
+}
+
 /// The interfaces of a virtual machine, `in` before `out`, and these before others.
 pub(super) fn guest_interfaces(number: usize, links: &[[Interface; 2]], token: &str) -> Vec<GuestInterface> {
     let interface = |port: Port| {

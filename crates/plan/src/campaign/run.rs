@@ -11,9 +11,11 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{environment, life, medium, programs};
+use super::{capture, environment, life, medium, programs};
 use crate::experiment::LinkKind;
-use crate::plan::{AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath};
+use crate::plan::{
+    AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
+};
 use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
 use crate::step::{AgentEnvironment, Step};
 
@@ -38,8 +40,12 @@ pub(super) struct Setting<'a> {
 
 /// What the generator's packets go by.
 enum Wire {
-    /// Interfaces, and these ports in shared memory.
-    Real(Vec<MemoryPort>),
+    /// Interfaces, and ports in shared memory.
+    Real {
+        memory: Vec<MemoryPort>,
+        /// Whether packet sockets are to see the packets leave.
+        shown: bool,
+    },
     /// A model.
     Simulated(SimulatedWire),
 }
@@ -52,8 +58,8 @@ impl Wire {
     fn between(&self, transmit: String, receive: String) -> Path {
         match self {
             Self::Simulated(wire) => Path::Simulated(wire.clone()),
-            Self::Real(memory) if memory.is_empty() => Path::Interfaces { transmit, receive },
-            Self::Real(memory) => Path::Mixed { transmit, receive, memory: memory.clone() },
+            Self::Real { memory, .. } if memory.is_empty() => Path::Interfaces { transmit, receive },
+            Self::Real { memory, .. } => Path::Mixed { transmit, receive, memory: memory.clone() },
         }
     }
 }
@@ -67,6 +73,7 @@ struct Work {
     hops: Vec<Hop>,
     links: Vec<LinkKind>,
     streams: Vec<StreamPath>,
+    through: Vec<ThroughPlan>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -85,7 +92,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, links, streams, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, streams, through, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -97,6 +104,8 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         hops,
         links,
         streams,
+        through,
+        trim: planned.setup.capture.as_ref().map_or(0, |capture| capture.trim),
         life,
         search,
         limits: planned.setup.limits,
@@ -181,6 +190,12 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     steps.extend(network::link_steps(&links, token));
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
+    let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
+    if recorded.is_some() {
+        // in the host's own network: it goes into those of the links by itself
+        steps.push(Step::StartAgent { node: TIMESTAMPER.to_owned(), namespace: None, environment: environment.clone() });
+    }
+    let (timestamper, through) = recorded.unzip();
     steps.push(Step::StartAgent { node: GENERATOR.to_owned(), namespace: Some(generator), environment });
 
     let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
@@ -191,8 +206,12 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
             forward(number, node, memory, &inside, &links)
         })
         .collect();
+    // before the generator: its ring is then served first of those on one interface
+    let tapped = timestamper.is_some();
+    agents.extend(timestamper);
     let memory = medium::generator_ports(&links, token);
-    agents.extend(measure(setting, load, &topology.ways, &Wire::Real(memory), &links, &placement.generator));
+    let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest);
+    agents.extend(measure(setting, load, &topology.ways, &Wire::Real { memory, shown }, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
     });
@@ -203,6 +222,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         hops: all_hops(&topology.ways, &links, nodes),
         links: links.iter().map(|[near, _]| near.medium.kind()).collect(),
         streams,
+        through: through.unwrap_or_default(),
         steps,
         agents,
         life: None,
@@ -285,6 +305,7 @@ fn measure(
         name,
         path: wire.between(transmit, receive),
         ports: load.ports,
+        shown: matches!(wire, Wire::Real { shown: true, .. }),
         frame,
         source,
         destination,

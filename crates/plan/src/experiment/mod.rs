@@ -2,6 +2,7 @@
 //!
 //! Nothing here is checked beyond its shape; what the values mean together is `setup`'s business.
 
+mod capture;
 mod environment;
 mod function;
 mod lifecycle;
@@ -17,6 +18,7 @@ mod validity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use capture::{Capture, Snap, Stamper};
 pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
 pub use function::{Bng, Filter, Function, L3fwd};
 pub use lifecycle::{Density, Lifecycle};
@@ -86,6 +88,10 @@ pub struct Experiment {
     /// The load generator, which is the sink as well.
     #[serde(default)]
     pub generator: Generator,
+    /// A third party that records the packets before and behind the nodes; none unless there is this table.
+    #[serde(default)]
+    #[schemars(with = "Capture")]
+    pub capture: Option<Capture>,
     /// When a run does not count.
     #[serde(default)]
     pub validity: Validity,

@@ -1,5 +1,6 @@
 //! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
 
+mod capture;
 mod environment;
 mod function;
 mod life;
@@ -16,6 +17,7 @@ mod traffic;
 use tailbed_format::function::Function;
 use tailbed_format::validity::Limits;
 
+pub(crate) use capture::{AROUND_FILE, Recording, megabytes};
 pub(crate) use environment::Environment;
 pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
@@ -45,6 +47,8 @@ pub(crate) struct Setup {
     pub(crate) generator_cpus: Vec<usize>,
     pub(crate) isolation: bool,
     pub(crate) limits: Limits,
+    /// What the timestamper records, where there is one.
+    pub(crate) capture: Option<Recording>,
     /// Tables that were given and are not used in this combination.
     pub(crate) unused: Vec<String>,
 }
@@ -153,7 +157,9 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         (None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
     let via = link::of_links(&topology.links, &nodes, &experiment.links, tree, &mut unused)?;
+    let capture = capture::of(experiment, &nodes, &topology, &via, &purpose, tree)?;
     Ok(Setup {
+        capture,
         nodes,
         topology,
         via,

@@ -1,7 +1,7 @@
 //! Names and counts that hold for the experiment as a whole.
 
 use crate::experiment::Experiment;
-use crate::plan::GENERATOR;
+use crate::plan::{GENERATOR, TIMESTAMPER};
 use crate::setup::environment::KINDS;
 use crate::setup::topology::SINK;
 use crate::text::error::Fault;
@@ -75,7 +75,7 @@ fn within(key: &str, value: u32, most: u32, tree: &Table<'_>) -> Result<(), Faul
 
 fn node_name(name: &str, tree: &Table<'_>) -> Result<(), Fault> {
     let wrong = |why: String| Fault::file(why).at(tree::span(tree, &["nodes", name]), "not a name for a node");
-    if name == GENERATOR || name == SINK {
+    if [GENERATOR, SINK, TIMESTAMPER].contains(&name) {
         return Err(wrong(format!("`{name}` is the name of a role, not of a node"))
             .help("the load generator and sink are always there; call the device under test something else, for example dut"));
     }

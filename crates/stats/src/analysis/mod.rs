@@ -40,8 +40,10 @@ use matcher::Matcher;
 /// How two captures are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// By what packets are known.
+    /// By what packets are known, or what of them is printed where their sides know them by something else.
     pub key: key::Key,
+    /// Whether the sides know packets by their identifier ([`Keyed::read_by`]).
+    pub identified: bool,
     /// Packets further apart are not matched, ns; at most [`LONGEST_WINDOW`].
     pub window: u64,
     /// Leave out pairs that arrived no later than this after the first pair did, ns, and count no packet as lost that left before
@@ -56,7 +58,7 @@ pub struct Options {
 impl Default for Options {
     /// The key of UDP over IPv4, a window of 5 s, nothing trimmed, the worst 5 000, 160 MiB: five to ten million late packets.
     fn default() -> Self {
-        Self { key: key::Key::default(), window: 5_000_000_000, trim: None, worst: 5_000, memory: 160 << 20 }
+        Self { key: key::Key::default(), identified: false, window: 5_000_000_000, trim: None, worst: 5_000, memory: 160 << 20 }
     }
 }
 
@@ -95,6 +97,27 @@ pub struct Analysis {
 /// # Errors
 /// When a capture is damaged, or no packet of it is long enough for the key.
 pub fn analyse(pre: &mut impl Side, post: &mut impl Side, options: &Options) -> Result<Analysis, Error> {
+    let names = [pre.name().to_owned(), post.name().to_owned()];
+    let analysis = compare(pre, post, options)?;
+    for (name, traffic) in names.into_iter().zip([&analysis.pre, &analysis.post]) {
+        if traffic.unkeyed > 0 && traffic.unkeyed == traffic.packets {
+            let packets = traffic.packets;
+            let fault = if options.identified {
+                Fault::NothingIdentified { packets }
+            } else {
+                Fault::NothingKeyed { end: options.key.end(), packets }
+            };
+            return Err(Error { name, packet: None, offset: 0, fault });
+        }
+    }
+    Ok(analysis)
+}
+
+/// Compares two captures, of which one or both may hold no packet that can be known again.
+///
+/// # Errors
+/// When a capture is damaged.
+pub fn compare(pre: &mut impl Side, post: &mut impl Side, options: &Options) -> Result<Analysis, Error> {
     let mut matcher = Matcher::new(options);
     let (mut front, mut behind) = (Cursor::new(pre), Cursor::new(post));
     loop {
@@ -104,12 +127,6 @@ pub fn analyse(pre: &mut impl Side, post: &mut impl Side, options: &Options) -> 
             break;
         }
         matcher.merge(&mut front, &mut behind);
-    }
-    for (side, traffic) in [(front.side.name(), &matcher.pre), (behind.side.name(), &matcher.post)] {
-        if traffic.unkeyed > 0 && traffic.unkeyed == traffic.packets {
-            let fault = Fault::NothingKeyed { end: options.key.end(), packets: traffic.packets };
-            return Err(Error { name: side.to_owned(), packet: None, offset: 0, fault });
-        }
     }
     Ok(matcher.finish())
 }

@@ -71,6 +71,27 @@ impl Keyed {
         Ok(more)
     }
 
+    /// Reads the next packets of a capture in place of these, known by what `digest` makes of their captured bytes and their length; `false` at
+    /// the end of the capture. A packet without a digest is traffic of another kind.
+    ///
+    /// # Errors
+    /// When the capture is damaged.
+    pub fn read_by(
+        &mut self,
+        reader: &mut Reader<impl Read>,
+        mut digest: impl FnMut(&[u8], u32) -> Option<u64>,
+    ) -> Result<bool, Error> {
+        self.stamps.clear();
+        self.unkeyed = 0;
+        let more = reader.next(&mut self.batch)?;
+        for packet in self.batch.packets() {
+            let digest = digest(self.batch.frame(packet), packet.original);
+            self.unkeyed += u64::from(digest.is_none());
+            self.stamps.push(Stamp::new(packet, digest.map_or(NO_KEY, |digest| digest.max(1))));
+        }
+        Ok(more)
+    }
+
     /// Where some packets are short; in all but odd captures none is.
     #[cold]
     fn read_short(&mut self, name: &str, key: &Key) -> Result<(), Error> {

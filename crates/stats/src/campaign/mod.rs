@@ -1,8 +1,10 @@
 //! A campaign: cells pooled from their valid runs, compared with each other, and the question answered.
 
+use tailbed_format::capture::ThroughCell;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CampaignSummary, Cell, CellSummary, Counts, RunSummary, Spread};
 
+use crate::counter::Counter;
 use crate::interval::distribution;
 use crate::run::RunCounters;
 use crate::stream;
@@ -63,9 +65,25 @@ fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummar
         latency: distribution(&pooled.latency),
         latency_from_due: distribution(&pooled.latency_from_due),
         lateness: distribution(&pooled.lateness),
+        through: through(&valid),
         spread: Percentile::REPORTED.into_iter().filter_map(|percentile| spread(percentile, &valid)).collect(),
         streams: stream::pooled(valid.iter().map(|run| (&run.summary.streams[..], &run.counters.streams[..]))),
     }
+}
+
+/// Between the timestamper's taps: runs of a cell have the same ones.
+fn through(valid: &[&CountedRun]) -> Vec<ThroughCell> {
+    let mut parts: Vec<(&[String], Counter)> = Vec::new();
+    for run in valid {
+        let found = run.summary.capture.iter().flat_map(|capture| &capture.through).zip(&run.counters.through);
+        for (through, latency) in found {
+            match parts.iter_mut().find(|(nodes, _)| *nodes == through.nodes) {
+                Some((_, pooled)) => pooled.merge(latency),
+                None => parts.push((&through.nodes, latency.clone())),
+            }
+        }
+    }
+    parts.into_iter().map(|(nodes, latency)| ThroughCell { nodes: nodes.to_vec(), latency: distribution(&latency) }).collect()
 }
 
 fn add(sum: Counts, counts: &Counts) -> Counts {

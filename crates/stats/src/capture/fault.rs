@@ -154,6 +154,12 @@ pub enum Fault {
         /// Bytes of the packet.
         original: u32,
     },
+    /// No packet bears an identifier.
+    #[error("none of its {packets} packets bears an identifier of tailbed's; compare bytes with `--key OFFSET:LENGTH`")]
+    NothingIdentified {
+        /// How many packets.
+        packets: u64,
+    },
     /// Every packet is shorter than the key's end.
     #[error(
         "all {packets} packets are shorter than the {end} bytes the key reaches to; give a key that lies within with `--key OFFSET:LENGTH`"

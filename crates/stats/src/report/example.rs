@@ -104,6 +104,7 @@ fn cell(number: usize, environment: Option<&str>, median: u64) -> CellSummary {
         latency_from_due: distribution.clone(),
         lateness: distribution.clone(),
         streams: Vec::new(),
+        through: Vec::new(),
         spread: vec![Spread { percentile: Percentile::REPORTED[0], runs: 2, minimum: median - 10, median, maximum: median + 20 }],
         latency: distribution,
     }
@@ -152,6 +153,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         }),
         forwarders: Vec::new(),
         ports: vec![NodePorts { node: "generator".to_owned(), ports: Ports::LATENCY }],
+        capture: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
         programs: Vec::new(),
         invalid: Vec::new(),

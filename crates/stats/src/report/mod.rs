@@ -4,6 +4,7 @@
 
 mod again;
 pub mod analysis;
+mod capture;
 mod cells;
 mod contrasts;
 mod figures;
@@ -86,6 +87,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (opening::compared(input))
             (percentiles::section(&cells))
             (streams::section(&cells))
+            (capture::section(input.summary, &cells))
             (contrasts::section(input.summary, &cells))
             (figures::curves(&figures))
             (figures::worst(&figures))

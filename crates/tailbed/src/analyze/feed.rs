@@ -5,10 +5,10 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use tailbed_stats::analysis::key::Key;
-use tailbed_stats::analysis::{Analysis, Direct, Keyed, Options, Side, analyse as compare};
+use tailbed_stats::analysis::{self, Analysis, Keyed, Options, Side};
 use tailbed_stats::capture::{Error, Fault, Reader};
 
+use super::known::Known;
 use super::open::{Opened, unpacked};
 use super::progress::Progress;
 
@@ -19,10 +19,44 @@ const WAITING: usize = 16;
 ///
 /// # Errors
 /// When one is damaged or cannot be unpacked.
-pub(super) fn analyse(pre: Opened, post: Opened, options: &Options, progress: &Progress) -> Result<Analysis, Error> {
+pub(super) fn analyse(
+    pre: Opened,
+    post: Opened,
+    known: &Known,
+    options: &Options,
+    progress: &Progress,
+    strict: Strictness,
+) -> Result<Analysis, Error> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let (pre, post) = (reader(pre, progress)?, reader(post, progress)?);
-    if cores > 1 { on_threads(pre, post, options) } else { on_this_thread(pre, post, options) }
+    let with = With { known, options, strict };
+    if cores > 1 { on_threads(pre, post, with) } else { on_this_thread(pre, post, with) }
+}
+
+/// Whether captures without any packet that can be known again are a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// They are: the key is wrong.
+    Strict,
+    /// They are not: nothing passed.
+    Lenient,
+}
+
+/// How captures are compared.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    known: &'a Known,
+    options: &'a Options,
+    strict: Strictness,
+}
+
+impl With<'_> {
+    fn compare(self, pre: &mut impl Side, post: &mut impl Side) -> Result<Analysis, Error> {
+        match self.strict {
+            Strictness::Strict => analysis::analyse(pre, post, self.options),
+            Strictness::Lenient => analysis::compare(pre, post, self.options),
+        }
+    }
 }
 
 type PlainReader<'a> = Reader<Box<dyn Read + Send + 'a>>;
@@ -35,18 +69,35 @@ fn reader(opened: Opened, progress: &Progress) -> Result<PlainReader<'_>, Error>
     }
 }
 
-fn on_this_thread(pre: PlainReader<'_>, post: PlainReader<'_>, options: &Options) -> Result<Analysis, Error> {
-    compare(&mut Direct::new(pre, &options.key), &mut Direct::new(post, &options.key), options)
+fn on_this_thread(pre: PlainReader<'_>, post: PlainReader<'_>, with: With<'_>) -> Result<Analysis, Error> {
+    let side = |reader| Here { reader, known: with.known };
+    with.compare(&mut side(pre), &mut side(post))
 }
 
-fn on_threads(pre: PlainReader<'_>, post: PlainReader<'_>, options: &Options) -> Result<Analysis, Error> {
-    let (mut pre, read_pre) = fed(pre, &options.key);
-    let (mut post, read_post) = fed(post, &options.key);
+/// A side that is read when its packets are asked for.
+struct Here<'a> {
+    reader: PlainReader<'a>,
+    known: &'a Known,
+}
+
+impl Side for Here<'_> {
+    fn name(&self) -> &str {
+        self.reader.name()
+    }
+
+    fn next(&mut self, mut spent: Keyed) -> Result<Option<Keyed>, Error> {
+        Ok(self.known.read(&mut spent, &mut self.reader)?.then_some(spent))
+    }
+}
+
+fn on_threads(pre: PlainReader<'_>, post: PlainReader<'_>, with: With<'_>) -> Result<Analysis, Error> {
+    let (mut pre, read_pre) = fed(pre, with.known);
+    let (mut post, read_post) = fed(post, with.known);
     thread::scope(move |scope| {
         scope.spawn(read_pre);
         scope.spawn(read_post);
         // Both sides are dropped here, before the scope waits for its threads: one that still has a batch to hand over then ends.
-        compare(&mut pre, &mut post, options)
+        with.compare(&mut pre, &mut post)
     })
 }
 
@@ -71,18 +122,18 @@ impl Side for Fed {
 }
 
 /// A side, and what the thread that feeds it has to do.
-fn fed<'a>(reader: PlainReader<'a>, key: &'a Key) -> (Fed, impl FnOnce() + Send + 'a) {
+fn fed<'a>(reader: PlainReader<'a>, known: &'a Known) -> (Fed, impl FnOnce() + Send + 'a) {
     let (full_sender, full) = sync_channel(WAITING);
     let (empty, empty_receiver) = channel();
     let name = reader.name().to_owned();
-    (Fed { name, full, empty }, move || read(reader, key, &full_sender, &empty_receiver))
+    (Fed { name, full, empty }, move || read(reader, known, &full_sender, &empty_receiver))
 }
 
 /// Reads to the end, to the first fault, or until nobody wants more.
-fn read(mut reader: PlainReader<'_>, key: &Key, full: &SyncSender<Result<Keyed, Error>>, empty: &Receiver<Keyed>) {
+fn read(mut reader: PlainReader<'_>, known: &Known, full: &SyncSender<Result<Keyed, Error>>, empty: &Receiver<Keyed>) {
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
-        let read = match batch.read(&mut reader, key) {
+        let read = match known.read(&mut batch, &mut reader) {
             Ok(true) => Ok(batch),
             Ok(false) => return,
             Err(error) => Err(error),
@@ -121,10 +172,11 @@ mod tests {
             let pre = reader(opened("pre", pre.to_vec()), &progress).unwrap();
             (pre, reader(opened("post", post.to_vec()), &progress).unwrap())
         };
+        let with = With { known: &Known::default(), options: &options, strict: Strictness::Strict };
         let (pre, post) = pair();
-        let alone = on_this_thread(pre, post, &options);
+        let alone = on_this_thread(pre, post, with);
         let (pre, post) = pair();
-        [alone, on_threads(pre, post, &options)]
+        [alone, on_threads(pre, post, with)]
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod feed;
 mod folder;
+mod known;
 pub(crate) mod open;
 mod progress;
 mod summary;
@@ -15,8 +16,11 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use tailbed_format::unit::{Bytes, Time};
-use tailbed_stats::analysis::key::Key;
-use tailbed_stats::analysis::{LONGEST_WINDOW, Options};
+use tailbed_stats::analysis::{Analysis, LONGEST_WINDOW, Options};
+use tailbed_stats::capture::Error;
+
+use feed::Strictness;
+pub(crate) use known::Known;
 
 use crate::failure::Failure;
 use crate::print;
@@ -30,9 +34,10 @@ pub(crate) struct AnalyzeArguments {
     /// Capture from after the device; `-` reads standard input
     post: PathBuf,
     /// Bytes of the frame by which a packet is known again, with an optional hexadecimal mask: 42:8 or 14:4,ffff00ff
-    /// [default: bytes 12 to 64 without the IPv4 and UDP checksums]
+    /// [default: bytes 12 to 64 without the IPv4 and UDP checksums]; or `identifier`: what tailbed's own load generator writes, found
+    /// through tags and tunnels
     #[arg(long, value_name = "OFFSET:LENGTH[,MASK]")]
-    key: Option<Key>,
+    key: Option<Known>,
     /// Packets further apart are not matched
     #[arg(long, value_name = "TIME", default_value = "5s")]
     window: Time,
@@ -63,7 +68,9 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments) -> Result<(), Failure> {
     let out = folder::choose(arguments.out.as_deref(), &arguments.pre)?;
     let (pre, post) = open::pair(&arguments.pre, &arguments.post)?;
     let progress = progress::Progress::new(pre.length.zip(post.length).map(|(pre, post)| pre + post));
-    let analysis = feed::analyse(pre, post, &options, &progress).map_err(|error| Failure::File(error.to_string()))?;
+    let known = arguments.key.clone().unwrap_or_default();
+    let analysis = feed::analyse(pre, post, &known, &options, &progress, Strictness::Strict)
+        .map_err(|error| Failure::File(error.to_string()))?;
     progress.finish();
     let summary = summary::Summary::new(name(&arguments.pre), name(&arguments.post), &options, &analysis);
     folder::write(&out, &analysis, &summary, &command_line(arguments))?;
@@ -72,6 +79,17 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments) -> Result<(), Failure> {
         return print(&String::from_utf8_lossy(&text));
     }
     print(&format!("{}\nresults in {}\n", summary.table(std::io::stdout().is_terminal()), out.display()))
+}
+
+/// Compares two files of a run's own, which may hold no packet at all.
+///
+/// # Errors
+/// When one cannot be opened or is damaged.
+pub(crate) fn compare_files(pre: &Path, post: &Path, known: &Known, options: &Options) -> anyhow::Result<Analysis> {
+    let (pre, post) = open::pair(pre, post).map_err(|failure| anyhow!("{failure}"))?;
+    let compared: Result<Analysis, Error> =
+        feed::analyse(pre, post, known, options, &progress::Progress::new(None), Strictness::Lenient);
+    Ok(compared?)
 }
 
 fn options(arguments: &AnalyzeArguments) -> Result<Options, Failure> {
@@ -83,7 +101,8 @@ fn options(arguments: &AnalyzeArguments) -> Result<Options, Failure> {
         return Err(Failure::File(format!("--window {} cannot be; give more than 0 and at most {longest}", arguments.window)));
     }
     Ok(Options {
-        key: arguments.key.clone().unwrap_or_default(),
+        key: arguments.key.clone().unwrap_or_default().printed(),
+        identified: arguments.key == Some(Known::Identifier),
         window: arguments.window.0,
         trim: arguments.trim.map(|time| time.0),
         worst: arguments.worst,

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use tailbed_format::capture::Captured;
 use tailbed_format::results;
 use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::Run;
@@ -13,6 +14,7 @@ use tailbed_plan::step::Step;
 use super::answers::expect_hello;
 use super::path;
 use super::programs::{Programs, Scripts};
+use super::timestamper;
 use super::traffic::{self, Generated, Granted};
 use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
@@ -26,6 +28,8 @@ pub(super) struct Collected {
     pub(super) forwarders: Vec<ForwarderSummary>,
     /// What was granted, and what was not.
     pub(super) granted: Granted,
+    /// What the timestamper counted, where there is one.
+    pub(super) captured: Option<Captured>,
 }
 
 /// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
@@ -96,12 +100,14 @@ fn measure(
     programs.set_up(host, interrupted)?;
     let granted = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
+    timestamper::start(run, host)?;
     programs.start(host)?;
     let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
+    let timestamped = timestamper::stop(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
-    Ok(Collected { generated, forwarders, granted })
+    Ok(Collected { generated, forwarders, granted, captured: timestamped })
 }
 
 /// Waits for every agent's first word.

@@ -20,7 +20,7 @@ use tailbed_stats::stream;
 use super::attempt::attempt;
 use super::explain::explain;
 use super::traffic::Refusal;
-use super::{Inputs, now, programs, record};
+use super::{Inputs, now, programs, record, timestamper};
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::campaign::{json, write_new};
@@ -109,7 +109,9 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     record::before(&path, run, facts)?;
     let expected = Duration::from_nanos(run.expected);
     let tick = &mut |running| progress.tick(running, expected);
-    let collected = attempt(&inputs.tables.fill_in(run), inputs, &plan.token, &path, interrupted, tick)?;
+    let mut filled = inputs.tables.fill_in(run);
+    timestamper::give_place(&mut filled, &path)?;
+    let collected = attempt(&filled, inputs, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let streams = order.flows_by_stream();
     let recorded = Recorded {
@@ -125,6 +127,11 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);
     summarised.summary.ports = collected.granted.ports;
+    if let Some(captured) = &collected.captured {
+        let (capture, through) = timestamper::summarise(run, captured, &path)?;
+        summarised.summary.capture = Some(capture);
+        summarised.counters.through = through;
+    }
     let length = inputs.captures.lengths(order);
     let flows = flow::summaries(&summarised.records, &summarised.flows);
     summarised.summary.flows = flow::table(&flows);
@@ -168,11 +175,14 @@ fn measure_order(run: &Run) -> anyhow::Result<&Measure> {
 
 /// An attempt that was finished before the campaign was interrupted.
 fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Result<Option<Finished>> {
-    let Some(summary) = folder.finished_attempt(&run.name, attempt) else { return Ok(None) };
-    let packets = folder.attempt(&run.name, attempt).join(results::PACKETS);
+    let Some(summary) = folder.finished_attempt::<RunSummary>(&run.name, attempt) else { return Ok(None) };
+    let path = folder.attempt(&run.name, attempt);
+    let packets = path.join(results::PACKETS);
     // a run that failed has none
     let records = if packets.exists() { packets::read(&packets)? } else { Vec::new() };
     let worst = record::worst(&records);
-    let counters = RunCounters::of(&records, &measure_order(run)?.flows_by_stream());
+    let through =
+        summary.capture.as_ref().map(|capture| timestamper::read_again(capture, &path)).transpose()?.unwrap_or_default();
+    let counters = RunCounters { through, ..RunCounters::of(&records, &measure_order(run)?.flows_by_stream()) };
     Ok(Some(Finished { run: CountedRun { summary, counters }, worst }))
 }

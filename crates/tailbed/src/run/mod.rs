@@ -13,6 +13,7 @@ mod record;
 mod report;
 mod search;
 mod tables;
+mod timestamper;
 mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};

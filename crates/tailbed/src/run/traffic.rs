@@ -95,7 +95,7 @@ pub(crate) fn prepare<'a>(
 }
 
 fn forwarders(run: &Run) -> impl Iterator<Item = &String> {
-    run.agents.iter().map(|agent| &agent.node).filter(|node| *node != GENERATOR)
+    run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_))).map(|agent| &agent.node)
 }
 
 /// Starts the forwarders.

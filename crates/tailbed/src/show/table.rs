@@ -2,6 +2,7 @@
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
+use tailbed_format::capture::joined;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CampaignSummary, CellSummary, Distribution, Estimate};
 use tailbed_stats::plot::number::{count, interval, share, time};
@@ -19,7 +20,25 @@ pub(crate) fn campaign(summary: &CampaignSummary, fit: bool) -> String {
         table.add_row(row);
     }
     let explained = "runs: those that count / all attempts; beneath each value its 95 % interval";
-    format!("{table}\n{explained}")
+    format!("{table}\n{explained}{}", through(summary, fit).map_or_else(String::new, |table| format!("\n\n{table}")))
+}
+
+/// Latency through the nodes by the timestamper, where there was one.
+fn through(summary: &CampaignSummary, fit: bool) -> Option<String> {
+    let mut table = percentile_table("through the DuT, by the timestamper", fit, &["nodes", "packets"]);
+    for (cell, part) in summary.cells.iter().flat_map(|cell| cell.through.iter().map(move |part| (cell, part))) {
+        let mut row = vec![Cell::new(name(summary, cell)), Cell::new(joined(&part.nodes)), number(count(part.latency.count))];
+        row.extend(percentiles(&part.latency));
+        table.add_row(row);
+    }
+    let captures = || summary.runs.iter().filter_map(|run| run.capture.as_ref());
+    let incomplete = captures().filter(|capture| !capture.is_complete()).count();
+    let missing = if incomplete == 0 {
+        String::new()
+    } else {
+        format!("\nincomplete: in {incomplete} of {} runs frames are missing in the files", captures().count())
+    };
+    (table.row_count() > 0).then(|| format!("{table}{missing}"))
 }
 
 /// An empty table with a column per percentile and the maximum, after the columns given.

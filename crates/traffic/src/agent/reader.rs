@@ -47,10 +47,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
             Ok(Heard::Command(command)) => match for_programs(*command, programs) {
                 Ok(None) => continue,
                 Ok(Some(Command::Prepare(order))) => {
-                    let scheduling = match &*order {
-                        Order::Measure(measure) => &measure.scheduling,
-                        Order::Forward(forward) => &forward.scheduling,
-                    };
+                    let scheduling = order.scheduling();
                     realtime::stand_aside(scheduling, &home);
                     programs.keep_to(realtime::elsewhere(scheduling, &home));
                     Event::Prepare(order, std::mem::take(&mut recording))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
+use tailbed_format::capture::{Capture, Captured};
 use tailbed_format::message::Forwarded;
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::port::Ports;
@@ -18,7 +19,7 @@ use crate::port::{
     self, Opened, Pair, PortError, Receive, Rest, Several, SimulatedClock, SimulatedPort, Transmit, Use, WireModel, Wired, Wires,
 };
 use crate::stop::Stop;
-use crate::{measure, realtime};
+use crate::{capture, measure, realtime};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) enum Done {
     Measured(Box<Outcome>),
     /// Of a forwarder.
     Forwarded(Forwarded),
+    /// Of a timestamper.
+    Captured(Captured),
 }
 
 /// A thread that has prepared an order and waits to be told to start. Dropped, it is told that it will not be.
@@ -87,6 +90,7 @@ pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(
     let task = move || match order {
         Order::Measure(order) => measure(&order, recording, go),
         Order::Forward(order) => forward(&order, go),
+        Order::Capture(order) => record(&order, go),
     };
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
     let worker = Worker { start, thread };
@@ -139,7 +143,7 @@ fn measure_real(order: &Measure, recording: Recording, go: Go) -> Result<Done, R
     let (transmit, receive) = measure::ends_of(&order.streams());
     let transmit: Vec<_> = transmit.iter().map(String::as_str).collect();
     let receive: Vec<_> = receive.iter().map(String::as_str).collect();
-    let wires = Wired { receive: &receive, transmit: &transmit, memory: order.path.memory() };
+    let wires = Wired { receive: &receive, transmit: &transmit, memory: order.path.memory(), shown: order.shown };
     let measuring = Measuring { order, recording, downgrades: Vec::from_iter(pinned), go };
     port::open(order.ports, wires, None, measuring)?
 }
@@ -197,6 +201,15 @@ fn measure_simulated(order: &Measure, recording: Recording, wire: &SimulatedWire
     let stop = go.wait(Vec::new(), None)?;
     let outcome = measure::run(order, prepared, &clock, &mut port, &stop).map_err(|error| error.to_string())?;
     Ok(Done::Measured(Box::new(outcome)))
+}
+
+/// The thread keeps to its core; a capture needs no other than to be left the memory it has taken.
+fn record(order: &Capture, go: Go) -> Result<Done, Reason> {
+    let mut downgrades = Vec::from_iter(realtime::pin(&order.scheduling.cpus));
+    let recorder = capture::open(order).map_err(|error| error.to_string())?;
+    downgrades.extend(undisturbed(&order.scheduling));
+    let stop = go.wait(downgrades, None)?;
+    Ok(Done::Captured(recorder.run(&stop).map_err(|error| error.to_string())?))
 }
 
 /// Memory and priority, after everything has been opened and allocated: locking then finds all of it, and opening did not hold up a

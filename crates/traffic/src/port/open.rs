@@ -22,6 +22,8 @@ pub struct Wired<'a> {
     pub transmit: &'a [&'a str],
     /// Ports in shared memory; what has another name is an interface.
     pub memory: &'a [MemoryPort],
+    /// Whether packet sockets on the interfaces are to see the frames leave; only the port `packet` can do that.
+    pub shown: bool,
 }
 
 /// What is done with ports: compiled for each kind by itself.
@@ -56,6 +58,9 @@ pub fn open<U: Use>(
     groups: Option<&mut [FanoutGroup]>,
     user: U,
 ) -> Result<U::Output, PortError> {
+    if wires.shown && wanted.send != SendPort::Packet {
+        return Err(PortError::NotShown(wanted));
+    }
     if !wires.memory.is_empty() {
         return mixed(wanted, wires, user);
     }
@@ -79,7 +84,7 @@ pub fn open<U: Use>(
 /// Opens ports of which some are in shared memory. Interfaces beside them have packet sockets: what carries most there does not matter, for
 /// all of a path's frames pass each of its links.
 fn mixed<U: Use>(wanted: Ports, wires: Wired<'_>, user: U) -> Result<U::Output, PortError> {
-    let Wired { receive, transmit, memory } = wires;
+    let Wired { receive, transmit, memory, .. } = wires;
     let batch = match (wanted.send, wanted.receive) {
         (SendPort::Auto | SendPort::Packet, ReceivePort::Auto | ReceivePort::Packet) => false,
         (SendPort::PacketBatch, ReceivePort::Auto | ReceivePort::Packet) => true,
@@ -219,8 +224,8 @@ impl OpenReceive for XdpReceive {
 }
 
 impl OpenTransmit for PacketSocket {
-    fn open(_: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
-        Self::open(interface)
+    fn open(opening: &mut Opening<'_, '_>, interface: &str) -> Result<Self, PortError> {
+        if opening.wires.shown { Self::open_shown(interface) } else { Self::open(interface) }
     }
 }
 

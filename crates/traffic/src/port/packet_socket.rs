@@ -22,9 +22,22 @@ impl PacketSocket {
     /// # Errors
     /// When the interface does not exist or the kernel refuses the socket or an option.
     pub fn open(interface: &str) -> Result<Self, PortError> {
+        Self::open_past_queue(interface, true)
+    }
+
+    /// Opens a socket whose frames go through the interface's queue: so packet sockets see them leave, which they do not when frames go
+    /// past it (`__dev_direct_xmit` in net/core/dev.c has no `dev_queue_xmit_nit`).
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_shown(interface: &str) -> Result<Self, PortError> {
+        Self::open_past_queue(interface, false)
+    }
+
+    fn open_past_queue(interface: &str, past_queue: bool) -> Result<Self, PortError> {
         let opened = socket::open(interface)?;
         let failed = |what| move |source| PortError::SetUp { interface: interface.to_owned(), what, source };
-        socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, &1)
+        socket::set_option(&opened.socket, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, &libc::c_int::from(past_queue))
             .map_err(failed("PACKET_QDISC_BYPASS"))?;
         // Beyond net.core.wmem_max this needs CAP_NET_ADMIN; without it, what the limit allows is taken.
         socket::set_option(&opened.socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, &SEND_BUFFER)

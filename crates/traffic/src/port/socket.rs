@@ -62,6 +62,10 @@ unsafe impl Plain for libc::tpacket_req {}
 unsafe impl Plain for libc::tpacket_stats {}
 // SAFETY: repr(C), integers and an array of bytes.
 unsafe impl Plain for libc::packet_mreq {}
+// SAFETY: repr(C), integers only.
+unsafe impl Plain for libc::tpacket_req3 {}
+// SAFETY: repr(C), integers only.
+unsafe impl Plain for libc::tpacket_stats_v3 {}
 
 /// setsockopt(2).
 pub(super) fn set_option<T: Plain>(socket: impl AsFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
@@ -105,6 +109,25 @@ pub(super) fn steer<const N: usize>(socket: impl AsFd, program: &[Steer; N]) -> 
     // both outlive it.
     let result = unsafe {
         libc::setsockopt(fd, libc::SOL_PACKET, PACKET_FANOUT_DATA, (&raw const program).cast(), length_of::<libc::sock_fprog>())
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Lets a program say of each frame how many of its bytes are received, 0 for none of it: socket(7), `SO_ATTACH_FILTER`.
+pub(super) fn filter<const N: usize>(socket: impl AsFd, program: &mut [libc::sock_filter; N]) -> io::Result<()> {
+    #[allow(clippy::cast_possible_truncation, reason = "a few instructions")]
+    let program = libc::sock_fprog { len: N as u16, filter: program.as_mut_ptr() };
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: the pointer and the length describe `program`, which points to the N instructions of the caller's; the call only reads both,
+    // and both outlive it.
+    let result = unsafe {
+        libc::setsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            length_of::<libc::sock_fprog>(),
+        )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -25,6 +25,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         frame: 60,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 7,
         schedule,
         shape: Shape { pattern, ..Shape::default() },

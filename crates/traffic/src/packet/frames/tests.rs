@@ -26,6 +26,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         frame,
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
+        shown: false,
         tag: 7,
         schedule: Schedule { rate: 1, warm_up: 0, duration: 1 },
         shape,
