@@ -8,7 +8,7 @@ use tailbed_format::function::{Function, Reason};
 use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
-use crate::function::{Buffer, NetworkFunction, TableError};
+use crate::function::{AHEAD, Buffer, NetworkFunction, TableError};
 use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Rest, Steering, Transmit, Use, Wired};
 use crate::stop::Stop;
 use any::AnyFunction;
@@ -199,6 +199,9 @@ fn burst<F: NetworkFunction, R: Receive, T: Transmit>(
     let Ports { receive, transmit, counts, scratch } = ports;
     let (receive, count) = (&mut receive[rule], &mut counts[rule]);
     for taken in 0..batch {
+        if F::LOOKS_AHEAD && (taken as usize).is_multiple_of(AHEAD) {
+            function.look_ahead(receive.waiting().take(AHEAD), rule);
+        }
         let frame = receive.receive(|Incoming { bytes, truncated, .. }| {
             count.received += 1;
             let buffer = match (truncated, F::ROOM) {

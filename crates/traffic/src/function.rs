@@ -34,6 +34,9 @@ pub trait NetworkFunction {
     /// Bytes the function may need before and after a frame, besides its own; 0 when the frame is changed in place.
     const ROOM: usize = 0;
 
+    /// Whether looking ahead is of any use.
+    const LOOKS_AHEAD: bool = false;
+
     /// Reads what its tables hold for frames that have come in by a rule and are to be worked on next, in this order: side by side, so that
     /// the waits for memory pass at the same time instead of one after the other. What becomes of a frame does not depend on it; only
     /// the first [`AHEAD`] frames are looked at.

@@ -74,6 +74,13 @@ pub trait Receive {
     /// Takes the next frame, if there is one, and gives its memory back afterwards.
     fn receive<R>(&mut self, take: impl FnOnce(Incoming<'_>) -> R) -> Option<R>;
 
+    /// The frames that wait, in order, as far as the port can tell without taking them; a VLAN tag may be missing. What becomes of a frame
+    /// must not depend on it.
+    #[inline]
+    fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::empty()
+    }
+
     /// Passes the time while there is nothing to do, for at most `ns` nanoseconds; may return at once, and then says `false`. Sleeps
     /// only when told to [`Wait::Block`], and then wakes when a frame comes or the flag is raised.
     fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool;

@@ -105,6 +105,8 @@ impl NetworkFunction for Bng {
     /// Upstream a frame grows by the tunnel's headers less those of a tagged frame, 20 bytes in front, downstream it may need padding.
     const ROOM: usize = SHORTEST;
 
+    const LOOKS_AHEAD: bool = true;
+
     #[inline]
     fn look_ahead<'a>(&mut self, frames: impl Iterator<Item = &'a [u8]>, rule: usize) {
         let Self { subscribers, routes, ahead, .. } = self;

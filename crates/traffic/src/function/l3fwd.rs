@@ -27,6 +27,8 @@ impl L3fwd {
 }
 
 impl NetworkFunction for L3fwd {
+    const LOOKS_AHEAD: bool = true;
+
     #[inline]
     fn look_ahead<'a>(&mut self, frames: impl Iterator<Item = &'a [u8]>, _: usize) {
         self.ahead.look(&self.routes, frames.map(|frame| router::destination(frame, ethernet::HEADER)));

@@ -124,6 +124,13 @@ impl Receive for PacketRing {
     }
 
     #[inline]
+    fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        let slots = self.memory.slots();
+        let place = move |ahead| if self.next + ahead < slots { self.next + ahead } else { self.next + ahead - slots };
+        (0..slots).map_while(move |ahead| self.memory.peek(place(ahead)))
+    }
+
+    #[inline]
     fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
         wait == Wait::Block && sleep(&mut [PollFd::new(self, PollFlags::IN), PollFd::new(stop, PollFlags::IN)], ns)
     }

@@ -79,6 +79,24 @@ impl Memory {
         Some(Slot { header, bytes, first: FIRST })
     }
 
+    /// The frame of a slot that the kernel has filled, as it lies there: without the VLAN tag that the kernel may have taken out.
+    #[inline]
+    pub(super) fn peek(&self, index: u32) -> Option<&[u8]> {
+        // Acquire, as in `filled`.
+        if self.status(index).load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
+            return None;
+        }
+        let start = self.start(index);
+        // SAFETY: as in `filled`; only integers are read, and nothing of ours writes to the slot while `self` is borrowed.
+        let header = unsafe { start.cast::<libc::tpacket2_hdr>().read() };
+        let slot = self.slot as usize;
+        let first = usize::from(header.tp_mac).clamp(FIRST, slot);
+        let length = (header.tp_snaplen as usize).min(slot - first);
+        // SAFETY: `first` and `length` keep the bytes within the slot, behind its header; the kernel leaves a slot of ours alone, and the
+        // borrow of `self` means that there is no exclusive reference to them.
+        Some(unsafe { std::slice::from_raw_parts(start.add(first).as_ptr(), length) })
+    }
+
     /// Gives the slot back to the kernel.
     #[inline]
     pub(super) fn release(&mut self, index: u32) {
