@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use tailbed_plan::plan::GENERATOR;
+use tailbed_format::order::Order;
 use tailbed_plan::step::Step;
 
 use super::keeper::Teller;
@@ -35,7 +35,7 @@ pub(super) fn bring_up<'a>(
         expect_hello(host, node, interrupted)?;
     }
     programs.set_up(host, interrupted)?;
-    let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
+    let forwarders = run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_)));
     let granted = prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     start_forwarders(run, host)?;
     programs.start_commands(host)?;

@@ -114,7 +114,7 @@ pub(super) fn stop_forwarders(
     interrupted: &AtomicBool,
 ) -> Result<Vec<ForwarderSummary>, Broken> {
     let mut counted = Vec::new();
-    for AgentOrder { node, order } in run.agents.iter().filter(|agent| agent.node != GENERATOR) {
+    for AgentOrder { node, order } in run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_))) {
         agent(host, node)?.send(&Command::Stop)?;
         match expect_reply(host, node, programs, interrupted)? {
             Reply::Forwarded(forwarded) => {
