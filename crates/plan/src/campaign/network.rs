@@ -130,8 +130,8 @@ pub(super) fn link_steps(links: &[[Interface; 2]], token: &str) -> Vec<Step> {
 }
 
 /// Where frames of a link can be seen as they reach one of its ends: namespace, interface, and whether they leave by it. They are seen where
-/// they come in; what goes to a virtual machine, as it leaves by the tap on the host's side; between two machines, where it comes in by the
-/// tap of the sender.
+/// they come in; what goes to a virtual machine, as it leaves by the tap on the host's side; between two machines and over a bridge, where it
+/// comes in by the sender's port in the middle.
 pub(super) fn seen(
     link: usize,
     sender: &Interface,
@@ -145,11 +145,11 @@ pub(super) fn seen(
             let (namespace, name) = at(receiver);
             (namespace, name, false)
         }
-        (false, true) => {
+        (false, true) if sender.medium != Medium::Bridge => {
             let (namespace, name) = at(sender);
             (namespace, name, true)
         }
-        (true, true) => {
+        (_, true) => {
             let side = usize::from(links[link][1].end == sender.end);
             (Some(wire(token, link)), medium::PORTS[side].to_owned(), false)
         }

@@ -16,7 +16,7 @@ use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
 };
-use crate::setup::{End, Forwarding, LifeGoals, Load, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
+use crate::setup::{End, Forwarding, LifeGoals, Load, Medium, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
 use crate::step::{AgentEnvironment, Step};
 
 /// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
@@ -210,7 +210,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let tapped = timestamper.is_some();
     agents.extend(timestamper);
     let memory = medium::generator_ports(&links, token);
-    let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest);
+    let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest && next_hop.medium != Medium::Bridge);
     agents.extend(measure(setting, load, &topology.ways, &Wire::Real { memory, shown }, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)

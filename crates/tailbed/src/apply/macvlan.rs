@@ -56,11 +56,23 @@ impl Network {
         Ok(alias)
     }
 
-    /// Deletes one that lies in the host's own namespace; any other goes with its namespace.
-    pub(super) fn delete_macvlan(&mut self, end: &VethEnd, alias: Option<&str>) -> anyhow::Result<TakenBack> {
-        if end.namespace.is_some() {
+    /// Deletes one that lies in the host's own namespace, or hangs on an interface that stays: what lies in a namespace goes some time after
+    /// it, and until then the next run's would find its address taken. Any other goes with its namespace.
+    pub(super) fn delete_macvlan(
+        &mut self,
+        parent: &MacvlanParent,
+        end: &VethEnd,
+        alias: Option<&str>,
+    ) -> anyhow::Result<TakenBack> {
+        let Some(own) = end.namespace.as_deref() else { return self.delete_from_host(&end.name, alias) };
+        if parent.namespace.is_some() || !namespace::path(own).exists() {
             return Ok(TakenBack::Done);
         }
-        self.delete_from_host(&end.name, alias)
+        let what = || format!("cannot delete the macvlan {} in {own}", end.name);
+        let handle = self.handle(Some(own)).with_context(what)?;
+        if let Some(link) = self.find(&handle, &end.name)? {
+            self.runtime.block_on(handle.link().del(link.header.index).execute()).with_context(what)?;
+        }
+        Ok(TakenBack::Done)
     }
 }

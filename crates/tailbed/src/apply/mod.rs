@@ -226,9 +226,9 @@ impl Host {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
                 self.network.delete_tap(tap, alias)
             }
-            (Step::MakeMacvlan { end, .. }, _, made) => {
+            (Step::MakeMacvlan { parent, end }, _, made) => {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };
-                self.network.delete_macvlan(end, alias)
+                self.network.delete_macvlan(parent, end, alias)
             }
             (Step::MakeMemory(link), ..) => memory::delete(link),
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
