@@ -9,6 +9,7 @@ mod packet_blocks;
 mod packet_ring;
 mod packet_socket;
 mod pair;
+mod ring_memory;
 mod several;
 mod simulated;
 mod socket;

@@ -4,11 +4,8 @@
 use std::io;
 use std::mem::size_of;
 use std::os::fd::AsFd;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-
+use crate::port::ring_memory::RingMemory;
 use crate::port::socket::Plain;
 
 /// What asks for a ring: `struct tpacket_req3`.
@@ -83,16 +80,9 @@ pub(super) struct Header {
     padding: [u8; 10],
 }
 
-/// Blocks of equal size in one mapping. Each says whom it belongs to: the kernel (`TP_STATUS_KERNEL`, 0) or us (`TP_STATUS_USER` set).
+/// Blocks of equal size in one mapping, each with a header.
 #[derive(Debug)]
-pub(super) struct Memory {
-    base: NonNull<u8>,
-    block: u32,
-    blocks: u32,
-}
-
-// SAFETY: the mapping belongs to the process, not to a thread, and `Memory` is its only owner.
-unsafe impl Send for Memory {}
+pub(super) struct Memory(RingMemory);
 
 /// A block that the kernel has handed over.
 #[derive(Debug, Clone, Copy)]
@@ -126,25 +116,18 @@ impl Frame<'_> {
 impl Memory {
     /// Maps the ring of a socket for which `PACKET_RX_RING` was set with these numbers.
     pub(super) fn map(socket: impl AsFd, block: u32, blocks: u32) -> io::Result<Self> {
-        let length = block as usize * blocks as usize;
-        // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
-        let base = unsafe {
-            mmap(std::ptr::null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, socket.as_fd(), 0)?
-        };
-        let base = NonNull::new(base.cast()).ok_or_else(|| io::Error::other("the ring was mapped at address zero"))?;
-        Ok(Self { base, block, blocks })
+        RingMemory::map(socket, block, blocks, std::mem::offset_of!(Block, status)).map(Self)
     }
 
     /// What is in the block, where the kernel has handed it over.
     #[inline]
     pub(super) fn filled(&self, index: u32) -> Option<Filled> {
-        // Acquire: what the kernel wrote into the block before it set the status is seen after this load.
-        if self.status(index).load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
+        if !self.0.is_ours(index) {
             return None;
         }
         // SAFETY: a block begins with this header, all integers, aligned as the block is (to a page). The block is ours: the kernel does
         // not write to it until it is released.
-        let Block { frames, first, .. } = unsafe { self.start(index).cast::<Block>().read() };
+        let Block { frames, first, .. } = unsafe { self.0.start(index).cast::<Block>().read() };
         Some(Filled { frames, first })
     }
 
@@ -152,48 +135,25 @@ impl Memory {
     #[inline]
     pub(super) fn frame(&mut self, index: u32, offset: u32) -> Option<Frame<'_>> {
         const HEADER: usize = size_of::<Header>();
-        let (offset, block) = (offset as usize, self.block as usize);
+        let (offset, block) = (offset as usize, self.0.piece());
         if !offset.is_multiple_of(align_of::<Header>()) || offset.checked_add(HEADER)? > block {
             return None;
         }
         // SAFETY: the header lies within the block, aligned, all integers, and the block is ours.
-        let header = unsafe { self.start(index).add(offset).cast::<Header>().read() };
+        let header = unsafe { self.0.start(index).add(offset).cast::<Header>().read() };
         let length = (usize::from(header.mac) + header.kept as usize).checked_sub(HEADER)?;
         if offset + HEADER + length > block {
             return None;
         }
         // SAFETY: the bytes lie within the block, which is ours; the exclusive borrow of `self` means there is no other reference to
         // them, and the kernel leaves a block of ours alone.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(self.start(index).add(offset + HEADER).as_ptr(), length) };
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.0.start(index).add(offset + HEADER).as_ptr(), length) };
         Some(Frame { header, bytes, first: HEADER })
     }
 
     /// Gives the block back to the kernel.
     #[inline]
     pub(super) fn release(&mut self, index: u32) {
-        // Release: all our reads and writes of the block are done before the kernel sees that it may fill it.
-        self.status(index).store(libc::TP_STATUS_KERNEL, Ordering::Release);
-    }
-
-    #[inline]
-    fn status(&self, index: u32) -> &AtomicU32 {
-        const STATUS: usize = std::mem::offset_of!(Block, status);
-        // SAFETY: the word is aligned, lies within the mapping and is only accessed atomically while shared.
-        unsafe { AtomicU32::from_ptr(self.start(index).add(STATUS).cast().as_ptr()) }
-    }
-
-    #[inline]
-    fn start(&self, index: u32) -> NonNull<u8> {
-        assert!(index < self.blocks);
-        // SAFETY: the index is in range, so the offset is within the mapping.
-        unsafe { self.base.add(index as usize * self.block as usize) }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `map` with this length, and no reference into it outlives `self`.
-        // There is nothing to be done about a refusal, and none is possible for a whole mapping of our own.
-        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.block as usize * self.blocks as usize) };
+        self.0.release(index);
     }
 }
