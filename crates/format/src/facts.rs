@@ -15,6 +15,12 @@ pub struct Facts {
     pub cpu_model: String,
     /// CPUs this process may use, in the kernel's numbering.
     pub cpus: Vec<usize>,
+    /// How those CPUs lie to each other; one that is not listed is a core of its own, on memory node 0.
+    #[serde(default)]
+    pub processors: Vec<Processor>,
+    /// Network cards, with where they lie.
+    #[serde(default)]
+    pub cards: Vec<Card>,
     /// NUMA memory nodes that exist.
     pub memory_nodes: Vec<usize>,
     /// Memory of the host, bytes.
@@ -49,10 +55,47 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What is known of a CPU.
+    pub fn processor(&self, cpu: usize) -> Option<&Processor> {
+        self.processors.iter().find(|processor| processor.cpu == cpu)
+    }
+
+    /// The NUMA node a CPU lies on.
+    pub fn memory_node(&self, cpu: usize) -> usize {
+        self.processor(cpu).map_or(0, |processor| processor.memory_node)
+    }
+
+    /// Whether two CPUs are threads of one core.
+    pub fn share_a_core(&self, one: usize, other: usize) -> bool {
+        one == other || self.processor(one).is_some_and(|processor| processor.threads.contains(&other))
+    }
+
     /// Why environments of a kind cannot be made here; `None` when they can.
     pub fn missing(&self, kind: &str) -> Option<&Missing> {
         self.engines.iter().find(|engine| engine.kind == kind)?.missing.as_ref()
     }
+}
+
+/// A CPU as the kernel numbers them: a thread of a core.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processor {
+    /// Its number.
+    pub cpu: usize,
+    /// All threads of its core, itself among them (`topology/core_cpus_list`, Documentation/admin-guide/cputopology.rst).
+    pub threads: Vec<usize>,
+    /// The NUMA node it lies on.
+    pub memory_node: usize,
+    /// Whether the scheduler leaves it alone unless told otherwise (`isolcpus=domain`).
+    pub isolated: bool,
+}
+
+/// A network card: an interface with a device behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The interface.
+    pub interface: String,
+    /// The NUMA node its device lies on, where that is known.
+    pub memory_node: Option<usize>,
 }
 
 /// What makes environments of a kind.

@@ -161,14 +161,19 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
     let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
     line(text, "");
     line(text, &format!("Cores ({} of this host that we may use: {})", cpus.len(), cpus.join(",")));
-    let mut table =
-        vec![["housekeeping".to_owned(), format!("cpu {}", facts.cpus.first().copied().unwrap_or_default()), String::new()]];
+    let mut table: Vec<[String; 3]> = Vec::new();
     for run in &plan.runs {
+        let others = [("housekeeping".to_owned(), &run.cores.housekeeping)].into_iter();
+        let others = others.chain(run.cores.services.iter().map(|(node, cpus)| (format!("services of {node}"), cpus)));
+        let told = (!run.programs.is_empty()).then_some(("neighbours".to_owned(), &run.cores.neighbours));
+        let others = others.chain(told).filter(|(_, cpus)| !cpus.is_empty());
+        let others: Vec<_> =
+            others.map(|(role, cpus)| [role, format!("cpu {}", drawing::numbers(cpus)), String::new()]).collect();
         let agents = run.agents.iter().map(|agent| {
             let scheduling = agent.scheduling();
             [role(&agent.node), drawing::cores(scheduling), manner(scheduling)]
         });
-        for row in agents.chain(programs::cores(run)) {
+        for row in others.into_iter().chain(agents).chain(programs::cores(run)) {
             if !table.contains(&row) {
                 table.push(row);
             }

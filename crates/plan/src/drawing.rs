@@ -76,10 +76,19 @@ fn boxes(run: &Run, hops: &[Hop]) -> Vec<Role> {
 
 /// The cores a packet loop may run on.
 pub(crate) fn cores(scheduling: &Scheduling) -> String {
-    match scheduling.cpus.as_slice() {
+    named(&scheduling.cpus)
+}
+
+fn named(cpus: &[usize]) -> String {
+    match cpus {
         [] => "any cpu".to_owned(),
-        cpus => format!("cpu {}", cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+        cpus => format!("cpu {}", numbers(cpus)),
     }
+}
+
+/// Numbers with commas between.
+pub(crate) fn numbers(cpus: &[usize]) -> String {
+    cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
@@ -94,13 +103,9 @@ fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
 
 /// The cores of the host that a role runs on.
 fn cores_of(run: &Run, node: &str) -> String {
-    let list = |cpus: &[usize]| match cpus {
-        [] => "any cpu".to_owned(),
-        cpus => format!("cpu {}", cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
-    };
     match environment(run, node) {
-        Some((_, AgentEnvironment::Vm(spec))) => list(&spec.cpus),
-        _ => run.agents.iter().find(|agent| agent.node == node).map_or(String::new(), |agent| list(&agent.scheduling().cpus)),
+        Some((_, AgentEnvironment::Vm(spec))) => named(&spec.cpus),
+        _ => run.agents.iter().find(|agent| agent.node == node).map_or(String::new(), |agent| cores(agent.scheduling())),
     }
 }
 

@@ -47,6 +47,8 @@ fn host() -> Facts {
         hostname: "fuzz".to_owned(),
         cpu_model: "Example CPU".to_owned(),
         cpus: (0..4).collect(),
+        processors: Vec::new(),
+        cards: Vec::new(),
         memory_nodes: vec![0],
         memory: 8 << 30,
         kernel: "Linux 6.18.0".to_owned(),

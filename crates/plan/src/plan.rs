@@ -73,6 +73,9 @@ pub struct Run {
     /// What the links of the path are made of, in the order packets take them.
     #[serde(default)]
     pub links: Vec<LinkKind>,
+    /// Cores for what is not packets, and who shares some.
+    #[serde(default)]
+    pub cores: Cores,
     /// The way of each stream that has a name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<StreamPath>,
@@ -110,6 +113,19 @@ impl Instance {
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.before.iter().chain(&self.provision).chain([&self.start])
     }
+}
+
+/// Cores for what is not packets; those of the packet loops are in their orders. All in the kernel's numbering.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cores {
+    /// For everything that is not told where to run; empty where nothing runs.
+    pub housekeeping: Vec<usize>,
+    /// Of nodes that have more than their packet loops need: for what else they do.
+    pub services: Vec<(String, Vec<usize>)>,
+    /// For what disturbs on purpose.
+    pub neighbours: Vec<usize>,
+    /// Which roles share a core, a sentence each: there were too few.
+    pub shared: Vec<String>,
 }
 
 /// A combination of swept values that is left out.

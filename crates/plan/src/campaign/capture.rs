@@ -144,11 +144,11 @@ fn origin(facts: &Facts) -> Origin {
 
 /// The core that nobody else has, or the one that keeps the house.
 fn core(placement: &Placement, facts: &Facts) -> (usize, bool) {
-    let housekeeping = facts.cpus.first().copied().unwrap_or_default();
+    let housekeeping = &placement.housekeeping;
     let all = || std::iter::once(&placement.generator).chain(&placement.nodes);
     let taken = |cpu: usize| all().any(|scheduling| scheduling.cpus.contains(&cpu));
-    let own = facts.cpus.iter().copied().find(|&cpu| cpu != housekeeping && !taken(cpu));
-    own.map_or((housekeeping, false), |own| (own, true))
+    let own = facts.cpus.iter().copied().find(|cpu| !housekeeping.contains(cpu) && !taken(*cpu));
+    own.map_or((housekeeping.first().copied().unwrap_or_default(), false), |own| (own, true))
 }
 
 /// Beside a loop that spins the timestamper would never have its turn: where it has to work while packets come, it goes before the loop.

@@ -7,10 +7,10 @@ use tailbed_format::summary::{Parameter, RunKind};
 
 use super::{capture, environment};
 use crate::document::{Combination, Document};
-use crate::experiment::Accel;
-use crate::placement::{self, NoPlacement, Placement, Request};
+use crate::experiment::{Accel, Siblings};
+use crate::placement::{self, NoPlacement, Placement, Request, Wishes};
 use crate::plan::Cell;
-use crate::setup::{self, Environment, Purpose, Setup, StreamLoad, Way};
+use crate::setup::{self, Environment, Node, Purpose, Setup, StreamLoad, Way};
 use crate::sweep;
 use crate::text::error::Fault;
 use crate::text::tree;
@@ -28,12 +28,41 @@ pub(super) struct Planned {
 pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
     let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
-    let requests: Vec<_> = setup.nodes.iter().map(|node| Request { name: &node.name, cpus: node.cpus }).collect();
-    let placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
-        .map_err(|error| no_placement(&error, &combination, facts))?;
+    let placement = placed(&setup, facts).map_err(|error| no_placement(&error, &combination, facts))?;
     let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
     let parameters = label(combination.parameters, &setup, facts);
     Ok(Planned { setup, placement, parameters, notes })
+}
+
+fn request(node: &Node) -> Request<'_> {
+    Request {
+        name: &node.name,
+        cpus: node.cpus.count(),
+        chosen: node.cpus.these(),
+        // a program has all the cores of its node
+        workers: if node.is_program() { node.cpus.count() } else { node.forwarding.workers as usize },
+    }
+}
+
+/// Where everything of a setup runs.
+fn placed(setup: &Setup, facts: &Facts) -> Result<Placement, NoPlacement> {
+    let requests: Vec<_> = setup.nodes.iter().map(request).collect();
+    let asked = &setup.placement;
+    let card = facts.cards.iter().find(|card| setup.card() == Some(card.interface.as_str()));
+    let card = card.filter(|_| asked.memory_node.is_none());
+    // a card may lie where none of our cores is
+    let near =
+        card.and_then(|card| card.memory_node).filter(|node| facts.cpus.iter().any(|cpu| facts.memory_node(*cpu) == *node));
+    let wishes = Wishes {
+        generator: &setup.generator_cpus,
+        housekeeping: &asked.housekeeping,
+        neighbours: &asked.neighbours,
+        memory_node: asked.memory_node.or(near),
+        card: near.and(card).map(|card| card.interface.as_str()),
+        siblings: asked.siblings == Siblings::Used,
+        isolation: setup.isolation,
+    };
+    placement::place(facts, &wishes, &requests)
 }
 
 /// A virtual machine's accelerator stands wherever its environment does: emulated and virtualized are different things.
@@ -59,10 +88,18 @@ fn no_placement(error: &NoPlacement, combination: &Combination<'_>, facts: &Fact
         NoPlacement::TooFewCpus { node, .. } => {
             fault.at(at(&["nodes", node, "cpus"]), "more than there are").help("ask for fewer, or use a larger host").help(here)
         }
-        NoPlacement::NoSuchCpu { .. } => fault
-            .at(at(&["generator", "cpus"]), "not a core of this host")
-            .help("leave `cpus` out to have cores chosen")
-            .help(here),
+        NoPlacement::NoSuchCpu { path, .. } => {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let key = path.last().copied().unwrap_or_default();
+            let help = match path.as_slice() {
+                ["nodes", ..] => "give a number of cores to have them chosen".to_owned(),
+                _ => format!("leave `{key}` out to have cores chosen"),
+            };
+            fault.at(at(&path), "not a core of this host").help(help).help(here)
+        }
+        NoPlacement::NoSuchNode { .. } => fault
+            .at(at(&["placement", "memory_node"]), "without a core of ours")
+            .help("leave `memory_node` out to stay near the network card"),
         NoPlacement::NoCpu => fault,
     }
 }
@@ -73,7 +110,10 @@ fn simulated_notes() -> Vec<String> {
 
 fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String> {
     // who shares a core with the generator does not matter where there is none
-    let mut notes = if setup.load().is_some() { placement.notes.clone() } else { Vec::new() };
+    let mut notes = match setup.load() {
+        Some(_) => placement.shared.iter().chain(&placement.notes).cloned().collect(),
+        None => Vec::new(),
+    };
     if let (Some(recording), Some(load)) = (&setup.capture, setup.load()) {
         notes.extend(capture::notes(recording, load, placement, facts));
     }
@@ -93,7 +133,7 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
                     node.name
                 ));
             }
-            Environment::Vm { ref spec, .. } if environment::vcpus(spec, node) > node.cpus => notes.push(format!(
+            Environment::Vm { ref spec, .. } if environment::vcpus(spec, node) > node.cpus.count() => notes.push(format!(
                 "the virtual CPUs of `{}` share cores: they have no real-time priority, for a guest may have one wait for another",
                 node.name
             )),

@@ -21,9 +21,20 @@ pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token:
     cgroups(facts).then(|| CgroupSpec {
         path: cgroup_path(node, token),
         cpus: scheduling.cpus.clone(),
-        memory_nodes: if scheduling.cpus.is_empty() { Vec::new() } else { facts.memory_nodes.clone() },
+        memory_nodes: memory_nodes(&scheduling.cpus, facts),
         memory,
     })
+}
+
+/// Memory comes from the nodes that the cores lie on; from any where none of those has memory. Without cores there is nothing to say.
+fn memory_nodes(cpus: &[usize], facts: &Facts) -> Vec<usize> {
+    let near = |node: &&usize| cpus.iter().any(|cpu| facts.memory_node(*cpu) == **node);
+    let near: Vec<usize> = facts.memory_nodes.iter().filter(near).copied().collect();
+    match (cpus, near.as_slice()) {
+        ([], _) => Vec::new(),
+        (_, []) => facts.memory_nodes.clone(),
+        _ => near,
+    }
 }
 
 /// The environment a step is to make.
@@ -60,7 +71,7 @@ pub(super) fn of_node(
 
 /// The virtual CPUs of a machine: as many as the node has cores, unless it says otherwise.
 pub(super) fn vcpus(spec: &VmSpec, node: &Node) -> usize {
-    if spec.vcpus == 0 { node.cpus } else { spec.vcpus }
+    if spec.vcpus == 0 { node.cpus.count() } else { spec.vcpus }
 }
 
 /// KVM only where it was asked for or seen to work.
@@ -72,11 +83,19 @@ pub(super) fn accelerator(accel: Accel, facts: &Facts) -> Accelerator {
     }
 }
 
-/// How the packet loop runs, seen from inside. A virtual machine's own kernel knows nothing of the host's cores: there the loop has the
-/// last virtual CPUs to itself, one for each worker, if there are more and each has a core of the host; else it must leave room for the
-/// guest's kernel.
-pub(super) fn scheduling_inside(environment: &AgentEnvironment, host: &Scheduling, workers: u32) -> Scheduling {
-    let AgentEnvironment::Vm(spec) = environment else { return host.clone() };
+/// How the packet loop runs, seen from inside: on the cores of the node but for those of its services. A virtual machine's own kernel
+/// knows nothing of the host's cores: there the loop has the last virtual CPUs to itself, one for each worker, if there are more and each
+/// has a core of the host; else it must leave room for the guest's kernel.
+pub(super) fn scheduling_inside(
+    environment: &AgentEnvironment,
+    host: &Scheduling,
+    services: &[usize],
+    workers: u32,
+) -> Scheduling {
+    let AgentEnvironment::Vm(spec) = environment else {
+        let cpus = host.cpus.iter().copied().filter(|cpu| !services.contains(cpu)).collect();
+        return Scheduling { cpus, ..host.clone() };
+    };
     let first = spec.vcpus.saturating_sub(workers as usize);
     let apart = first > 0 && spec.cpus.len() >= spec.vcpus && host.wait == Wait::Spin;
     Scheduling {

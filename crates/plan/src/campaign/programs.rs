@@ -6,12 +6,21 @@ use crate::plan::NodePrograms;
 use crate::setup::{End, Node};
 use crate::step::AgentEnvironment;
 
+/// Cores that programs are told of, as the host numbers them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cores<'a> {
+    /// The node's.
+    pub(super) own: &'a [usize],
+    /// For what disturbs on purpose.
+    pub(super) neighbours: &'a [usize],
+}
+
 /// The programs of a node; `None` when it has none.
 pub(super) fn of_node(
     number: usize,
     node: &Node,
     environment: &AgentEnvironment,
-    cpus: &[usize],
+    cores: Cores<'_>,
     links: &[[Interface; 2]],
     setting: &Setting<'_>,
 ) -> Option<NodePrograms> {
@@ -24,7 +33,7 @@ pub(super) fn of_node(
         host_setup: scripts.host_setup.clone(),
         host_teardown: scripts.host_teardown.clone(),
         command: scripts.command.clone(),
-        environment: variables(number, node, environment, cpus, links, setting),
+        environment: variables(number, node, environment, cores, links, setting),
         timeout: scripts.timeout,
     })
 }
@@ -34,22 +43,24 @@ fn variables(
     number: usize,
     node: &Node,
     environment: &AgentEnvironment,
-    cpus: &[usize],
+    cores: Cores<'_>,
     links: &[[Interface; 2]],
     setting: &Setting<'_>,
 ) -> Vec<(String, String)> {
     // a virtual machine's kernel numbers its own
-    let list: Vec<_> = match environment {
-        AgentEnvironment::Vm(spec) => (0..spec.vcpus).map(|cpu| cpu.to_string()).collect(),
-        _ => cpus.iter().map(ToString::to_string).collect(),
+    let own = match environment {
+        AgentEnvironment::Vm(spec) => (0..spec.vcpus).collect(),
+        _ => cores.own.to_vec(),
     };
+    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let mut variables = vec![
         ("TAILBED_NODE".to_owned(), node.name.clone()),
         ("TAILBED_ENVIRONMENT".to_owned(), environment.kind().to_owned()),
         ("TAILBED_TOKEN".to_owned(), setting.token.to_owned()),
         ("TAILBED_RUN".to_owned(), setting.number.to_string()),
         ("TAILBED_REPEAT".to_owned(), (setting.repeat + 1).to_string()),
-        ("TAILBED_CPUS".to_owned(), list.join(",")),
+        ("TAILBED_CPUS".to_owned(), list(&own)),
+        ("TAILBED_NEIGHBOURS".to_owned(), list(cores.neighbours)),
     ];
     for port in ports(number, links) {
         if let Some((own, peer)) = own_and_peer(End::Node(number, port), links) {

@@ -14,7 +14,7 @@ use super::network::{self, Interface};
 use super::{capture, environment, life, medium, programs};
 use crate::experiment::LinkKind;
 use crate::plan::{
-    AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
+    AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
 };
 use crate::setup::{End, Forwarding, LifeGoals, Load, Medium, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
 use crate::step::{AgentEnvironment, Step};
@@ -72,6 +72,7 @@ struct Work {
     programs: Vec<NodePrograms>,
     hops: Vec<Hop>,
     links: Vec<LinkKind>,
+    cores: Cores,
     streams: Vec<StreamPath>,
     through: Vec<ThroughPlan>,
     life: Option<LifePlan>,
@@ -92,7 +93,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, links, streams, through, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, cores, streams, through, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -103,6 +104,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         programs,
         hops,
         links,
+        cores,
         streams,
         through,
         trim: planned.setup.capture.as_ref().map_or(0, |capture| capture.trim),
@@ -201,7 +203,12 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
     let mut agents: Vec<_> = forwards
         .map(|(number, (node, scheduling))| {
-            let inside = environment::scheduling_inside(&environments[number], scheduling, node.forwarding.workers);
+            let inside = environment::scheduling_inside(
+                &environments[number],
+                scheduling,
+                &placement.services[number],
+                node.forwarding.workers,
+            );
             let memory = medium::node_ports(number, node, &links, token);
             forward(number, node, memory, &inside, &links)
         })
@@ -213,14 +220,23 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest && next_hop.medium != Medium::Bridge);
     agents.extend(measure(setting, load, &topology.ways, &Wire::Real { memory, shown }, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
-        programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)
+        let cores = programs::Cores { own: &scheduling.cpus, neighbours: &placement.neighbours };
+        programs::of_node(number, node, &environments[number], cores, &links, setting)
     });
     let streams = streams(load, &topology.ways, &links, nodes);
+    let services = placed().map(|(number, (node, _))| (node.name.clone(), placement.services[number].clone()));
+    let cores = Cores {
+        housekeeping: placement.housekeeping.clone(),
+        services: services.filter(|(_, cpus)| !cpus.is_empty()).collect(),
+        neighbours: placement.neighbours.clone(),
+        shared: if kind == RunKind::Floor { Vec::new() } else { placement.shared.clone() },
+    };
     let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
     Work {
         programs: programs.collect(),
         hops: all_hops(&topology.ways, &links, nodes),
         links: links.iter().map(|[near, _]| near.medium.kind()).collect(),
+        cores,
         streams,
         through: through.unwrap_or_default(),
         steps,

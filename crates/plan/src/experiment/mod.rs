@@ -9,6 +9,7 @@ mod lifecycle;
 mod link;
 mod named;
 mod node;
+mod placement;
 mod sweep;
 mod throughput;
 mod topology;
@@ -25,6 +26,7 @@ pub use lifecycle::{Density, Lifecycle};
 pub use link::{Link, LinkKind};
 pub use named::Named;
 pub use node::Node;
+pub use placement::{Cores, Placement, Siblings};
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -88,6 +90,9 @@ pub struct Experiment {
     /// The load generator, which is the sink as well.
     #[serde(default)]
     pub generator: Generator,
+    /// Which cores keep the house, and what else is asked of the placement.
+    #[serde(default)]
+    pub placement: Placement,
     /// A third party that records the packets before and behind the nodes; none unless there is this table.
     #[serde(default)]
     #[schemars(with = "Capture")]

@@ -7,7 +7,7 @@ use tailbed_format::port::Ports;
 use tailbed_format::unit::Time;
 
 use super::environment::{Container, Docker, Host, Lxc, Simulated, Vm};
-use super::{Function, Named};
+use super::{Cores, Function, Named};
 
 /// A node under test. It has an `environment`, or a table of one kind: `[nodes.dut.container]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -49,10 +49,10 @@ pub struct Node {
     /// every port besides leads to `out`. Names of ports have 1 to 8 letters. `l3fwd` and `bng` go by their tables.
     #[serde(default)]
     pub paths: Named<String>,
-    /// How many cores it gets.
-    #[serde(default = "one")]
-    #[schemars(range(min = 1))]
-    pub cpus: u32,
+    /// How many cores it gets, or which. Those that its workers do not need are for what else the node does: a forwarder with two workers
+    /// and three cores has one for services.
+    #[serde(default)]
+    pub cpus: Cores,
     /// Threads that forward, each on a core of its own; all packets of one flow go through one of them.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 64))]

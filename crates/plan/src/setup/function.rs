@@ -41,10 +41,10 @@ pub(super) fn of_node(name: &str, node: &Node, folder: &str, tree: &tree::Table<
             .at(at("workers"), format!("1 to {MOST_WORKERS} is allowed"))
             .help("each worker has a core to itself; add cores with cpus"));
     }
-    if node.workers > node.cpus && node.command.is_empty() {
+    if node.workers as usize > node.cpus.count() && node.command.is_empty() {
         return Err(Fault::file(format!("node `{name}` has more workers than cores"))
             .at(at("workers"), format!("{} workers", node.workers))
-            .beside(at("cpus"), format!("cpus = {}", node.cpus))
+            .beside(at("cpus"), format!("{} cores", node.cpus.count()))
             .help(format!("a worker never gives up its core; write cpus = {} as well", node.workers)));
     }
     if !(1..=LARGEST_BATCH).contains(&node.batch) {

@@ -1,6 +1,7 @@
 //! What one combination of swept values means: the experiment's values checked, defaults filled in, names resolved.
 
 mod capture;
+mod cores;
 mod environment;
 mod function;
 mod life;
@@ -28,10 +29,10 @@ pub(crate) use throughput::SearchGoals;
 pub(crate) use topology::{End, Link, Pass, Topology, Way};
 pub(crate) use traffic::{Load, StreamLoad};
 
-use crate::experiment::Experiment;
+use crate::experiment::{Cores, Experiment, Placement};
 use crate::text::advice;
 use crate::text::error::Fault;
-use crate::text::tree::{self, Table};
+use crate::text::tree::Table;
 
 /// One combination, ready to be placed on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) purpose: Purpose,
     /// Cores asked for by the load generator; empty when they are to be chosen.
     pub(crate) generator_cpus: Vec<usize>,
+    /// What else is asked of the placement.
+    pub(crate) placement: Placement,
     pub(crate) isolation: bool,
     pub(crate) limits: Limits,
     /// What the timestamper records, where there is one.
@@ -75,7 +78,7 @@ pub(crate) struct Node {
     /// Which way packets go, where something is said of it.
     pub(crate) paths: Vec<(Port, Port)>,
     /// Cores asked for, at least 1.
-    pub(crate) cpus: usize,
+    pub(crate) cpus: Cores,
     pub(crate) scripts: Scripts,
 }
 
@@ -103,6 +106,14 @@ impl Node {
 }
 
 impl Setup {
+    /// The interface of the host that packets leave it by, where there is one.
+    pub(crate) fn card(&self) -> Option<&str> {
+        self.via.iter().find_map(|via| match &via.medium {
+            Medium::Macvlan { parent } => parent.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The load, where packets are sent; of a search that of its heaviest trial.
     pub(crate) fn load(&self) -> Option<&Load> {
         match &self.purpose {
@@ -127,17 +138,14 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
     let mut nodes = Vec::new();
     let mut unused = Vec::new();
     for (name, node) in &experiment.nodes.0 {
-        if node.cpus == 0 {
-            return Err(Fault::file(format!("node `{name}` has no core"))
-                .at(tree::span(tree, &["nodes", name, "cpus"]), "at least 1 is needed")
-                .help("a forwarder runs on one core or more: cpus = 1"));
-        }
+        cores::of_node(name, &node.cpus, tree)?;
         let environment = environment::of_node(name, node, &experiment.environments, folder, tree, &mut unused)?;
         let scripts = script::of_node(name, node, folder, tree)?;
         let forwarding = function::of_node(name, node, folder, tree)?;
         let (ports, paths) = paths::of_node(name, node, experiment, tree)?;
-        nodes.push(Node { name: name.clone(), environment, forwarding, ports, paths, cpus: node.cpus as usize, scripts });
+        nodes.push(Node { name: name.clone(), environment, forwarding, ports, paths, cpus: node.cpus.clone(), scripts });
     }
+    cores::of_placement(&experiment.placement, tree)?;
     let (purpose, topology) = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
         (Some(settings), ..) => {
             let goals = life::goals(settings, experiment, &nodes, tree)?;
@@ -165,6 +173,7 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         via,
         purpose,
         generator_cpus: experiment.generator.cpus.clone(),
+        placement: experiment.placement.clone(),
         isolation: experiment.isolation,
         limits,
         unused,

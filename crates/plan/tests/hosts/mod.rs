@@ -11,6 +11,8 @@ pub(crate) fn small() -> Facts {
         hostname: "small".to_owned(),
         cpu_model: "Example CPU".to_owned(),
         cpus: vec![0, 1],
+        processors: Vec::new(),
+        cards: Vec::new(),
         memory_nodes: vec![0],
         memory: 8 << 30,
         kernel: "Linux 6.18.0".to_owned(),

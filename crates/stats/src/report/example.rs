@@ -194,6 +194,8 @@ pub(super) fn facts() -> Facts {
         hostname: "bench".to_owned(),
         cpu_model: "Example CPU at 2.60 GHz".to_owned(),
         cpus: vec![0, 1, 2, 3],
+        processors: Vec::new(),
+        cards: Vec::new(),
         memory_nodes: vec![0],
         memory: 16 << 30,
         kernel: "6.1.0-18-amd64".to_owned(),

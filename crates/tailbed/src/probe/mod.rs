@@ -23,12 +23,15 @@ pub(crate) fn facts() -> Facts {
     let system = rustix::system::uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     let privilege = privilege::probe();
+    let cpus = cpu::allowed();
     Facts {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         tool_commit: option_env!("TAILBED_COMMIT").map(str::to_owned),
         hostname: text(system.nodename()),
         cpu_model: cpu::model(),
-        cpus: cpu::allowed(),
+        processors: cpu::processors(&cpus),
+        cpus,
+        cards: cpu::cards(),
         memory_nodes: cpu::memory_nodes(),
         memory: memory(),
         kernel: format!("{} {}", text(system.release()), text(system.version())),

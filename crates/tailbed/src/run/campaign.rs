@@ -46,7 +46,8 @@ pub(super) fn carry_out(
     let expected = |run: &Run| Duration::from_nanos(run.expected);
     let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
     let mut repetitions = plan.most_repetitions();
-    let mut said = BTreeSet::new();
+    // said already, before the first run
+    let mut said: BTreeSet<String> = plan.notes.iter().cloned().collect();
     let mut finished = Vec::new();
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
@@ -114,6 +115,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let collected = attempt(&filled, inputs, &plan.token, &path, interrupted, tick)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let streams = order.flows_by_stream();
+    let downgrades = [run.cores.shared.as_slice(), &collected.granted.downgrades].concat();
     let recorded = Recorded {
         departures: &collected.generated.departures,
         arrivals: &collected.generated.arrivals,
@@ -122,7 +124,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         duration: order.schedule.duration,
         streams: &streams,
         forwarders: &collected.forwarders,
-        downgrades: &collected.granted.downgrades,
+        downgrades: &downgrades,
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);

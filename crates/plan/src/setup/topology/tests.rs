@@ -12,7 +12,7 @@ fn node(name: &str) -> Node {
         forwarding: Forwarding::default(),
         ports: vec![Port::IN, Port::OUT],
         paths: Vec::new(),
-        cpus: 1,
+        cpus: crate::experiment::Cores::default(),
         scripts: crate::setup::Scripts::default(),
     }
 }
