@@ -136,10 +136,10 @@ pub(super) fn testpmd(turns: usize) -> anyhow::Result<()> {
     let bench = bench()?;
     let throttle = Throttle::lift()?;
     let modes = [("io", "none"), ("mac", "l2fwd")];
-    // those an experiment gets by itself, and those that carry most
-    let ports = [("packet-batch", "packet"), ("packet-batch", "packet-blocks")];
+    // those an experiment gets by itself, and those that carry most here and there
+    let ports = [("packet-batch", "packet"), ("packet-batch", "packet-blocks"), ("xdp-copy", "packet-blocks")];
     for (mode, function) in modes {
-        let (mut here, mut theirs) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        let (mut here, mut theirs) = ([const { Vec::new() }; 3], [const { Vec::new() }; 2]);
         for _ in 0..turns {
             for (rows, (send, receive)) in here.iter_mut().zip(ports) {
                 rows.push(ours(&[], &bench, &["forward", function, send, receive])?);
