@@ -13,6 +13,7 @@
 pub mod analysis;
 pub mod campaign;
 pub mod capture;
+pub mod compare;
 pub mod counter;
 pub mod flow;
 pub mod fuzz;

@@ -8,12 +8,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::analyze::AnalyzeArguments;
 use crate::apply::AgentArguments;
 use crate::check::CheckArguments;
+use crate::compare::CompareArguments;
 
 /// Measures what virtualization costs the tail of a packet's latency, on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "tailbed", version = version(), max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done; 1 failed on the way, everything taken back or what is left is named; \
-2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched; 4 `check --fail-on` found something; 130 interrupted, everything taken back.")]
+2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched; 4 `check --fail-on` found something, or a condition of `compare --fail-if` fails; 130 interrupted, everything taken back.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
+    /// Compare the results of two campaigns of one experiment, and fail where a condition does
+    Compare(CompareArguments),
     /// Tell what of this host costs the tail of a latency, why, and what to do; changes nothing
     Check(CheckArguments),
     /// Show what each kind of environment can do on this host, and why not

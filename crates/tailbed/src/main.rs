@@ -4,6 +4,7 @@ mod analyze;
 mod apply;
 mod check;
 mod cli;
+mod compare;
 mod environments;
 mod experiment;
 mod failure;
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Plan(arguments) => experiment::show_plan(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),

@@ -1,0 +1,150 @@
+//! Campaigns of known latencies side by side.
+
+use super::machine::Difference;
+use super::*;
+use crate::campaign::{CountedRun, summarise_campaign};
+use crate::interval::distribution;
+use crate::run::{Attempt, RunCounters, failed_run};
+use tailbed_format::summary::Cell;
+
+/// A cell for each value of a swept key, and runs of 1 000 packets: the latencies of repeat `r` are those of a line from 10 to 11 µs, moved by
+/// what `shifts` says for it, ns.
+fn campaign(values: &[&str], shifts: &[u64], lost: u64) -> CampaignSummary {
+    let parameters = |value: &str| vec![Parameter { key: "traffic.frame".into(), value: value.into() }];
+    let floor = Cell { kind: RunKind::Floor, parameters: Vec::new(), floor: None, simulated: false };
+    let measured = values.iter().map(|value| Cell {
+        kind: RunKind::Measurement,
+        parameters: parameters(value),
+        floor: Some(0),
+        simulated: false,
+    });
+    let cells: Vec<Cell> = std::iter::once(floor).chain(measured).collect();
+    let run = |cell: usize, repeat: usize, from: u64| {
+        let attempt = Attempt {
+            run: format!("{cell}-{repeat}"),
+            kind: cells[cell].kind,
+            cell,
+            repeat: u32::try_from(repeat).unwrap(),
+            attempt: 0,
+            began: 0,
+            parameters: cells[cell].parameters.clone(),
+        };
+        let latency: Counter = (0..1000).map(|n| from + n).collect();
+        let counts = Counts { scheduled: 1000, sent: 1000, received: 1000 - lost, lost, ..Counts::default() };
+        let summary = RunSummary {
+            latency: distribution(&latency),
+            counts,
+            invalid: Vec::new(),
+            ..failed_run(attempt, String::new(), Vec::new())
+        };
+        CountedRun { summary, counters: RunCounters { latency, ..RunCounters::default() } }
+    };
+    let mut runs = vec![run(0, 0, 100)];
+    for cell in 1..cells.len() {
+        runs.extend(shifts.iter().enumerate().map(|(repeat, shift)| run(cell, repeat, 10_000 + shift)));
+    }
+    summarise_campaign("made up", None, &cells, &runs)
+}
+
+fn side(summary: &CampaignSummary) -> Side<'_> {
+    Side { summary, latencies: &[] }
+}
+
+fn compared_with(base: &CampaignSummary, other: &CampaignSummary, conditions: &[&str]) -> Comparison {
+    let conditions: Vec<Condition> = conditions.iter().map(|text| text.parse().unwrap()).collect();
+    compare(("base", side(base)), ("other", side(other)), &conditions)
+}
+
+fn verdicts(comparison: &Comparison) -> Vec<Verdict> {
+    comparison.cells.iter().flat_map(|cell| &cell.rows).map(|row| row.verdict).collect()
+}
+
+const STEADY: [u64; 6] = [0, 30, 10, 50, 20, 40];
+
+fn later(by: u64) -> Vec<u64> {
+    STEADY.iter().map(|shift| shift + by).collect()
+}
+
+#[test]
+fn what_is_slower_in_every_repeat_is_called_so() {
+    let (base, other) = (campaign(&["64"], &STEADY, 0), campaign(&["64"], &later(5_000), 0));
+    assert_eq!(verdicts(&compared_with(&base, &other, &[])), [Verdict::Slower; 3]);
+    assert_eq!(verdicts(&compared_with(&other, &base, &[])), [Verdict::Faster; 3]);
+    let text = markdown(&compared_with(&base, &other, &["p50 > +10%"]), &[]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn equal_campaigns_differ_by_no_more_than_their_interval() {
+    let base = campaign(&["64"], &STEADY, 0);
+    let comparison = compared_with(&base, &base, &["p99 > +1%", "p50 > 9us", "max > +1ms"]);
+    assert_eq!(verdicts(&comparison), [Verdict::NoLargerThan(30.0); 3]);
+    let outcomes: Vec<Outcome> = comparison.cells[0].conditions.iter().map(|judged| judged.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Held, Outcome::Failed, Outcome::Held]);
+    assert_eq!(comparison.outcome(), Some(Outcome::Failed));
+}
+
+#[test]
+fn less_than_the_floor_is_not_claimed() {
+    let (base, other) = (campaign(&["64"], &STEADY, 0), campaign(&["64"], &later(90), 0));
+    assert_eq!(verdicts(&compared_with(&base, &other, &[])), [Verdict::BelowFloor; 3]);
+}
+
+#[test]
+fn few_repeats_say_how_many_would_do() {
+    let (base, other) = (campaign(&["64"], &[0, 10], 0), campaign(&["64"], &[5_000, 5_010], 0));
+    let comparison = compared_with(&base, &other, &["p50 > +10%"]);
+    assert_eq!(verdicts(&comparison), [Verdict::NotEnough(5); 3]);
+    assert_eq!(comparison.cells[0].conditions[0].outcome, Outcome::Undecided);
+}
+
+/// With many cells the same six repeats are not unlikely enough any more.
+#[test]
+fn many_comparisons_take_more_repeats() {
+    let values: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let (base, other) = (campaign(&values, &STEADY, 0), campaign(&values, &later(5_000), 0));
+    assert!(verdicts(&compared_with(&base, &other, &[])).iter().all(|verdict| matches!(verdict, Verdict::NotEnough(7..))));
+}
+
+#[test]
+fn cells_of_one_side_only_are_named() {
+    let (base, other) = (campaign(&["64", "128"], &STEADY, 0), campaign(&["64", "256"], &STEADY, 0));
+    let comparison = compared_with(&base, &other, &[]);
+    assert_eq!((comparison.cells.len(), comparison.only_base.len(), comparison.only_other.len()), (1, 1, 1));
+    assert!(markdown(&comparison, &[]).contains("Only other has traffic.frame = 256"));
+}
+
+#[test]
+fn losses_have_an_exact_interval() {
+    let (base, other) = (campaign(&["64"], &STEADY, 0), campaign(&["64"], &STEADY, 5));
+    let outcome = |condition: &str| compared_with(&base, &other, &[condition]).outcome();
+    // 30 of 6 000: 0.34 to 0.71 %
+    assert_eq!(outcome("loss > 0.01%"), Some(Outcome::Failed));
+    assert_eq!(outcome("loss > 0.5%"), Some(Outcome::Undecided));
+    assert_eq!(outcome("loss > 1%"), Some(Outcome::Held));
+    assert_eq!(
+        compared_with(&base, &base, &["loss > 0.01%"]).outcome(),
+        Some(Outcome::Undecided),
+        "6 000 packets do not carry it"
+    );
+}
+
+#[test]
+fn different_machines_are_said_in_every_line() {
+    let base = campaign(&["64"], &STEADY, 0);
+    let difference = Difference { what: "host", base: "one".into(), other: "two".into(), machine: true };
+    let text = markdown(&compared_with(&base, &base, &["max > +1ms"]), &[difference]);
+    let figures =
+        text.lines().filter(|line| line.starts_with("| p") && !line.starts_with("| percentile") || line.starts_with("- holds"));
+    assert!(figures.clone().count() == 4 && figures.clone().all(|line| line.contains("(different machines)")), "{text}");
+}
+
+#[test]
+fn a_packet_is_slower_as_often_as_pairs_say() {
+    let counter = |values: &[u64]| values.iter().copied().collect::<Counter>();
+    let share = slower(&counter(&[1, 2, 3]), &counter(&[2, 4])).unwrap();
+    // 2 above 1, equal to 2; 4 above all: 1.5 + 3 of 6 pairs
+    assert!((share - 0.75).abs() < 1e-12);
+    assert_eq!(slower(&Counter::new(), &counter(&[1])), None);
+}

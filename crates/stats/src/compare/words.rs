@@ -1,0 +1,178 @@
+//! A comparison in words and tables a reader can trust.
+
+use std::fmt::Write as _;
+
+use tailbed_format::summary::Parameter;
+
+use super::gate::Outcome;
+use super::machine::Difference;
+use super::{Comparison, Range, Row, Verdict};
+use crate::interval::MedianInterval;
+use crate::plot::number::{count, difference, mean, time};
+
+#[allow(clippy::cast_possible_truncation, reason = "differences of whole nanoseconds")]
+fn signed(ns: f64) -> String {
+    difference(ns.round() as i64)
+}
+
+fn confidence(range: &Range) -> String {
+    format!("{:.0} % confidence", (range.confidence * 100.0).min(99.0))
+}
+
+fn percent(share: f64) -> String {
+    format!("{}{:.1} %", if share > 0.0 { "+" } else { "" }, share * 100.0).replace('-', "−")
+}
+
+fn small_percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 || percent >= 0.01 { format!("{percent:.3} %") } else { format!("{percent:.1e} %") }
+}
+
+pub(super) fn too_few(base: usize, other: usize) -> String {
+    format!("{base} and {other} repeats have a value")
+}
+
+pub(super) fn no_value() -> String {
+    "no repeat has a value".to_owned()
+}
+
+pub(super) fn share_more(ratio: &Range) -> String {
+    format!(
+        "{}, {} to {} ({})",
+        percent(ratio.estimate - 1.0),
+        percent(ratio.low - 1.0),
+        percent(ratio.high - 1.0),
+        confidence(ratio)
+    )
+}
+
+pub(super) fn more(range: &Range) -> String {
+    format!("{}, {} to {} ({})", signed(range.estimate), signed(range.low), signed(range.high), confidence(range))
+}
+
+pub(super) fn at(interval: &MedianInterval) -> String {
+    let [median, low, high] = [interval.median, interval.low, interval.high].map(|ns| time(ns.unsigned_abs()));
+    format!("{median}, {low} to {high} ({:.0} % confidence)", (interval.confidence * 100.0).min(99.0))
+}
+
+pub(super) fn lost(lost: u64, sent: u64, low: f64, high: f64) -> String {
+    format!(
+        "{} of {} packets lost, {} to {} (95 % confidence)",
+        count(lost),
+        count(sent),
+        small_percent(low),
+        small_percent(high)
+    )
+}
+
+fn verdict(row: &Row) -> String {
+    match row.verdict {
+        Verdict::Slower => "**slower**".to_owned(),
+        Verdict::Faster => "**faster**".to_owned(),
+        Verdict::BelowFloor => "differs by less than the instrument takes itself".to_owned(),
+        Verdict::NoLargerThan(ns) => format!("no difference larger than {}", mean(ns)),
+        Verdict::NotEnough(repeats) => format!("not enough data: {repeats} repeats a side could tell"),
+    }
+}
+
+fn named(parameters: &[Parameter]) -> String {
+    let all: Vec<String> = parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
+    if all.is_empty() { "The experiment".to_owned() } else { all.join(", ") }
+}
+
+/// The comparison as Markdown, which reads well as plain text too. With `differences` that make two machines of one, every line says so.
+pub fn markdown(comparison: &Comparison, differences: &[Difference]) -> String {
+    let mut text = String::new();
+    let mark = if differences.iter().any(|difference| difference.machine) { " (different machines)" } else { "" };
+    let _ = writeln!(text, "# {} against {}{mark}\n", comparison.other, comparison.base);
+    if let Some(outcome) = comparison.outcome() {
+        let _ = writeln!(text, "{}\n", sentence(outcome));
+    }
+    for Difference { what, base, other, .. } in differences {
+        let _ = writeln!(text, "- {what} differs: {} here, {} in the base", or_none(other), or_none(base));
+    }
+    if !differences.is_empty() {
+        text.push('\n');
+    }
+    for cell in &comparison.cells {
+        let _ = writeln!(text, "## {}{mark}\n", named(&cell.parameters));
+        if let Some(slower) = cell.slower {
+            let _ = writeln!(
+                text,
+                "A packet is slower than one of the base with a probability of {:.1} %; {} and {} repeats count.{mark}\n",
+                slower * 100.0,
+                cell.repeats[1],
+                cell.repeats[0]
+            );
+        }
+        table(&mut text, &cell.rows, mark);
+        for judged in &cell.conditions {
+            let _ = writeln!(text, "- {}: `{}`: {}{mark}", label(judged.outcome), judged.condition, judged.why);
+        }
+        if !cell.conditions.is_empty() {
+            text.push('\n');
+        }
+    }
+    for (whose, alone) in [("the base", &comparison.only_base), (comparison.other.as_str(), &comparison.only_other)] {
+        for parameters in alone {
+            let _ = writeln!(text, "Only {whose} has {}: it is not compared.", named(parameters));
+        }
+    }
+    text
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
+fn sentence(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held => "Every condition holds.",
+        Outcome::Undecided => "No condition fails, and some cannot be decided.",
+        Outcome::Failed => "**A condition fails.**",
+    }
+}
+
+pub(super) fn label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held => "holds",
+        Outcome::Undecided => "cannot be decided",
+        Outcome::Failed => "**fails**",
+    }
+}
+
+fn table(text: &mut String, rows: &[Row], mark: &str) {
+    if rows.is_empty() {
+        let _ = writeln!(text, "No percentile has a value on both sides.{mark}\n");
+        return;
+    }
+    let mut lines = vec![["percentile", "base", "other", "difference", "interval", "ratio", "verdict"].map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| {
+        [
+            row.percentile.to_string(),
+            time(row.medians[0]),
+            time(row.medians[1]),
+            signed(row.difference.estimate),
+            format!(
+                "{} to {} ({:.0} %)",
+                signed(row.difference.low),
+                signed(row.difference.high),
+                (row.difference.confidence * 100.0).min(99.0)
+            ),
+            format!("{:.3}", row.ratio.estimate),
+            format!("{}{mark}", verdict(row)),
+        ]
+    }));
+    let widths: Vec<usize> =
+        (0..7).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
+    for (number, line) in lines.iter().enumerate() {
+        let padded: Vec<String> =
+            line.iter().zip(&widths).map(|(word, width)| format!("{word}{}", " ".repeat(width - word.chars().count()))).collect();
+        let _ = writeln!(text, "| {} |", padded.join(" | "));
+        if number == 0 {
+            let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+            let _ = writeln!(text, "| {} |", rule.join(" | "));
+        }
+    }
+    text.push('\n');
+}

@@ -1,0 +1,117 @@
+//! The subcommand `compare` on campaigns over simulated wires, as a script sees it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+const EXPERIMENT: &str = r#"
+name = "wire"
+repeats = 6
+[nodes.dut.simulated]
+base = "10us"
+mean_extra = "2us"
+[traffic]
+rate = "100kpps"
+duration = "50ms"
+"#;
+
+fn tailbed(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tailbed"))
+        .args(arguments)
+        .env("TAILBED_STATE", folder.join("state"))
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// Two campaigns that every test may read, the second over a wire that takes half as long again, and a folder to work in.
+fn campaigns() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    static MADE: LazyLock<(tempfile::TempDir, PathBuf, PathBuf)> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let (base, slower) = (campaign(folder.path(), 1, "10us"), campaign(folder.path(), 2, "15us"));
+        (folder, base, slower)
+    });
+    (tempfile::tempdir().unwrap(), MADE.1.clone(), MADE.2.clone())
+}
+
+/// Runs the experiment with another seed and base latency, and names its results folder.
+fn campaign(folder: &Path, seed: u32, base: &str) -> PathBuf {
+    fs::write(folder.join("wire.toml"), EXPERIMENT).unwrap();
+    let (seed, base) = (format!("seed={seed}"), format!("nodes.dut.simulated.base={base}"));
+    let output = tailbed(folder, &["run", "wire.toml", "--json", "--set", &seed, "--set", &base]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    folder.join(results["results"].as_str().unwrap())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_slower_wire_is_found_and_fails_its_gate() {
+    let (folder, one, slower) = campaigns();
+    let (one, slower) = (one.to_str().unwrap(), slower.to_str().unwrap());
+    let conditions = ["--fail-if", "p50 > +10%", "--fail-if", "loss > 1%", "--fail-if", "max > 1s"];
+    let files = ["--junit", "gate.xml", "--markdown", "gate.md"];
+    let output = tailbed(folder.path(), &[&["compare", one, slower], &conditions[..], &files[..]].concat());
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).starts_with("`p50 > +10%` fails: +4"), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    assert!(told.contains("**slower**") && told.contains("| p99 "), "{told}");
+    assert_eq!(fs::read_to_string(folder.path().join("gate.md")).unwrap(), told);
+    let junit = fs::read_to_string(folder.path().join("gate.xml")).unwrap();
+    assert!(junit.contains("tests=\"3\"") && junit.contains("failures=\"1\""), "{junit}");
+    // the other way round it is faster, and nothing fails
+    let output = tailbed(folder.path(), &[&["compare", slower, one, "--json"], &conditions[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cell = &json["comparison"]["cells"][0];
+    assert_eq!(cell["rows"][0]["verdict"], "faster");
+    assert!(cell["slower"].as_f64().unwrap() < 0.2, "{}", cell["slower"]);
+}
+
+#[test]
+fn what_cannot_be_decided_fails_only_when_told_to() {
+    let (folder, one, slower) = campaigns();
+    let undecided = ["compare", one.to_str().unwrap(), slower.to_str().unwrap(), "--fail-if", "loss > 0.001%"];
+    assert_eq!(tailbed(folder.path(), &undecided).status.code(), Some(0));
+    let strict = tailbed(folder.path(), &[&undecided[..], &["--strict"]].concat());
+    assert_eq!(strict.status.code(), Some(4), "{}", text(&strict.stderr));
+}
+
+#[test]
+fn other_machines_and_broken_folders_are_refused_by_name() {
+    let (folder, one, slower) = campaigns();
+    let other = folder.path().join("moved");
+    fs::create_dir(&other).unwrap();
+    for file in ["summary.json", "campaign.json"] {
+        fs::copy(slower.join(file), other.join(file)).unwrap();
+    }
+    let facts = fs::read_to_string(slower.join("facts.json")).unwrap();
+    let mut moved: Value = serde_json::from_str(&facts).unwrap();
+    moved["hostname"] = "elsewhere".into();
+    fs::write(other.join("facts.json"), moved.to_string()).unwrap();
+    let (one, other_name) = (one.to_str().unwrap(), other.to_str().unwrap());
+    let refused = |arguments: &[&str], code: i32, said: &str| {
+        let output = tailbed(folder.path(), &[&["compare"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    };
+    refused(&[one, other_name], 2, "elsewhere in the other");
+    let output = tailbed(folder.path(), &["compare", one, other_name, "--different-machines"]);
+    let told = text(&output.stdout);
+    let rows: Vec<&str> = told.lines().filter(|line| line.starts_with("| p") && !line.starts_with("| percentile")).collect();
+    assert!(rows.len() > 2 && rows.iter().all(|row| row.contains("(different machines)")), "{told}");
+    refused(&[one, one, "--fail-if", "p98 > 1us"], 2, "`p98` is none of");
+    refused(&[one, "nowhere"], 2, "nowhere is no finished campaign");
+    fs::write(other.join("summary.json"), "{").unwrap();
+    refused(&[one, other_name], 1, "summary.json is damaged");
+    fs::remove_file(other.join("summary.json")).unwrap();
+    refused(&[one, other_name], 2, "did not come to its end");
+}
