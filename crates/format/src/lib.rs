@@ -21,6 +21,7 @@ pub mod packet;
 pub mod percentile;
 pub mod port;
 pub mod program;
+pub mod proof;
 pub mod recording;
 pub mod results;
 pub mod rounded;

@@ -12,6 +12,7 @@ use crate::function::{Drops, Reason};
 use crate::order::Order;
 use crate::port::Ports;
 use crate::program::{Exit, Program, Stream, TerminalSize};
+use crate::proof::LoopAccount;
 use crate::summary::Gap;
 
 /// The protocol's version; both sides must have the same.
@@ -127,6 +128,9 @@ pub struct Measured {
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.
     pub gap_count: u64,
+    /// What the kernel counted of the loop.
+    #[serde(default)]
+    pub account: Option<LoopAccount>,
 }
 
 /// The relation of the host's clocks over one run.
@@ -151,6 +155,9 @@ pub struct ClockRelation {
 pub struct Forwarded {
     /// One entry per rule, in the order's order.
     pub rules: Vec<RuleCount>,
+    /// What the kernel counted of each worker's loop.
+    #[serde(default)]
+    pub accounts: Vec<LoopAccount>,
 }
 
 /// Counters of one direction through a forwarder: received = sent + malformed + refused sends + dropped.

@@ -9,6 +9,7 @@ mod lifecycle;
 mod link;
 mod named;
 mod node;
+mod proof;
 mod sweep;
 mod throughput;
 mod topology;
@@ -25,6 +26,7 @@ pub use lifecycle::{Density, Lifecycle};
 pub use link::{Link, LinkKind};
 pub use named::Named;
 pub use node::Node;
+pub use proof::Proof;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -92,6 +94,9 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Capture")]
     pub capture: Option<Capture>,
+    /// What is recorded of the host while there is traffic.
+    #[serde(default)]
+    pub proof: Proof,
     /// When a run does not count.
     #[serde(default)]
     pub validity: Validity,

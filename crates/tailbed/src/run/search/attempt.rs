@@ -64,7 +64,7 @@ fn sought(
     found.ports.extend(granted.ports);
     found.log = log;
     path::check(run, host)?;
-    found.forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
+    found.forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?.forwarders;
     programs.wind_up(host, interrupted)?;
     Ok(found)
 }
