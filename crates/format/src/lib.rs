@@ -8,6 +8,7 @@
 
 pub mod capture;
 pub mod cell;
+pub mod clock;
 pub mod facts;
 pub mod flow;
 pub mod function;

@@ -60,7 +60,7 @@ pub fn decode(kind: u32, misc: u16, body: &[u8]) -> Option<Event> {
     let word = |at: usize| Some(u32::from_ne_bytes(body.get(at..at + 4)?.try_into().ok()?));
     let long = |at: usize| Some(u64::from_ne_bytes(body.get(at..at + 8)?.try_into().ok()?));
     match kind {
-        SWITCH_CPU_WIDE => {
+        SWITCH_CPU_WIDE if sample >= 8 => {
             let (tid, at) = (word(sample + 4)?, long(sample + 8)?);
             Some(if misc & OUT == 0 { Event::In { at, tid } } else { Event::Out { at, tid, preempted: misc & PREEMPTED != 0 } })
         }
