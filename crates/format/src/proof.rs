@@ -58,6 +58,8 @@ pub enum TaskSource {
 pub struct Proof {
     /// Time from the first reading of the counters to the last, ns: the traffic with its warm-up, and what it takes to begin and to end.
     pub span: u64,
+    /// Length of the counted part of the traffic, over which changes of task are counted, ns.
+    pub counted: u64,
     /// Readings made during it, first and last not among them.
     pub readings: u64,
     /// Time that the reader ran for them, ns.
@@ -65,7 +67,7 @@ pub struct Proof {
     /// See [`Watch::withheld`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
-    /// How it is known which tasks ran; changes of task are counted over the counted part of the traffic, without the warm-up.
+    /// How it is known which tasks ran.
     pub tasks: TaskSource,
     /// Every packet core, ascending.
     pub cores: Vec<CoreProof>,
@@ -192,6 +194,11 @@ pub enum Disturber {
         /// The greatest that was read, kHz.
         greatest: u64,
     },
+    /// The control group of a node had used up its processor time.
+    Throttled {
+        /// The node.
+        node: String,
+    },
     /// The packet loop of a node had pages to wait for.
     PageFaults {
         /// The node.
@@ -223,6 +230,7 @@ impl fmt::Display for Disturber {
             Self::Frequency { least, greatest } => {
                 write!(f, "clock frequency between {} and {} MHz", least / 1_000, greatest / 1_000)
             }
+            Self::Throttled { node } => write!(f, "the limit on processor time of {node}"),
             Self::PageFaults { node } => write!(f, "page faults of the packet loop of {node}"),
             Self::Migrations { node } => write!(f, "moves of the packet loop of {node} between cores"),
             Self::Preemptions { node } => write!(f, "interruptions of the packet loop of {node} by another task"),

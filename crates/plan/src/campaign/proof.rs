@@ -55,6 +55,6 @@ pub(super) fn note(setup: &Setup, placement: &Placement, facts: &Facts) -> Optio
     let core = cores.iter().find(|core| core.cpu == reader && rate > 0)?;
     let names = core.nodes.join(", ");
     Some(format!(
-        "the host is read {rate} times a second on core {reader}, which {names} runs on: it stands still for each reading"
+        "the host is read {rate} times a second on core {reader}, which {names} runs on, and which stands still for each reading"
     ))
 }

@@ -125,8 +125,11 @@ fn draw_row(svg: &mut Svg, row: &Row, whole: &Frame, slot: f64) {
     let pieces = || row.repeats.iter().flatten();
     let most = pieces().map(rate).fold(0.0, f64::max);
     let said = match row.kind {
-        Kind::Rate => format!("up to {} a second", number::plain(most)),
-        Kind::Turns => format!("{} turns", number::count(pieces().map(|piece| piece.count).sum())),
+        Kind::Rate => format!("up to {} a second", number::plain(rounded(most))),
+        Kind::Turns => match pieces().map(|piece| piece.count).sum() {
+            1 => "1 turn".to_owned(),
+            turns => format!("{} turns", number::count(turns)),
+        },
     };
     let name = format!("{}, {said}", shorten(&row.label, 70));
     svg.text("soft small", Anchor::Start, (LEFT + 5.0, whole.top - 3.5), &name);
@@ -140,7 +143,11 @@ fn draw_row(svg: &mut Svg, row: &Row, whole: &Frame, slot: f64) {
                 svg.path(&format!("area {colour}"), &area);
                 svg.path(&format!("thin {colour}"), &line);
             }
-            Kind::Turns => svg.path(&format!("thin {colour}"), &strokes(pieces, &frame)),
+            Kind::Turns => {
+                let (area, strokes) = strokes(pieces, &frame);
+                svg.path(&format!("area {colour}"), &area);
+                svg.path(&format!("thin {colour}"), &strokes);
+            }
         }
     }
 }
@@ -163,19 +170,36 @@ fn steps(pieces: &[Piece], frame: &Frame, most: f64) -> (Path, Path) {
     (area, line)
 }
 
-/// A stroke for each turn; those in the same place, to half a pixel, are one.
-fn strokes(pieces: &[Piece], frame: &Frame) -> Path {
-    let mut path = Path::default();
+/// Turns that are wider than a pixel, closed, and a stroke for the beginning of each; those in the same place, to half a pixel, are one.
+fn strokes(pieces: &[Piece], frame: &Frame) -> (Path, Path) {
+    let (mut area, mut strokes) = (Path::default(), Path::default());
     let mut last = f64::NEG_INFINITY;
     for piece in pieces.iter().filter(|piece| frame.x.holds(piece.from as f64)) {
-        let place = (frame.across(piece.from as f64) * 2.0).round() / 2.0;
+        let (from, to) = (frame.across(piece.from as f64), frame.across(piece.to as f64));
+        if to - from > 1.0 {
+            area.move_to((from, frame.bottom));
+            area.down_to(frame.top);
+            area.across_to(to);
+            area.down_to(frame.bottom);
+            area.close();
+        }
+        let place = (from * 2.0).round() / 2.0;
         if place > last {
-            path.move_to((place, frame.bottom));
-            path.down_to(frame.top);
+            strokes.move_to((place, frame.bottom));
+            strokes.down_to(frame.top);
             last = place;
         }
     }
-    path
+    (area, strokes)
+}
+
+/// To three significant digits.
+pub(crate) fn rounded(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 0.0;
+    }
+    let scale = 10f64.powf(2.0 - value.log10().floor());
+    (value * scale).round() / scale
 }
 
 fn write_row(csv: &mut String, cell: &Timeline<'_>, row: &Row) {

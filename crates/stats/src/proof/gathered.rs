@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tailbed_format::proof::{CoreProof, Disturber, PacketCore};
+use tailbed_format::proof::{CoreProof, Disturber, PacketCore, Proof};
 use tailbed_format::rounded;
-use tailbed_format::summary::RunSummary;
 
 /// A core that was not quiet in at least one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +43,12 @@ impl fmt::Display for Gathered {
     }
 }
 
-/// The cores that were not quiet, by cell and core.
-pub fn unquiet<'a>(runs: impl Iterator<Item = &'a RunSummary>) -> Vec<Unquiet> {
+/// The cores that were not quiet, by cell and core, of runs with the number of their cell.
+pub fn unquiet<'a>(proofs: impl Iterator<Item = (usize, &'a Proof)>) -> Vec<Unquiet> {
     let mut seen: BTreeMap<(usize, usize), Vec<&CoreProof>> = BTreeMap::new();
-    for run in runs {
-        for core in run.proof.iter().flat_map(|proof| &proof.cores) {
-            seen.entry((run.cell, core.core.cpu)).or_default().push(core);
+    for (cell, proof) in proofs {
+        for core in &proof.cores {
+            seen.entry((cell, core.core.cpu)).or_default().push(core);
         }
     }
     let judge = |((cell, _), cores): ((usize, usize), Vec<&CoreProof>)| {
@@ -90,8 +89,8 @@ fn name(what: &Disturber) -> String {
 }
 
 /// One line for the terminal: the core that was disturbed longest, and by whom; `None` when all were quiet, or nothing was watched.
-pub fn sentence<'a>(runs: impl Iterator<Item = &'a RunSummary>) -> Option<String> {
-    let unquiet = unquiet(runs);
+pub fn sentence<'a>(proofs: impl Iterator<Item = (usize, &'a Proof)>) -> Option<String> {
+    let unquiet = unquiet(proofs);
     let gravest = unquiet.iter().max_by_key(|unquiet| unquiet.culprits.first().map(|culprit| (culprit.took, culprit.times)))?;
     let culprit = gravest.culprits.first()?;
     let cores: std::collections::BTreeSet<usize> = unquiet.iter().map(|unquiet| unquiet.core.cpu).collect();

@@ -9,6 +9,7 @@
 pub mod counters;
 pub mod csv;
 pub mod gathered;
+pub mod group;
 pub mod switches;
 pub mod task;
 mod verdict;
@@ -99,6 +100,8 @@ pub struct Observed<'a> {
     pub owners: &'a BTreeMap<u32, String>,
     /// What the packet loops' own kernels counted.
     pub loops: &'a [LoopProof],
+    /// Of nodes whose control group has a limit on processor time, how often and how long, ns, they were held back by it.
+    pub throttled: &'a BTreeMap<String, (u64, u64)>,
     /// Origin of the run, `CLOCK_MONOTONIC`, ns.
     pub origin: u64,
     /// Length of the counted part, ns.
@@ -133,13 +136,14 @@ pub fn prove(observed: &Observed<'_>) -> (Proof, Vec<ForeignTurn>) {
             culprits: Vec::new(),
             core: core.clone(),
         };
-        proof.culprits = verdict::culprits(&proof, observed.loops);
+        proof.culprits = verdict::culprits(&proof, observed.loops, observed.throttled);
         proof.tasks.truncate(MOST_TASKS);
         proof
     };
     let proof = Proof {
         cores: watch.cores.iter().map(core).collect(),
         span: after.at.saturating_sub(before.at),
+        counted: observed.duration,
         readings: observed.readings,
         reader_ran: observed.reader_ran,
         withheld: watch.withheld.clone(),
@@ -177,8 +181,8 @@ struct Ran {
 }
 
 fn who_ran(observed: &Observed<'_>, core: &PacketCore, names: &BTreeMap<u32, String>, foreign: &mut Vec<ForeignTurn>) -> Ran {
-    let task = |tid: u32, name: &str| {
-        let node = observed.owners.get(&tid).cloned();
+    let task = |tid: u32, process: u32, name: &str| {
+        let node = observed.owners.get(&tid).or_else(|| observed.owners.get(&process)).cloned();
         let expected = verdict::task_belongs(name, node.as_deref(), core);
         TaskTime { tid, name: name.to_owned(), node, expected, turns: None, ran: 0, longest: None }
     };
@@ -189,7 +193,7 @@ fn who_ran(observed: &Observed<'_>, core: &PacketCore, names: &BTreeMap<u32, Str
             let mut tasks: BTreeMap<u32, TaskTime> = BTreeMap::new();
             for turn in &turns {
                 let name = names.get(&turn.tid).map(String::as_str).unwrap_or_default();
-                let task = tasks.entry(turn.tid).or_insert_with(|| task(turn.tid, name));
+                let task = tasks.entry(turn.tid).or_insert_with(|| task(turn.tid, turn.process, name));
                 let length = turn.to - turn.from;
                 task.ran += length;
                 task.turns = Some(task.turns.unwrap_or_default() + 1);
@@ -204,7 +208,7 @@ fn who_ran(observed: &Observed<'_>, core: &PacketCore, names: &BTreeMap<u32, Str
             let then: BTreeMap<u32, u64> = before.iter().map(|task| (task.tid, task.ran)).collect();
             let own = after.iter().filter(|scanned| scanned.cpu == core.cpu).filter_map(|scanned| {
                 let ran = scanned.ran.saturating_sub(then.get(&scanned.tid).copied().unwrap_or_default());
-                (ran > 0).then(|| TaskTime { ran, ..task(scanned.tid, &scanned.name) })
+                (ran > 0).then(|| TaskTime { ran, ..task(scanned.tid, scanned.tid, &scanned.name) })
             });
             (None, None, own.collect())
         }

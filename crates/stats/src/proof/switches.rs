@@ -14,6 +14,8 @@ pub enum Event {
         at: u64,
         /// The task.
         tid: u32,
+        /// The process that it is a thread of.
+        process: u32,
     },
     /// A task ends its turn.
     Out {
@@ -21,6 +23,8 @@ pub enum Event {
         at: u64,
         /// The task.
         tid: u32,
+        /// The process that it is a thread of; of one that is going to end no number that any has.
+        process: u32,
         /// Whether it wanted to go on.
         preempted: bool,
     },
@@ -61,8 +65,12 @@ pub fn decode(kind: u32, misc: u16, body: &[u8]) -> Option<Event> {
     let long = |at: usize| Some(u64::from_ne_bytes(body.get(at..at + 8)?.try_into().ok()?));
     match kind {
         SWITCH_CPU_WIDE if sample >= 8 => {
-            let (tid, at) = (word(sample + 4)?, long(sample + 8)?);
-            Some(if misc & OUT == 0 { Event::In { at, tid } } else { Event::Out { at, tid, preempted: misc & PREEMPTED != 0 } })
+            let (process, tid, at) = (word(sample)?, word(sample + 4)?, long(sample + 8)?);
+            Some(if misc & OUT == 0 {
+                Event::In { at, tid, process }
+            } else {
+                Event::Out { at, tid, process, preempted: misc & PREEMPTED != 0 }
+            })
         }
         COMM => {
             let name = body.get(8..sample)?;
@@ -80,6 +88,8 @@ pub fn decode(kind: u32, misc: u16, body: &[u8]) -> Option<Event> {
 pub struct Turn {
     /// The task.
     pub tid: u32,
+    /// The process that it is a thread of.
+    pub process: u32,
     /// When it began, `CLOCK_MONOTONIC`, ns; not before the window.
     pub from: u64,
     /// When it ended, not after the window.
@@ -92,34 +102,35 @@ pub struct Turn {
 /// its turn then; one whose beginning was lost began it with the record before its end.
 pub fn turns(events: &[Event], records_from: u64, from: u64, to: u64) -> Vec<Turn> {
     let mut turns = Vec::new();
-    let mut current: Option<(u32, u64)> = None;
+    let mut current: Option<((u32, u32), u64)> = None;
     let mut last_seen = records_from;
-    let mut add = |tid, began: u64, ended: u64, preempted| {
-        let turn = Turn { tid, from: began.max(from), to: ended.min(to), preempted: preempted && ended <= to };
+    let mut add = |(tid, process), began: u64, ended: u64, preempted| {
+        let turn = Turn { tid, process, from: began.max(from), to: ended.min(to), preempted: preempted && ended <= to };
         if turn.from < turn.to {
             turns.push(turn);
         }
     };
     for event in events {
         match *event {
-            Event::In { at, tid } => {
+            Event::In { at, tid, process } => {
                 // an end that is missing was lost; what ran meanwhile is not known
-                current = Some((tid, at));
+                current = Some(((tid, process), at));
                 last_seen = at;
             }
-            Event::Out { at, tid, preempted } => {
-                let began = match current.take() {
-                    Some((running, began)) if running == tid => began,
-                    _ => last_seen,
+            Event::Out { at, tid, process, preempted } => {
+                let (task, began) = match current.take() {
+                    // a process that is going to end has lost its number by now
+                    Some((running, began)) if running.0 == tid => (running, began),
+                    _ => ((tid, process), last_seen),
                 };
-                add(tid, began, at, preempted);
+                add(task, began, at, preempted);
                 last_seen = at;
             }
             Event::Named { .. } | Event::Born { .. } | Event::Lost(_) => {}
         }
     }
-    if let Some((tid, began)) = current {
-        add(tid, began, u64::MAX, false);
+    if let Some((task, began)) = current {
+        add(task, began, u64::MAX, false);
     }
     turns
 }
@@ -162,8 +173,8 @@ mod tests {
     #[test]
     fn records_are_read_as_the_manual_lays_them_out() {
         let switch = [vec![0; 8], sample(7, 55)].concat();
-        assert_eq!(decode(15, 0, &switch), Some(Event::In { at: 55, tid: 7 }));
-        assert_eq!(decode(15, OUT | PREEMPTED, &switch), Some(Event::Out { at: 55, tid: 7, preempted: true }));
+        assert_eq!(decode(15, 0, &switch), Some(Event::In { at: 55, tid: 7, process: 7 }));
+        assert_eq!(decode(15, OUT | PREEMPTED, &switch), Some(Event::Out { at: 55, tid: 7, process: 7, preempted: true }));
         let comm = [&9u32.to_ne_bytes()[..], &9u32.to_ne_bytes(), b"stress\0\0", &sample(9, 1)].concat();
         assert_eq!(decode(3, 0, &comm), Some(Event::Named { tid: 9, name: "stress".to_owned() }));
         let fork =
@@ -176,16 +187,16 @@ mod tests {
     }
 
     fn turn(tid: u32, from: u64, to: u64) -> Turn {
-        Turn { tid, from, to, preempted: false }
+        Turn { tid, process: tid, from, to, preempted: false }
     }
 
     #[test]
     fn turns_are_cut_to_the_window_and_open_ones_reach_its_ends() {
         let events = [
-            Event::Out { at: 100, tid: 1, preempted: true },
-            Event::In { at: 100, tid: 2 },
-            Event::Out { at: 130, tid: 2, preempted: false },
-            Event::In { at: 140, tid: 1 },
+            Event::Out { at: 100, tid: 1, process: 1, preempted: true },
+            Event::In { at: 100, tid: 2, process: 2 },
+            Event::Out { at: 130, tid: 2, process: u32::MAX, preempted: false },
+            Event::In { at: 140, tid: 1, process: 1 },
         ];
         let of = |from, to| turns(&events, 50, from, to);
         assert_eq!(of(60, 200), [Turn { preempted: true, ..turn(1, 60, 100) }, turn(2, 100, 130), turn(1, 140, 200)]);
@@ -220,7 +231,7 @@ mod tests {
             let mut at = 0;
             let events: Vec<Event> = steps.iter().map(|&(step, tid, starts)| {
                 at += step;
-                if starts { Event::In { at, tid } } else { Event::Out { at, tid, preempted: tid == 0 } }
+                if starts { Event::In { at, tid, process: tid } } else { Event::Out { at, tid, process: tid, preempted: tid == 0 } }
             }).collect();
             let mut end = from;
             for turn in turns(&events, 0, from, from + length) {

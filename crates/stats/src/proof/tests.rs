@@ -26,6 +26,7 @@ fn proven(watch: &Watch, after: &str, tasks: &Tasks, loops: &[LoopProof]) -> (Co
         names: &BTreeMap::from([(7, "packets".to_owned()), (8, "stress".to_owned()), (9, "ksoftirqd/1".to_owned())]),
         owners: &BTreeMap::from([(7, "dut".to_owned())]),
         loops,
+        throttled: &BTreeMap::from([("dut".to_owned(), (0, 0))]),
         origin: 1_000,
         duration: 1_000,
     };
@@ -40,7 +41,7 @@ fn switches(events: Vec<Event>) -> Tasks {
 #[test]
 fn a_core_with_nothing_but_its_loop_and_the_tick_is_quiet() {
     let after = QUIET.replace("200", "450");
-    let softirqs = [Event::Out { at: 1_500, tid: 7, preempted: false }, Event::In { at: 1_500, tid: 9 }];
+    let softirqs = [Event::Out { at: 1_500, tid: 7, process: 7, preempted: false }, Event::In { at: 1_500, tid: 9, process: 9 }];
     let (core, foreign) = proven(&watch(true), &after, &switches(softirqs.to_vec()), &[]);
     assert!(core.is_quiet(), "{core:?}");
     assert_eq!((core.interrupts[0].count, core.interrupts[0].expected), (250, true));
@@ -49,19 +50,19 @@ fn a_core_with_nothing_but_its_loop_and_the_tick_is_quiet() {
 
 #[test]
 fn a_foreign_task_is_named_with_how_often_and_how_long() {
-    let out = |at, tid| Event::Out { at, tid, preempted: tid == 7 };
+    let out = |at, tid| Event::Out { at, tid, process: tid, preempted: tid == 7 };
     let events = vec![
         out(1_100, 7),
-        Event::In { at: 1_100, tid: 8 },
+        Event::In { at: 1_100, tid: 8, process: 8 },
         out(1_150, 8),
-        Event::In { at: 1_150, tid: 7 },
+        Event::In { at: 1_150, tid: 7, process: 7 },
         out(1_500, 7),
-        Event::In { at: 1_500, tid: 8 },
+        Event::In { at: 1_500, tid: 8, process: 8 },
         // nobody is known by this number
         out(1_600, 8),
-        Event::In { at: 1_600, tid: 99 },
+        Event::In { at: 1_600, tid: 99, process: 99 },
         out(1_601, 99),
-        Event::In { at: 1_601, tid: 7 },
+        Event::In { at: 1_601, tid: 7, process: 7 },
     ];
     let (core, foreign) = proven(&watch(true), QUIET, &switches(events), &[]);
     let said: Vec<_> = core.culprits.iter().map(ToString::to_string).collect();
@@ -105,4 +106,12 @@ fn what_befell_the_loop_itself_is_told() {
     let expected =
         ["page faults of the packet loop of dut: 2 times", "interruptions of the packet loop of dut by another task: once"];
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_thread_that_was_never_seen_belongs_to_its_process() {
+    let events =
+        vec![Event::In { at: 1_100, tid: 70, process: 7 }, Event::Out { at: 1_200, tid: 70, process: 7, preempted: false }];
+    let (core, _) = proven(&watch(true), QUIET, &switches(events), &[]);
+    assert_eq!((core.tasks[0].node.as_deref(), core.is_quiet()), (Some("dut"), true));
 }

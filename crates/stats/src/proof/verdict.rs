@@ -4,6 +4,7 @@
 //! loop sleeps the interrupts that wake it belong there too. Everything else takes time from packets, however short.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use tailbed_format::proof::{CoreProof, Culprit, Disturber, LoopProof, PacketCore};
 
@@ -31,7 +32,7 @@ pub(super) fn task_belongs(name: &str, node: Option<&str>, core: &PacketCore) ->
 }
 
 /// What did not belong on a core, gravest first: what is known to have taken long, then what came often.
-pub(super) fn culprits(core: &CoreProof, loops: &[LoopProof]) -> Vec<Culprit> {
+pub(super) fn culprits(core: &CoreProof, loops: &[LoopProof], throttled: &BTreeMap<String, (u64, u64)>) -> Vec<Culprit> {
     let mut culprits = Vec::new();
     let mut add = |what, times, took| culprits.push(Culprit { what, times, took });
     for task in core.tasks.iter().filter(|task| !task.expected) {
@@ -52,6 +53,9 @@ pub(super) fn culprits(core: &CoreProof, loops: &[LoopProof]) -> Vec<Culprit> {
     }
     if let Some((least, greatest)) = core.frequency.filter(|(least, greatest)| greatest - least.min(greatest) > greatest / 20) {
         add(Disturber::Frequency { least, greatest }, None, None);
+    }
+    for (node, (times, took)) in throttled.iter().filter(|(node, (times, _))| core.core.nodes.contains(node) && *times > 0) {
+        add(Disturber::Throttled { node: node.clone() }, Some(*times), Some(*took));
     }
     for one in loops.iter().filter(|one| core.core.nodes.contains(&one.node)) {
         let (node, account) = (|| one.node.clone(), one.account);

@@ -20,7 +20,7 @@ use tailbed_stats::stream;
 
 use super::attempt::attempt;
 use super::explain::explain;
-use super::proof::Accounts;
+use super::proof::loops;
 use super::traffic::Refusal;
 use super::{Inputs, now, programs, proof, record, timestamper};
 use crate::apply::Broken;
@@ -138,8 +138,9 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     }
     let mut timeline = HostTimeline::default();
     if let Some(watched) = &collected.watched {
-        let accounts = Accounts { measured: &collected.generated.measured, forwarders: &collected.forwarders.accounts };
-        let (proof, seen) = watched.prove(&accounts, order.schedule.duration, &path)?;
+        let measured = &collected.generated.measured;
+        let loops = loops(measured.account, &collected.forwarders.accounts);
+        let (proof, seen) = watched.prove(&loops, measured.clock.origin_monotonic, order.schedule.duration, &path)?;
         (summarised.summary.proof, timeline) = (Some(proof), seen);
     }
     let length = inputs.captures.lengths(order);

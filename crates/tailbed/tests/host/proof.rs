@@ -81,6 +81,10 @@ fn a_task_that_does_not_belong_on_the_devices_core_is_named() {
     assert!(core["preemptions"].as_u64().unwrap() > 0, "{core}");
     let own = |task: &&Value| task["node"] == "dut" && task["expected"] == true && task["name"] == "packets";
     assert!(core["tasks"].as_array().unwrap().iter().any(|task| own(&task)), "{core}");
+    let cores = summary["runs"][1]["proof"]["cores"].as_array().unwrap();
+    let generator = cores.iter().find(|core| core["nodes"][0] == "generator").unwrap();
+    let stranger = |task: &Value| task["name"] == "packets" && task["expected"] == false;
+    assert!(!generator["tasks"].as_array().unwrap().iter().any(stranger), "{generator}");
     let loops = summary["runs"][1]["proof"]["loops"].as_array().unwrap();
     let device_loop = loops.iter().find(|one| one["node"] == "dut").unwrap();
     assert!(device_loop["involuntary"].as_u64().unwrap() > 0, "{loops:?}");
@@ -166,11 +170,11 @@ fn a_thread_reads_the_counters_only_when_it_is_asked_for() {
         let child = command.spawn().unwrap();
         let (pid, mut seen) = (child.id(), false);
         if reads {
-            seen = wait_for(|| threads(pid).contains(&"proof".to_owned()).then_some(true));
+            seen = wait_for(|| threads(pid).contains(&"tailbed-proof".to_owned()).then_some(true));
         }
         let waiting = std::thread::spawn(move || child.wait_with_output().unwrap());
         while !waiting.is_finished() {
-            seen |= threads(pid).contains(&"proof".to_owned());
+            seen |= threads(pid).contains(&"tailbed-proof".to_owned());
         }
         let all = results(&waiting.join().unwrap());
         let readings = all["summary"]["runs"][1]["proof"]["readings"].as_u64().unwrap();

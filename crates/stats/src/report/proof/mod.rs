@@ -5,15 +5,20 @@ mod rows;
 use maud::{Markup, html};
 use tailbed_format::proof::{CoreProof, Proof, TaskSource};
 use tailbed_format::summary::{CampaignSummary, RunSummary};
+use tailbed_format::throughput::SearchRun;
 
 use super::cells::{Cell, label_of};
 use super::figures::{Captioned, of_kind};
 use super::page;
+use crate::plot::host::rounded;
 use crate::plot::number;
 use crate::plot::theme::Style;
 use crate::proof::gathered::{Unquiet, unquiet};
 
 pub(super) use rows::figure;
+
+const BELONGS: &str =
+    "On a packet core nothing belongs but the packet loop, the timer’s tick and the softirqs that carry the packets. ";
 
 /// So many culprits of a core are named; the others are in the table of its run.
 const NAMED: usize = 5;
@@ -22,20 +27,13 @@ const NAMED: usize = 5;
 pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[Captioned]) -> Markup {
     let valid = || summary.runs.iter().filter(|run| run.is_valid());
     let Some(first) = valid().find_map(|run| run.proof.as_ref()) else { return html! {} };
-    let loud = unquiet(valid());
+    let loud = unquiet(valid().filter_map(|run| Some((run.cell, run.proof.as_ref()?))));
     page::section(
         "host",
         "What the host did",
         &html! {
-            p {
-                "On a packet core nothing belongs but the packet loop, the timer’s tick and the softirqs that carry the packets. "
-                (how(first))
-            }
-            @if loud.is_empty() { p { strong.claim { "All packet cores were quiet" } " in all runs that count." } }
-            @else {
-                p { strong.no { "Not quiet" } ", by configuration and core, with what did not belong there:" }
-                ul { @for unquiet in &loud { li { (culprits(unquiet, cells)) } } }
-            }
+            p { (BELONGS) (how(first)) }
+            (verdict(&loud, |cell| label_of(cells, cell).to_owned()))
             (page::scrolling("Packet cores, means over the valid runs", &table(cells)))
             @for captioned in of_kind(figures, "host") { (page::figure(captioned)) }
             details {
@@ -72,19 +70,37 @@ fn how(proof: &Proof) -> String {
     format!("{tasks}; {readings}.")
 }
 
-fn culprits(unquiet: &Unquiet, cells: &[Cell<'_>]) -> Markup {
-    let Unquiet { cell, core, runs, of, culprits } = unquiet;
+/// Which cores were not quiet, and who was to blame; `label` names a cell.
+fn verdict(loud: &[Unquiet], label: impl Fn(usize) -> String) -> Markup {
+    html! {
+        @if loud.is_empty() { p { strong.claim { "All packet cores were quiet" } " in all runs that count." } }
+        @else {
+            p { strong.no { "Not quiet" } ", by configuration and core, with what did not belong there:" }
+            ul { @for unquiet in loud { li { (culprits(unquiet, &label(unquiet.cell))) } } }
+        }
+    }
+}
+
+/// The same of searches: over all their trials, and what lies between them. Nothing where the host was watched in none.
+pub(super) fn of_searches(runs: &[SearchRun], label: impl Fn(usize) -> String) -> Markup {
+    let Some(first) = runs.iter().find_map(|run| run.proof.as_ref()) else { return html! {} };
+    let loud = unquiet(runs.iter().filter_map(|run| Some((run.cell, run.proof.as_ref()?))));
+    page::section("host", "What the host did", &html! { p { (BELONGS) (how(first)) } (verdict(&loud, label)) })
+}
+
+fn culprits(unquiet: &Unquiet, label: &str) -> Markup {
+    let Unquiet { core, runs, of, culprits, .. } = unquiet;
     let named: Vec<_> = culprits.iter().take(NAMED).map(ToString::to_string).collect();
     let more = culprits.len().saturating_sub(NAMED);
     html! {
-        strong { (label_of(cells, *cell)) } ", core " (core.cpu) " (" (core.nodes.join(", ")) "), in " (runs) " of " (of) " runs: "
+        strong { (label) } ", core " (core.cpu) " (" (core.nodes.join(", ")) "), in " (runs) " of " (of) " runs: "
         (named.join("; ")) @if more > 0 { "; and " (more) " more" }
     }
 }
 
 /// A count over the time it came in, a second.
 fn per_second(count: u64, span: u64) -> String {
-    if count == 0 || span == 0 { "0".to_owned() } else { number::plain(count as f64 * 1e9 / span as f64) }
+    if count == 0 || span == 0 { "0".to_owned() } else { number::plain(rounded(count as f64 * 1e9 / span as f64)) }
 }
 
 /// The sum over several runs of a core's figure; `None` where no run has it.
@@ -92,7 +108,7 @@ fn sum<'a>(cores: impl Iterator<Item = &'a CoreProof>, of: impl Fn(&CoreProof) -
     cores.filter_map(of).reduce(u64::saturating_add)
 }
 
-fn counted(core: &CoreProof, expected: bool) -> u64 {
+fn interrupts(core: &CoreProof, expected: bool) -> u64 {
     core.interrupts.iter().filter(|interrupt| interrupt.expected == expected).map(|interrupt| interrupt.count).sum()
 }
 
@@ -105,17 +121,17 @@ fn or_dash(value: Option<String>) -> String {
 }
 
 /// The figures of a core over the runs that they are of.
-fn columns(cores: &[&CoreProof], span: u64) -> Markup {
+fn columns(cores: &[&CoreProof], span: u64, counted: u64) -> Markup {
     let all = || cores.iter().copied();
     let softirqs = |core: &CoreProof| Some(core.softirqs.iter().map(|softirq| softirq.count).sum());
     let frequency =
         all().filter_map(|core| core.frequency).reduce(|(least, greatest), (low, high)| (least.min(low), greatest.max(high)));
     let frequency = frequency.map(|(least, greatest)| format!("{}–{} MHz", least / 1_000, greatest / 1_000));
     html! {
-        td { (per_second(sum(all(), |core| Some(counted(core, true))).unwrap_or_default(), span)) }
-        td { (per_second(sum(all(), |core| Some(counted(core, false))).unwrap_or_default(), span)) }
+        td { (per_second(sum(all(), |core| Some(interrupts(core, true))).unwrap_or_default(), span)) }
+        td { (per_second(sum(all(), |core| Some(interrupts(core, false))).unwrap_or_default(), span)) }
         td { (per_second(sum(all(), softirqs).unwrap_or_default(), span)) }
-        td { (or_dash(sum(all(), |core| core.switches).map(|switches| per_second(switches, span)))) }
+        td { (or_dash(sum(all(), |core| core.switches).map(|switches| per_second(switches, counted)))) }
         td { (or_dash(sum(all(), |core| core.preemptions).map(number::count))) }
         td { (number::time(sum(all(), |core| Some(foreign(core))).unwrap_or_default())) }
         td { (or_dash(sum(all(), |core| core.steal).map(number::time))) }
@@ -161,12 +177,12 @@ fn row(cell: &Cell<'_>, cpu: usize, nodes: &str) -> Markup {
     let proofs: Vec<&Proof> = cell.runs.iter().filter_map(|run| run.proof.as_ref()).collect();
     let cores: Vec<_> = proofs.iter().flat_map(|proof| &proof.cores).filter(|core| core.core.cpu == cpu).collect();
     let quiet = cores.iter().filter(|core| core.is_quiet()).count();
-    let span = proofs.iter().map(|proof| proof.span).sum();
+    let (span, counted) = (proofs.iter().map(|proof| proof.span).sum(), proofs.iter().map(|proof| proof.counted).sum());
     html! { tr.floor-row[cell.style == Style::Floor] {
         th scope="row" { (page::swatch(cell.style)) (cell.label) }
         td.word { (cpu) span.under { (nodes) } }
         td { (quiet) " of " (cores.len()) }
-        (columns(&cores, span))
+        (columns(&cores, span, counted))
     } }
 }
 
@@ -184,7 +200,7 @@ fn by_run(runs: &[RunSummary], cells: &[Cell<'_>]) -> Markup {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td.word { (core.core.cpu) span.under { (core.core.nodes.join(", ")) } }
-            (columns(&[core], proof.span))
+            (columns(&[core], proof.span, proof.counted))
             td.word {
                 @if core.is_quiet() { "nothing" }
                 @for culprit in core.culprits.iter().take(NAMED * 2) { span.under { (culprit) } }

@@ -12,7 +12,7 @@ use crate::report::figures::worst_packets;
 /// So many kinds of interrupts are drawn of one core: those that do not belong there first, then those that came most often.
 const MOST_INTERRUPTS: usize = 4;
 
-/// So many names of tasks are drawn of one core, those that had most turns.
+/// So many names of tasks are drawn of one core, those that ran longest.
 const MOST_TASKS: usize = 3;
 
 /// The plot; none where the host was watched in no run.
@@ -70,8 +70,12 @@ fn belongs(cell: &Cell<'_>, cpu: usize, source: &str) -> bool {
 fn most(found: Found, most: usize, cpu: usize, kind: Kind) -> impl Iterator<Item = Row> {
     let row = |((name, expected), repeats)| Row { label: format!("core {cpu}: {name}"), expected, kind, repeats };
     let mut rows: Vec<Row> = found.into_iter().map(row).collect();
-    let count = |row: &Row| row.repeats.iter().flatten().map(|piece| piece.count).sum::<u64>();
-    rows.sort_by_key(|row| (row.expected, Reverse(count(row))));
+    let weight = |piece: &Piece| match kind {
+        Kind::Rate => piece.count,
+        Kind::Turns => piece.to.abs_diff(piece.from),
+    };
+    let sum = |row: &Row| row.repeats.iter().flatten().map(weight).sum::<u64>();
+    rows.sort_by_key(|row| (row.expected, Reverse(sum(row))));
     // what belongs there is shown as well, for it is what the rest stands out from
     let expected = rows.iter().position(|row| row.expected).filter(|place| *place >= most);
     if let Some(place) = expected {

@@ -40,6 +40,7 @@ fn proof(culprits: Vec<Culprit>) -> Proof {
     let account = LoopAccount { voluntary: 1, involuntary: 2, minor_faults: 3, major_faults: 0, migrations: Some(0) };
     Proof {
         span: 1_000_000_000,
+        counted: 900_000_000,
         readings: 9,
         reader_ran: 2_000_000,
         withheld: None,
@@ -99,7 +100,7 @@ fn a_core_that_was_not_quiet_is_named_with_the_culprit() {
     let sentence =
         "core 3 (dut), in 1 of 2 runs: &lt;stress&gt; (2 times, 3.00\u{a0}ms); interrupt 36 of virtio1-req.0 (12 times)";
     assert!(page.contains(sentence), "{page}");
-    assert!(page.contains("1 of 2") && page.contains("core 3: &lt;stress&gt;, 1 turns"), "{page}");
+    assert!(page.contains("1 of 2") && page.contains("core 3: &lt;stress&gt;, 1 turn<"), "{page}");
     assert!(html(&disturbed().input()).contains("What the host did"));
 }
 

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use tailbed_format::message::Measured;
 use tailbed_format::proof::{LoopAccount, LoopProof, Proof, Watch};
 use tailbed_format::results;
 use tailbed_plan::plan::{GENERATOR, Run};
@@ -32,8 +31,10 @@ pub(super) struct Watching {
     /// The processes that each node's environment descends from.
     roots: Vec<(String, Vec<i32>)>,
     names: BTreeMap<u32, String>,
+    owners: BTreeMap<u32, String>,
     before: Vec<Scanned>,
     switches: Result<Switches, Option<String>>,
+    throttled: BTreeMap<String, (u64, u64)>,
     first: Reading,
     reader: Option<Reader>,
 }
@@ -47,6 +48,7 @@ pub(super) struct Watched {
     tasks: Tasks,
     names: BTreeMap<u32, String>,
     owners: BTreeMap<u32, String>,
+    throttled: BTreeMap<String, (u64, u64)>,
 }
 
 impl Watching {
@@ -62,7 +64,18 @@ impl Watching {
         let cpus = watch.cores.iter().map(|core| core.cpu);
         let switches = if watch.switches { Switches::open(cpus).map_err(Some) } else { Err(None) };
         let first = Reading::default();
-        Ok(Some(Self { watch, files, roots, names: BTreeMap::new(), before: Vec::new(), switches, first, reader: None }))
+        Ok(Some(Self {
+            watch,
+            files,
+            roots,
+            names: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            before: Vec::new(),
+            switches,
+            throttled: BTreeMap::new(),
+            first,
+            reader: None,
+        }))
     }
 
     /// From now on what happens is counted.
@@ -70,6 +83,9 @@ impl Watching {
         let tasks = tasks::all();
         self.names = tasks.iter().map(|task| (task.tid, task.name.clone())).collect();
         self.before = tasks;
+        // the load generator's thread is gone when its packets are brought home
+        self.owners = tasks::owners(&self.roots);
+        self.throttled = tasks::throttled(&self.owners);
         if let Ok(switches) = &mut self.switches
             && let Err(error) = switches.begin()
         {
@@ -100,37 +116,40 @@ impl Watching {
         for task in &tasks {
             self.names.entry(task.tid).or_insert_with(|| task.name.clone());
         }
-        let owners = tasks::owners(&self.roots);
+        let mut owners = self.owners;
+        owners.extend(tasks::owners(&self.roots));
+        let mut throttled = tasks::throttled(&owners);
+        for (node, (times, took)) in &mut throttled {
+            let (times_then, took_then) = self.throttled.get(node).copied().unwrap_or_default();
+            (*times, *took) = (times.saturating_sub(times_then), took.saturating_sub(took_then));
+        }
         let tasks = match self.switches {
             Ok(switches) => switches.end(&mut self.names),
             Err(reason) => Tasks::Scan { before: self.before, after: tasks, reason },
         };
-        Ok(Watched { watch: self.watch, before: self.first, after, readings, tasks, names: self.names, owners })
+        Ok(Watched { watch: self.watch, before: self.first, after, readings, tasks, names: self.names, owners, throttled })
     }
 }
 
-/// What one run brought home of its packet loops.
-pub(super) struct Accounts<'a> {
-    /// Of the load generator.
-    pub(super) measured: &'a Measured,
-    /// Of each forwarder, by its workers.
-    pub(super) forwarders: &'a [(String, Vec<LoopAccount>)],
-}
-
-impl Accounts<'_> {
-    fn loops(&self) -> Vec<LoopProof> {
-        let generator = self.measured.account.map(|account| LoopProof { node: GENERATOR.to_owned(), worker: 0, account });
-        let forwarders = self.forwarders.iter().flat_map(|(node, accounts)| {
-            (0..).zip(accounts).map(|(worker, account)| LoopProof { node: node.clone(), worker, account: *account })
-        });
-        generator.into_iter().chain(forwarders).collect()
-    }
+/// What was counted of each packet loop: of the load generator's, and by node of each forwarder's workers.
+pub(super) fn loops(generator: Option<LoopAccount>, forwarders: &[(String, Vec<LoopAccount>)]) -> Vec<LoopProof> {
+    let generator = generator.map(|account| LoopProof { node: GENERATOR.to_owned(), worker: 0, account });
+    let forwarders = forwarders.iter().flat_map(|(node, accounts)| {
+        (0..).zip(accounts).map(|(worker, account)| LoopProof { node: node.clone(), worker, account: *account })
+    });
+    generator.into_iter().chain(forwarders).collect()
 }
 
 impl Watched {
-    /// Judges what was recorded, and writes what came when into the run's folder. `duration` is the length of the counted part, ns.
-    pub(super) fn prove(&self, accounts: &Accounts<'_>, duration: u64, folder: &Path) -> anyhow::Result<(Proof, HostTimeline)> {
-        let origin = accounts.measured.clock.origin_monotonic;
+    /// Judges what was recorded, and writes what came when into the run's folder. The counted part begins at `origin`, `CLOCK_MONOTONIC`, and takes
+    /// `duration`, ns.
+    pub(super) fn prove(
+        &self,
+        loops: &[LoopProof],
+        origin: u64,
+        duration: u64,
+        folder: &Path,
+    ) -> anyhow::Result<(Proof, HostTimeline)> {
         let (proof, turns) = prove(&Observed {
             watch: &self.watch,
             before: &self.before,
@@ -141,7 +160,8 @@ impl Watched {
             tasks: &self.tasks,
             names: &self.names,
             owners: &self.owners,
-            loops: &accounts.loops(),
+            loops,
+            throttled: &self.throttled,
             origin,
             duration,
         });
@@ -149,6 +169,12 @@ impl Watched {
         write_new(&folder.join(results::INTERRUPTS), csv::interrupts(&timeline.interrupts).as_bytes())?;
         write_new(&folder.join(results::FOREIGN_TASKS), csv::foreign_tasks(&timeline.turns).as_bytes())?;
         Ok((proof, timeline))
+    }
+
+    /// The same of all that was watched, where there is no counted part.
+    pub(super) fn prove_whole(&self, loops: &[LoopProof], folder: &Path) -> anyhow::Result<Proof> {
+        let (from, to) = (self.before.at, self.after.at);
+        Ok(self.prove(loops, from, to.saturating_sub(from), folder)?.0)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use tailbed_stats::proof::group::{candidates, throttled as throttled_in};
 use tailbed_stats::proof::task::Scanned;
 
 use crate::run::descendants::descendants;
@@ -27,6 +28,21 @@ pub(super) fn owners(roots: &[(String, Vec<i32>)]) -> BTreeMap<u32, String> {
         }
     }
     owners
+}
+
+/// How often and how long, ns, the control group of each node was held back by a limit on processor time; of several groups of a node the one
+/// that was most.
+pub(super) fn throttled(owners: &BTreeMap<u32, String>) -> BTreeMap<String, (u64, u64)> {
+    let mut found: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for (tid, node) in owners {
+        let group = fs::read_to_string(format!("/proc/{tid}/cgroup")).unwrap_or_default();
+        let stat = candidates(&group).iter().find_map(|file| fs::read_to_string(file).ok());
+        if let Some(held_back) = stat.and_then(|stat| throttled_in(&stat)) {
+            let most = found.entry(node.clone()).or_default();
+            *most = held_back.max(*most);
+        }
+    }
+    found
 }
 
 fn threads(process: i32) -> Vec<(i32, u32)> {
