@@ -166,7 +166,7 @@ pub struct Culprit {
 pub enum Disturber {
     /// A task that has no business there.
     Task {
-        /// Its name; empty when it was gone before it could be asked.
+        /// Its name, with the node that it belongs to; empty when it was gone before it could be asked.
         name: String,
         /// Its thread id, as the host numbers it.
         tid: u32,

@@ -17,12 +17,11 @@ const RATE: u32 = 1;
 pub(super) fn of_run(setup: &Setup, nodes: &[Node], placement: &Placement, facts: &Facts) -> Watch {
     let reader = facts.cpus.first().copied().unwrap_or_default();
     let mut cores: BTreeMap<usize, PacketCore> = BTreeMap::new();
-    for (name, scheduling, guest) in loops(nodes, placement) {
+    for (name, scheduling, may_sleep) in loops(nodes, placement) {
         for &cpu in &scheduling.cpus {
             let core = cores.entry(cpu).or_insert_with(|| PacketCore { cpu, nodes: Vec::new(), spins: true });
             core.nodes.push(name.to_owned());
-            // a virtual CPU that has nothing to do halts
-            core.spins &= scheduling.wait == Wait::Spin && !guest;
+            core.spins &= scheduling.wait == Wait::Spin && !may_sleep;
         }
     }
     let busy = cores.contains_key(&reader);
@@ -40,11 +39,12 @@ pub(super) fn of_run(setup: &Setup, nodes: &[Node], placement: &Placement, facts
     }
 }
 
-/// Every packet loop with its node, and whether that is a virtual machine. Where the kernel is left to choose a core there is none to watch.
+/// Every packet loop with its node, and whether it may sleep whatever it is told: a virtual CPU that has nothing to do halts, and of a program of
+/// the user's nothing is known. Where the kernel is left to choose a core there is none to watch.
 fn loops<'a>(nodes: &'a [Node], placement: &'a Placement) -> impl Iterator<Item = (&'a str, &'a Scheduling, bool)> {
     let placed = nodes.iter().zip(&placement.nodes).map(|(node, scheduling)| {
-        let guest = matches!(node.environment, Environment::Vm { .. });
-        (node.name.as_str(), scheduling, guest)
+        let may_sleep = matches!(node.environment, Environment::Vm { .. }) || node.is_program();
+        (node.name.as_str(), scheduling, may_sleep)
     });
     std::iter::once((GENERATOR, &placement.generator, false)).chain(placed)
 }
@@ -54,7 +54,8 @@ pub(super) fn note(setup: &Setup, placement: &Placement, facts: &Facts) -> Optio
     let Watch { rate, reader, cores, .. } = of_run(setup, &setup.nodes, placement, facts);
     let core = cores.iter().find(|core| core.cpu == reader && rate > 0)?;
     let names = core.nodes.join(", ");
+    let times = if rate == 1 { "once".to_owned() } else { format!("{rate} times") };
     Some(format!(
-        "the host is read {rate} times a second on core {reader}, which {names} runs on, and which stands still for each reading"
+        "the host is read {times} a second on core {reader}, which {names} runs on, and which stands still for each reading"
     ))
 }

@@ -36,7 +36,9 @@ pub(super) fn culprits(core: &CoreProof, loops: &[LoopProof], throttled: &BTreeM
     let mut culprits = Vec::new();
     let mut add = |what, times, took| culprits.push(Culprit { what, times, took });
     for task in core.tasks.iter().filter(|task| !task.expected) {
-        add(Disturber::Task { name: task.name.clone(), tid: task.tid }, task.turns, Some(task.ran));
+        // one of another node's: the timestamper's, where it has no core of its own
+        let name = task.node.as_ref().map_or_else(|| task.name.clone(), |node| format!("{} of {node}", task.name));
+        add(Disturber::Task { name, tid: task.tid }, task.turns, Some(task.ran));
     }
     for interrupt in core.interrupts.iter().filter(|interrupt| !interrupt.expected) {
         let what = Disturber::Interrupt { source: interrupt.source.clone(), name: interrupt.name.clone() };

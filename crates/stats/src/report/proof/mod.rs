@@ -26,15 +26,16 @@ const NAMED: usize = 5;
 /// Nothing where the host was watched in no run.
 pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[Captioned]) -> Markup {
     let valid = || summary.runs.iter().filter(|run| run.is_valid());
-    let Some(first) = valid().find_map(|run| run.proof.as_ref()) else { return html! {} };
+    let most_read = valid().filter_map(|run| run.proof.as_ref()).max_by_key(|proof| proof.readings);
+    let Some(most_read) = most_read else { return html! {} };
     let loud = unquiet(valid().filter_map(|run| Some((run.cell, run.proof.as_ref()?))));
     page::section(
         "host",
         "What the host did",
         &html! {
-            p { (BELONGS) (how(first)) }
+            p { (BELONGS) (how(most_read)) }
             (verdict(&loud, |cell| label_of(cells, cell).to_owned()))
-            (page::scrolling("Packet cores, means over the valid runs", &table(cells)))
+            (page::scrolling("Packet cores over the valid runs: what is said a second is the mean, the rest the sum", &table(cells)))
             @for captioned in of_kind(figures, "host") { (page::figure(captioned)) }
             details {
                 summary { "Packet cores, run by run" }
@@ -63,7 +64,7 @@ fn how(proof: &Proof) -> String {
         (readings, _) => {
             let share = number::share(proof.reader_ran, proof.span);
             format!(
-                "counters were also read {readings} times meanwhile, which took the core that keeps the house {share} of the time"
+                "counters were also read up to {readings} times a run meanwhile, which took the core that keeps the house {share} of the time"
             )
         }
     };
@@ -193,19 +194,19 @@ fn by_run(runs: &[RunSummary], cells: &[Cell<'_>]) -> Markup {
             th.word scope="col" { "Run" }
             th.word scope="col" { "Configuration" }
             th.word scope="col" { "Core" }
-            (titles())
             th.word scope="col" { "What did not belong there" }
+            (titles())
         } }
         tbody { @for (run, proof) in proven { @for core in &proof.cores { tr {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td.word { (core.core.cpu) span.under { (core.core.nodes.join(", ")) } }
-            (columns(&[core], proof.span, proof.counted))
             td.word {
                 @if core.is_quiet() { "nothing" }
                 @for culprit in core.culprits.iter().take(NAMED * 2) { span.under { (culprit) } }
                 @if core.culprits.len() > NAMED * 2 { span.under { "and " (core.culprits.len() - NAMED * 2) " more, in summary.json" } }
             }
+            (columns(&[core], proof.span, proof.counted))
         } } } }
     }
 }
