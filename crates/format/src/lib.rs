@@ -8,6 +8,7 @@
 
 pub mod capture;
 pub mod cell;
+pub mod clock;
 pub mod facts;
 pub mod flow;
 pub mod function;
@@ -21,6 +22,7 @@ pub mod packet;
 pub mod percentile;
 pub mod port;
 pub mod program;
+pub mod proof;
 pub mod recording;
 pub mod results;
 pub mod rounded;

@@ -12,7 +12,10 @@ use crate::function::{Drops, Reason};
 use crate::order::Order;
 use crate::port::Ports;
 use crate::program::{Exit, Program, Stream, TerminalSize};
+use crate::proof::LoopAccount;
 use crate::summary::Gap;
+
+pub use crate::clock::ClockRelation;
 
 /// The protocol's version; both sides must have the same.
 pub const PROTOCOL: u32 = 4;
@@ -127,23 +130,9 @@ pub struct Measured {
     pub gaps: Vec<Gap>,
     /// How many gaps there were, listed or not.
     pub gap_count: u64,
-}
-
-/// The relation of the host's clocks over one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClockRelation {
-    /// Ticks of the TSC per second, from both ends of the run.
-    pub tsc_hz: f64,
-    /// `CLOCK_MONOTONIC` at the origin of the run, ns.
-    pub origin_monotonic: u64,
-    /// `CLOCK_REALTIME` at the origin of the run, ns since 1970.
-    pub origin_realtime: u64,
-    /// Time the run took by the monotonic clock, ns.
-    pub span: u64,
-    /// How much `CLOCK_REALTIME` moved against `CLOCK_MONOTONIC` over the run, ns: a step here invalidates kernel stamps.
-    pub realtime_shift: i64,
-    /// The longer of the two brackets in which the clocks were read together: the bound on the error of relating them, ns.
-    pub bracket: u64,
+    /// What the kernel counted of the loop.
+    #[serde(default)]
+    pub account: Option<LoopAccount>,
 }
 
 /// What a forwarder counted.
@@ -151,6 +140,9 @@ pub struct ClockRelation {
 pub struct Forwarded {
     /// One entry per rule, in the order's order.
     pub rules: Vec<RuleCount>,
+    /// What the kernel counted of each worker's loop.
+    #[serde(default)]
+    pub accounts: Vec<LoopAccount>,
 }
 
 /// Counters of one direction through a forwarder: received = sent + malformed + refused sends + dropped.

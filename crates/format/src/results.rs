@@ -10,6 +10,8 @@
 //!   runs/0003-container-r1/
 //!     plan.json steps.txt journal.jsonl packets.parquet latency.hgrm gaps.csv summary.json agent-*.log
 //!     capture/             of the timestamper: 1-generator-to-dut.pcapng and so on, one file per direction of a tapped link
+//!     interrupts.csv       one row per reading, core and source of interrupts that had any; foreign-tasks.csv one row per turn
+//!                          that a task had on a packet core where it does not belong
 //!     flows.csv            one row per flow, where there is more than one
 //!     trials.jsonl         of a search, in place of packets, latency and gaps: one line per trial; latency-50.hgrm and
 //!                          packets-50.parquet of the trial at 50 % of what was found
@@ -43,6 +45,10 @@ pub const PACKETS: &str = "packets.parquet";
 pub const HGRM: &str = "latency.hgrm";
 /// Of a run: the generator's gaps.
 pub const GAPS: &str = "gaps.csv";
+/// Of a run: interrupts and softirqs per core and source over time.
+pub const INTERRUPTS: &str = "interrupts.csv";
+/// Of a run: turns that tasks had on packet cores where they do not belong.
+pub const FOREIGN_TASKS: &str = "foreign-tasks.csv";
 /// Of a search: one line per trial, in order, written as they are made.
 pub const TRIALS: &str = "trials.jsonl";
 /// Of a run: one row per flow, where there is more than one.

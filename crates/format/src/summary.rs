@@ -9,6 +9,7 @@ use crate::flow::{FlowTable, Volume};
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
 use crate::port::NodePorts;
+use crate::proof::Proof;
 use crate::rounded::time;
 use crate::stream::StreamSummary;
 
@@ -225,6 +226,9 @@ pub struct RunSummary {
     /// What the timestamper found; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<CaptureSummary>,
+    /// What the host did on the packet cores; `None` where nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
     /// Scripts and commands, in the order they were started.

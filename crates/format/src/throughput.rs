@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::lifecycle::Repeats;
 use crate::percentile::Percentile;
 use crate::port::NodePorts;
+use crate::proof::Proof;
 use crate::summary::{Counts, Distribution, ForwarderSummary, Invalid, Parameter, ProgramSummary, RunKind};
 
 /// What a load must uphold to count as carried (RFC 9971, "Search Goal").
@@ -241,6 +242,9 @@ pub struct SearchRun {
     pub log: Vec<Trial>,
     /// Counters of each forwarder, over all trials.
     pub forwarders: Vec<ForwarderSummary>,
+    /// What the host did on the packet cores from the first trial to the last; `None` where that was not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// The ports of its agents, generator and nodes.
     #[serde(default)]
     pub ports: Vec<NodePorts>,

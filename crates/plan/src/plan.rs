@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tailbed_format::lifecycle::Phase;
 use tailbed_format::order::{Order, Scheduling};
+use tailbed_format::proof::Watch;
 use tailbed_format::summary::Parameter;
 use tailbed_format::throughput::SearchOrder;
 use tailbed_format::validity::Limits;
@@ -85,6 +86,9 @@ pub struct Run {
     /// The lead-in that the timestamper's latencies leave out, ns.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub trim: u64,
+    /// What is watched of the host while there is traffic; nothing where the path is simulated, and of lives.
+    #[serde(default)]
+    pub proof: Option<Watch>,
     /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
     #[serde(default)]
     pub life: Option<LifePlan>,

@@ -4,6 +4,9 @@
 use std::io::{self, Read};
 
 use crate::capture::{Batch, Reader};
+use crate::proof::counters::{Counters, steal};
+use crate::proof::task::Scanned;
+use crate::proof::{csv, group};
 
 /// Packets with their times, and how the capture ended.
 type Seen = (Vec<(u64, Vec<u8>)>, Result<(), String>);
@@ -42,6 +45,34 @@ fn packets(source: impl Read) -> Result<Seen, String> {
         return Err(format!("{} packets are counted, {} were given out", reader.packets(), seen.len()));
     }
     Ok((seen, end))
+}
+
+/// Two texts of /proc, one after the other with a zero byte in between: each is read as whatever it may be, nothing
+/// is said to have come that has not, and a text is the same whatever was read before it.
+///
+/// # Errors
+/// What does not hold.
+pub fn proc(bytes: &[u8]) -> Result<(), String> {
+    let mut texts = bytes.splitn(2, |byte| *byte == 0).map(String::from_utf8_lossy);
+    let (first, second) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+    let before = Counters::parse(&first, None);
+    let after = Counters::parse(&second, Some(&before));
+    if let Some(came) = after.since(&before).iter().find(|came| came.count == 0) {
+        return Err(format!("{came:?}"));
+    }
+    let again = Counters::parse(&second, Some(&after));
+    if again != after {
+        return Err(format!("{again:?} is not {after:?}"));
+    }
+    steal(&first);
+    group::candidates(&first);
+    group::throttled(&second);
+    Scanned::parse(&first, &second);
+    csv::read_foreign_tasks(&first);
+    match csv::read_interrupts(&second) {
+        Some(points) if csv::read_interrupts(&csv::interrupts(&points)) != Some(points.clone()) => Err(format!("{points:?}")),
+        _ => Ok(()),
+    }
 }
 
 /// Gives out a few bytes at a time, and is interrupted in between.

@@ -22,6 +22,7 @@ pub mod interval;
 pub mod life;
 pub mod matching;
 pub mod plot;
+pub mod proof;
 pub mod report;
 pub mod run;
 pub mod search;

@@ -144,6 +144,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         forwarders: Vec::new(),
         ports: Vec::new(),
         capture: None,
+        proof: None,
         downgrades: Vec::new(),
         programs: Vec::new(),
         invalid: Vec::new(),
@@ -267,6 +268,7 @@ mod tests {
             misdelivered: Vec::new(),
             gaps: Vec::new(),
             gap_count: 0,
+            account: None,
         }
     }
 

@@ -72,6 +72,11 @@ fn captures() {
 }
 
 #[test]
+fn texts_of_the_kernel() {
+    run("proc", tailbed_stats::fuzz::proc);
+}
+
+#[test]
 fn experiment_files() {
     run("experiments", tailbed_plan::fuzz::experiment);
 }

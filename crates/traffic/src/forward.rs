@@ -8,6 +8,7 @@ use tailbed_format::function::{Function, Reason};
 use tailbed_format::message::{Forwarded, RuleCount};
 use tailbed_format::order::{Forward, LARGEST_BATCH, MOST_WORKERS, Wait};
 
+use crate::account;
 use crate::function::{AHEAD, Buffer, NetworkFunction, TableError};
 use crate::port::{self, FanoutGroup, Incoming, Opened, PortError, Receive, Rest, Steering, Transmit, Use, Wired};
 use crate::stop::Stop;
@@ -144,8 +145,9 @@ impl Use for Making {
                     R::rest(receivers, u64::MAX, stop);
                 }
             };
+            let before = account::now();
             any::run(&mut function, &mut ports, batch, stop, rest);
-            Forwarded { rules: ports.counts() }
+            Forwarded { rules: ports.counts(), accounts: vec![account::since(&before)] }
         };
         Worker { run: Box::new(run), opened: opened.clone() }
     }

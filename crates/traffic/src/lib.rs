@@ -3,7 +3,7 @@
 //! An agent runs inside an environment and obeys orders that come over a byte stream ([`agent::agent`]). Its hot loops are
 //! [`measure`] (load generator and sink) and [`forward`]; both are generic over a [`clock`] and a [`port`], so that the same code
 //! runs on a wire and on a model of one. [`mod@function`] holds what a forwarder does with a frame,
-//! [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`capture`] the timestamper. [`program`] runs
+//! [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`account`] whether it was, [`capture`] the timestamper. [`program`] runs
 //! scripts, commands and shells besides.
 //!
 //! This is the only library of tailbed with `unsafe` code, and it is confined to the modules that allow it by name.
@@ -15,6 +15,7 @@ compile_error!(
     "tailbed stamps packets by the x86 time-stamp counter and reads them from AF_PACKET rings: it needs Linux on x86_64"
 );
 
+pub mod account;
 pub mod agent;
 pub mod capture;
 pub mod clock;

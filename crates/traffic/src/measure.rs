@@ -26,6 +26,7 @@ use tailbed_format::traffic::Pattern;
 pub use gap_log::GAPS_KEPT;
 pub use outcome::Outcome;
 
+use crate::account;
 use crate::clock::{Clock, Sighting};
 use crate::packet::frames::{Frames, NoFrames};
 use crate::port::Wires;
@@ -174,8 +175,15 @@ pub fn run<C: Clock, W: Wires>(
     let pacer = Pacer::new(first_due, first, start, LEAD).ok_or(MeasureError::NoTime)?;
     port.dropped();
     let mut turns = Loop::new(order, clock, prepared, start, pacer);
+    let before = account::now();
     turns.run(port, stop);
-    if stop.is_raised() { Err(MeasureError::Stopped) } else { turns.finish(port) }
+    let account = account::since(&before);
+    if stop.is_raised() {
+        return Err(MeasureError::Stopped);
+    }
+    let mut outcome = turns.finish(port)?;
+    outcome.measured.account = Some(account);
+    Ok(outcome)
 }
 
 /// Waits until the clock has been observed for long enough, and sights it again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::{capture, environment};
+use super::{capture, environment, proof};
 use crate::document::{Combination, Document};
 use crate::experiment::{Accel, Siblings};
 use crate::placement::{self, NoPlacement, Placement, Request, Wishes};
@@ -117,6 +117,9 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
     if let (Some(recording), Some(load)) = (&setup.capture, setup.load()) {
         notes.extend(capture::notes(recording, load, placement, facts));
     }
+    if setup.load().is_some() {
+        notes.extend(proof::note(setup, placement, facts));
+    }
     for node in &setup.nodes {
         match node.environment {
             Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
@@ -196,14 +199,15 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
     let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, tapped))
+    let watched = (cell.setup.proof.rate, cell.setup.proof.switches);
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, (tapped, watched)))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.
 fn concerns_floor(key: &str, link: &str) -> bool {
     let mut parts = key.split('.');
     match parts.next() {
-        Some("traffic" | "throughput" | "generator" | "capture") => true,
+        Some("traffic" | "throughput" | "generator" | "capture" | "proof") => true,
         Some("links") => parts.next() == Some(link),
         _ => false,
     }

@@ -9,6 +9,7 @@ mod name;
 mod network;
 mod possible;
 mod programs;
+mod proof;
 mod rounds;
 mod run;
 

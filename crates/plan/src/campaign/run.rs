@@ -3,6 +3,7 @@
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
+use tailbed_format::proof::Watch;
 use tailbed_format::stream::Stream;
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::{Method, SearchOrder};
@@ -11,7 +12,7 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, life, medium, programs};
+use super::{capture, environment, life, medium, programs, proof};
 use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
@@ -75,6 +76,7 @@ struct Work {
     cores: Cores,
     streams: Vec<StreamPath>,
     through: Vec<ThroughPlan>,
+    proof: Option<Watch>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -93,7 +95,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, links, cores, streams, through, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, cores, streams, through, proof, life, search, expected } = work;
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -108,6 +110,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         streams,
         through,
         trim: planned.setup.capture.as_ref().map_or(0, |capture| capture.trim),
+        proof,
         life,
         search,
         limits: planned.setup.limits,
@@ -239,6 +242,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         cores,
         streams,
         through: through.unwrap_or_default(),
+        proof: Some(proof::of_run(setup, nodes, placement, facts)),
         steps,
         agents,
         life: None,

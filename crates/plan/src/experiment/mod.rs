@@ -10,6 +10,7 @@ mod link;
 mod named;
 mod node;
 mod placement;
+mod proof;
 mod sweep;
 mod throughput;
 mod topology;
@@ -27,6 +28,7 @@ pub use link::{Link, LinkKind};
 pub use named::Named;
 pub use node::Node;
 pub use placement::{Cores, Placement, Siblings};
+pub use proof::Proof;
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -97,6 +99,9 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Capture")]
     pub capture: Option<Capture>,
+    /// What is recorded of the host while there is traffic.
+    #[serde(default)]
+    pub proof: Proof,
     /// When a run does not count.
     #[serde(default)]
     pub validity: Validity,

@@ -9,6 +9,7 @@ mod link;
 mod names;
 mod paths;
 mod port;
+mod proof;
 mod script;
 mod sockets;
 mod throughput;
@@ -24,6 +25,7 @@ pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
 pub(crate) use link::{Medium, Via};
 pub(crate) use port::Port;
+pub(crate) use proof::Proof;
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
 pub(crate) use topology::{End, Link, Pass, Topology, Way};
@@ -52,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// What the timestamper records, where there is one.
     pub(crate) capture: Option<Recording>,
+    /// What is recorded of the host.
+    pub(crate) proof: Proof,
     /// Tables that were given and are not used in this combination.
     pub(crate) unused: Vec<String>,
 }
@@ -167,6 +171,7 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
     let via = link::of_links(&topology.links, &nodes, &experiment.links, tree, &mut unused)?;
     let capture = capture::of(experiment, &nodes, &topology, &via, &purpose, tree)?;
     Ok(Setup {
+        proof: proof::of(&experiment.proof, tree)?,
         capture,
         nodes,
         topology,

@@ -1,11 +1,12 @@
 //! Plots: each takes plain data and gives an SVG drawing and the CSV that holds exactly what was drawn.
 //!
 //! The drawings carry classes and no colours; [`theme`] holds the style sheets. One file per kind of plot:
-//! [`percentiles`], [`worst`], [`histogram`], [`repeats`], [`rates`], [`phases`], [`search`].
+//! [`percentiles`], [`worst`], [`host`], [`histogram`], [`repeats`], [`rates`], [`phases`], [`search`].
 
 mod axis;
 mod frame;
 pub mod histogram;
+pub mod host;
 pub mod number;
 pub mod percentiles;
 pub mod phases;
@@ -41,7 +42,7 @@ impl Figure {
 }
 
 /// A text as a CSV field: quoted where it must be (RFC 4180, section 2).
-fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

@@ -13,8 +13,8 @@ use super::{Figure, csv_field, empty};
 const BETWEEN: f64 = 42.0;
 
 /// Where the panels begin and end, pixels.
-const LEFT: f64 = 74.0;
-const RIGHT: f64 = WIDTH - 34.0;
+pub(super) const LEFT: f64 = 74.0;
+pub(super) const RIGHT: f64 = WIDTH - 34.0;
 
 /// One of the worst packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub fn worst(series: &[WorstSeries<'_>]) -> Figure {
 }
 
 /// One dot per place that holds a packet, to half a pixel: thousands of packets in the same place look like one.
-fn cloud(points: &[WorstPoint], frame: &Frame) -> Path {
+pub(super) fn cloud(points: &[WorstPoint], frame: &Frame) -> Path {
     let mut places: Vec<(i64, i64)> = points
         .iter()
         .map(|point| {
@@ -108,7 +108,7 @@ fn half_pixel(coordinate: f64) -> i64 {
 }
 
 /// Times below the last panel, in each repeat's slot; the axis is named `title_at` pixels below it.
-fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x: &Axis, title_at: f64) {
+pub(super) fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x: &Axis, title_at: f64) {
     let mut left = LEFT;
     let mut column = 0.0;
     while column < columns {

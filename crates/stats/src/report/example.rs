@@ -154,6 +154,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         forwarders: Vec::new(),
         ports: vec![NodePorts { node: "generator".to_owned(), ports: Ports::LATENCY }],
         capture: None,
+        proof: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
         programs: Vec::new(),
         invalid: Vec::new(),
@@ -179,6 +180,7 @@ fn data(cell: usize, least: u64) -> CellData {
             (0, vec![WorstPoint { at: 250_000_000, latency: 61_000 }]),
             (1, vec![WorstPoint { at: 900_000_000, latency: 60_000 }]),
         ],
+        host: Vec::new(),
     }
 }
 

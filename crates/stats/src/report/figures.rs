@@ -6,13 +6,13 @@ use maud::{Markup, html};
 use tailbed_format::percentile::Percentile;
 
 use super::cells::Cell;
-use super::{NamedFigure, page};
+use super::{NamedFigure, page, proof};
 use crate::plot::Figure;
 use crate::plot::histogram::{self, Histogram};
 use crate::plot::percentiles::{self, Curve};
 use crate::plot::repeats::{self, Strip};
 use crate::plot::theme::Style;
-use crate::plot::worst::{self, WorstSeries};
+use crate::plot::worst::{self, WorstPoint, WorstSeries};
 
 /// Width of a bucket of lateness, ns.
 const BUCKET: u64 = 100;
@@ -49,6 +49,11 @@ pub(super) fn all(cells: &[Cell<'_>]) -> Vec<Captioned> {
             let named = NamedFigure { name, figure };
             figures.push(Captioned { named, heading: heading.clone(), caption: caption.to_owned() });
         }
+        if let Some(figure) = proof::figure(&own) {
+            let name = if group == 0 { "host".to_owned() } else { format!("host-{}", group + 1) };
+            let named = NamedFigure { name, figure };
+            figures.push(Captioned { named, heading: heading.clone(), caption: HOST_CAPTION.to_owned() });
+        }
     }
     figures
 }
@@ -59,6 +64,8 @@ const WORST_CAPTION: &str = "The packets with the greatest latencies, by the tim
      periodic, such as a timer; a single cluster from something that happened once.";
 const REPEATS_CAPTION: &str = "Each mark is one valid run. Where the repeats of two configurations overlap, their difference is no larger \
      than what one run differs from the next.";
+const HOST_CAPTION: &str = "The worst packets again, and beneath them on the same axis of time what came to the packet cores: interrupts from one reading \
+     of the kernel’s counters to the next, grey where they belong there, and each turn of a task that does not.";
 const LATENESS_CAPTION: &str = "How long after it was due each packet left the generator. A packet that leaves late is the instrument’s fault, never the device’s.";
 
 /// The figures of a kind.
@@ -90,15 +97,17 @@ fn curves_of(cells: &[&Cell<'_>]) -> Figure {
 }
 
 fn worst_of(cells: &[&Cell<'_>]) -> Figure {
-    let repeats = |cell: &Cell<'_>| {
-        let mut repeats: Vec<_> = cell.data?.worst.iter().collect();
-        repeats.sort_by_key(|(repeat, _)| *repeat);
-        Some(repeats.into_iter().map(|(repeat, points)| (repeat_name(repeat + 1), points.clone())).collect::<Vec<_>>())
-    };
-    let named: Vec<_> = cells.iter().filter_map(|cell| Some((*cell, repeats(cell)?))).collect();
+    let named: Vec<_> = cells.iter().filter_map(|cell| Some((*cell, worst_packets(cell)?))).collect();
     let series: Vec<_> =
         named.iter().map(|(cell, repeats)| WorstSeries { label: &cell.label, style: cell.style, repeats }).collect();
     worst::worst(&series)
+}
+
+/// The worst packets of each repeat of a cell, with its name.
+pub(super) fn worst_packets(cell: &Cell<'_>) -> Option<Vec<(String, Vec<WorstPoint>)>> {
+    let mut repeats: Vec<_> = cell.data?.worst.iter().collect();
+    repeats.sort_by_key(|(repeat, _)| *repeat);
+    Some(repeats.into_iter().map(|(repeat, points)| (repeat_name(repeat + 1), points.clone())).collect())
 }
 
 fn repeats_of(cells: &[&Cell<'_>]) -> Figure {

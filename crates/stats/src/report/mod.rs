@@ -17,6 +17,7 @@ mod opening;
 mod page;
 mod percentiles;
 mod ports;
+mod proof;
 mod runs;
 mod spread;
 mod streams;
@@ -28,6 +29,7 @@ use tailbed_format::summary::CampaignSummary;
 
 use crate::plot::Figure;
 use crate::plot::worst::WorstPoint;
+use crate::proof::HostTimeline;
 
 pub use again::Repeat;
 pub use cells::{label, values};
@@ -64,12 +66,14 @@ pub struct CellData {
     pub lateness: Vec<(u64, u64)>,
     /// For each valid run its repeat, from 0, and its share of the cell's worst packets.
     pub worst: Vec<(u32, Vec<WorstPoint>)>,
+    /// For each valid run its repeat, from 0, and what the host did in it.
+    pub host: Vec<(u32, HostTimeline)>,
 }
 
 /// A plot of the report with the name of its files, without extension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedFigure {
-    /// `percentiles`, `worst`, `repeats`, `lateness`; where there are several of a kind, numbered from 2 on (`percentiles-2`).
+    /// `percentiles`, `worst`, `host`, `repeats`, `lateness`; where there are several of a kind, numbered from 2 on (`percentiles-2`).
     pub name: String,
     /// The plot.
     pub figure: Figure,
@@ -91,6 +95,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (contrasts::section(input.summary, &cells))
             (figures::curves(&figures))
             (figures::worst(&figures))
+            (proof::section(input.summary, &cells, &figures))
             (spread::section(&cells, &figures))
             (load::section(&cells))
             (runs::section(input.summary, &cells))

@@ -285,6 +285,7 @@ pub(crate) mod tests {
             took: log.len() as u64 * 1_200_000_000,
             log,
             forwarders: Vec::new(),
+            proof: None,
             ports: Vec::new(),
             downgrades: Vec::new(),
             programs: Vec::new(),

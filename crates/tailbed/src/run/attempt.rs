@@ -7,15 +7,15 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tailbed_format::capture::Captured;
 use tailbed_format::results;
-use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::Run;
 use tailbed_plan::step::Step;
 
 use super::answers::expect_hello;
 use super::path;
 use super::programs::{Programs, Scripts};
+use super::proof::{Watched, Watching};
 use super::timestamper;
-use super::traffic::{self, Generated, Granted};
+use super::traffic::{self, Generated, Granted, Stopped};
 use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
 use crate::journal::Journal;
@@ -25,11 +25,13 @@ pub(super) struct Collected {
     /// The packets, and what the generator knows besides.
     pub(super) generated: Generated,
     /// What the forwarders counted.
-    pub(super) forwarders: Vec<ForwarderSummary>,
+    pub(super) forwarders: Stopped,
     /// What was granted, and what was not.
     pub(super) granted: Granted,
     /// What the timestamper counted, where there is one.
     pub(super) captured: Option<Captured>,
+    /// What the host did meanwhile; `None` where that is not watched.
+    pub(super) watched: Option<Watched>,
 }
 
 /// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
@@ -99,15 +101,23 @@ fn measure(
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
     let granted = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
+    let mut watching = Watching::prepare(run, host)?;
     traffic::start_forwarders(run, host)?;
     timestamper::start(run, host)?;
     programs.start(host)?;
-    let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;
+    watching.as_mut().map(Watching::begin).transpose()?;
+    let mut watched = None;
+    let mut over = || {
+        watched = watching.take().map(Watching::end).transpose()?;
+        Ok(())
+    };
+    let expected = Duration::from_nanos(run.expected);
+    let generated = traffic::generate(host, programs, interrupted, expected, tick, &mut over)?;
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     let timestamped = timestamper::stop(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
-    Ok(Collected { generated, forwarders, granted, captured: timestamped })
+    Ok(Collected { generated, forwarders, granted, captured: timestamped, watched })
 }
 
 /// Waits for every agent's first word.

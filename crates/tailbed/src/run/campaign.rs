@@ -14,13 +14,15 @@ use tailbed_plan::plan::{GENERATOR, Plan, Run};
 use tailbed_stats::campaign::CountedRun;
 use tailbed_stats::flow;
 use tailbed_stats::plot::worst::WorstPoint;
+use tailbed_stats::proof::HostTimeline;
 use tailbed_stats::run::{Attempt, Recorded, RunCounters, SummarisedRun, failed_run, summarise_run};
 use tailbed_stats::stream;
 
 use super::attempt::attempt;
 use super::explain::explain;
+use super::proof::loops;
 use super::traffic::Refusal;
-use super::{Inputs, now, programs, record, timestamper};
+use super::{Inputs, now, programs, proof, record, timestamper};
 use crate::apply::Broken;
 use crate::failure::Failure;
 use crate::results::campaign::{json, write_new};
@@ -33,6 +35,8 @@ pub(super) struct Finished {
     pub(super) run: CountedRun,
     /// The worst packets, in any order.
     pub(super) worst: Vec<WorstPoint>,
+    /// What the host did meanwhile.
+    pub(super) timeline: HostTimeline,
 }
 
 /// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are read, not made again.
@@ -123,7 +127,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         scheduled: order.packets(),
         duration: order.schedule.duration,
         streams: &streams,
-        forwarders: &collected.forwarders,
+        forwarders: &collected.forwarders.forwarders,
         downgrades: &downgrades,
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
@@ -134,6 +138,13 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         summarised.summary.capture = Some(capture);
         summarised.counters.through = through;
     }
+    let mut timeline = HostTimeline::default();
+    if let Some(watched) = &collected.watched {
+        let measured = &collected.generated.measured;
+        let loops = loops(measured.account, &collected.forwarders.accounts);
+        let (proof, seen) = watched.prove(&loops, measured.clock.origin_monotonic, order.schedule.duration, &path)?;
+        (summarised.summary.proof, timeline) = (Some(proof), seen);
+    }
     let length = inputs.captures.lengths(order);
     let flows = flow::summaries(&summarised.records, &summarised.flows);
     summarised.summary.flows = flow::table(&flows);
@@ -142,7 +153,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     stream::count_bytes(&mut summary.streams, records, &streams, &length, order.schedule.duration);
     record::after(&path, &summarised, &flows, order, &length)?;
     let worst = record::worst(&summarised.records);
-    Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst })
+    Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst, timeline })
 }
 
 /// An attempt that a step or an agent has failed: it is written down like any other that does not count.
@@ -151,7 +162,11 @@ fn failed(plan: &Plan, run: &Run, number: u32, folder: &CampaignFolder, error: &
     let mut summary = failed_run(identify(plan, run, number, &path, now())?, format!("{error:#}"), Vec::new());
     summary.programs = programs::recorded(&path);
     write_new(&path.join(results::SUMMARY), &json(&summary)?)?;
-    Ok(Finished { run: CountedRun { summary, counters: RunCounters::default() }, worst: Vec::new() })
+    Ok(Finished {
+        run: CountedRun { summary, counters: RunCounters::default() },
+        worst: Vec::new(),
+        timeline: HostTimeline::default(),
+    })
 }
 
 fn identify(plan: &Plan, run: &Run, number: u32, path: &Path, began: u64) -> anyhow::Result<Attempt> {
@@ -186,5 +201,6 @@ fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Res
     let through =
         summary.capture.as_ref().map(|capture| timestamper::read_again(capture, &path)).transpose()?.unwrap_or_default();
     let counters = RunCounters { through, ..RunCounters::of(&records, &measure_order(run)?.flows_by_stream()) };
-    Ok(Some(Finished { run: CountedRun { summary, counters }, worst }))
+    let timeline = proof::read_again(&path)?;
+    Ok(Some(Finished { run: CountedRun { summary, counters }, worst, timeline }))
 }

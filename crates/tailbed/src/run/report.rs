@@ -83,6 +83,7 @@ fn cell_data(cell: usize, finished: &[Finished]) -> CellData {
         latency: pool(|run| &run.counters.latency),
         lateness: pool(|run| &run.counters.lateness),
         worst: worst_by_repeat(valid()),
+        host: valid().map(|finished| (finished.run.summary.repeat, finished.timeline.clone())).collect(),
     }
 }
 
@@ -117,7 +118,9 @@ pub(super) fn show(arguments: &RunArguments, folder: &CampaignFolder, summary: &
         return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
     }
     let width = std::io::stdout().is_terminal();
-    print(&format!("\n{}\n\n{}\n\nreport: {}\n", table::campaign(summary, width), summary.answer, report.display()))
+    let valid = summary.runs.iter().filter(|run| run.is_valid()).filter_map(|run| Some((run.cell, run.proof.as_ref()?)));
+    let unquiet = tailbed_stats::proof::gathered::sentence(valid).map_or_else(String::new, |sentence| format!("{sentence}\n"));
+    print(&format!("\n{}\n\n{}\n{unquiet}\nreport: {}\n", table::campaign(summary, width), summary.answer, report.display()))
 }
 
 #[cfg(test)]

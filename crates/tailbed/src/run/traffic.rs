@@ -9,6 +9,7 @@ use tailbed_format::message::{Command, Frame, Measured, Reply};
 use tailbed_format::order::Order;
 use tailbed_format::packet::{Arrival, Departure};
 use tailbed_format::port::NodePorts;
+use tailbed_format::proof::LoopAccount;
 use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run};
 
@@ -106,25 +107,36 @@ pub(crate) fn start_forwarders(run: &Run, host: &mut Host) -> Result<(), Broken>
     Ok(())
 }
 
-/// Stops the forwarders; gives what they counted.
+/// What forwarders brought home.
+#[derive(Debug, Default)]
+pub(super) struct Stopped {
+    /// What they counted.
+    pub(super) forwarders: Vec<ForwarderSummary>,
+    /// What their kernels counted of each of their loops, by the node.
+    pub(super) accounts: Vec<(String, Vec<LoopAccount>)>,
+}
+
+/// Stops the forwarders; gives what was counted.
 pub(super) fn stop_forwarders(
     run: &Run,
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
-) -> Result<Vec<ForwarderSummary>, Broken> {
-    let mut counted = Vec::new();
+) -> Result<Stopped, Broken> {
+    let mut stopped = Stopped::default();
     for AgentOrder { node, order } in run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_))) {
         agent(host, node)?.send(&Command::Stop)?;
         match expect_reply(host, node, programs, interrupted)? {
             Reply::Forwarded(forwarded) => {
-                counted.push(ForwarderSummary { node: node.clone(), ports: ports(order), rules: forwarded.rules });
+                let summary = ForwarderSummary { node: node.clone(), ports: ports(order), rules: forwarded.rules };
+                stopped.forwarders.push(summary);
+                stopped.accounts.push((node.clone(), forwarded.accounts));
             }
             Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
             other => return Err(anyhow!("the forwarder of {node} stopped with {other:?}").into()),
         }
     }
-    Ok(counted)
+    Ok(stopped)
 }
 
 /// The interfaces that a forwarder's rules receive on; none where they are the usual ones, `in` and `out` (on the host with a prefix).
@@ -136,26 +148,33 @@ fn ports(order: &Order) -> Vec<String> {
     if usual { Vec::new() } else { ports }
 }
 
-/// Lets the traffic run, and looks after the programs meanwhile.
+/// Lets the traffic run, and looks after the programs meanwhile. `over` is called once, when the generator has begun to bring its packets
+/// home: the last has come in then.
 pub(super) fn generate(
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
     expected: Duration,
     tick: &mut dyn FnMut(Duration),
+    over: &mut dyn FnMut() -> anyhow::Result<()>,
 ) -> Result<Generated, Broken> {
     agent(host, GENERATOR)?.send(&Command::Start)?;
     let began = Instant::now();
     // long runs bring many packets home: ten times the expected time, and a minute, is broken by any measure
     let patience = expected * 10 + PATIENCE;
-    let (mut departures, mut arrivals) = (Vec::new(), Vec::new());
+    let (mut departures, mut arrivals, mut brought) = (Vec::new(), Vec::new(), false);
     loop {
         if interrupted.load(Ordering::Relaxed) {
             return Err(Broken::Interrupted);
         }
         tick(began.elapsed());
         programs.look_after(host)?;
-        match agent(host, GENERATOR)?.receive(Duration::from_secs(1)) {
+        let frame = agent(host, GENERATOR)?.receive(Duration::from_secs(1));
+        if let (false, Ok(Some(Frame::Departures(_) | Frame::Arrivals(_) | Frame::Json(_)))) = (brought, &frame) {
+            brought = true;
+            over()?;
+        }
+        match frame {
             Err(_) if interrupted.load(Ordering::Relaxed) => return Err(Broken::Interrupted),
             Err(error) => return Err(error.into()),
             Ok(None) if began.elapsed() > patience => {

@@ -21,6 +21,7 @@ mod orphans;
 mod own_network;
 mod patterns;
 mod ports;
+mod proof;
 mod recovered;
 mod scripts;
 mod stalled;

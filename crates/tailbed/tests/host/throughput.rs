@@ -39,6 +39,13 @@ fn all_trials_pass_one_forwarder_and_nothing_is_left() {
     let rule = &run.forwarders[0].rules[0];
     let seen = rule.received + rule.receive_drops;
     assert!((counted..=with_warm_up).contains(&seen), "{seen} of {counted} and the warm-up, {with_warm_up}");
+
+    // the host was watched over all trials; the generator has a thread for each of them, and all are known to be its own
+    let proof = run.proof.as_ref().unwrap();
+    assert!(proof.span > run.log.iter().map(|trial| trial.duration).sum::<u64>(), "{proof:?}");
+    assert_eq!(proof.loops.iter().map(|one| one.node.as_str()).collect::<Vec<_>>(), ["dut"]);
+    let packet_threads = || proof.cores.iter().flat_map(|core| &core.tasks).filter(|task| task.name == "packets");
+    assert!(packet_threads().count() >= run.log.len() && packet_threads().all(|task| task.expected), "{proof:?}");
     let folder = lab.path(results["results"].as_str().unwrap()).join("runs").join(&run.run);
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     assert_eq!(journal.matches("\"made\":{\"agent\"").count(), 2, "{journal}");

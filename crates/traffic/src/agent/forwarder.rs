@@ -40,6 +40,7 @@ pub(super) fn forward(order: &Forward, go: Go) -> Result<Done, Reason> {
             for (count, other) in sum.rules.iter_mut().zip(&counted.rules) {
                 *count = count.and(other);
             }
+            sum.accounts.extend(counted.accounts);
         }
         Ok(Done::Forwarded(sum))
     })

@@ -207,6 +207,7 @@ impl<C: Clock> Loop<'_, C> {
             misdelivered: if self.numbers.streams() > 1 { self.misdelivered } else { Vec::new() },
             gaps,
             gap_count,
+            account: None,
         };
         Ok(Outcome { measured, timeline, records: self.records, planned: self.planned, numbers: self.numbers })
     }

@@ -8,7 +8,7 @@ use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, Search
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, machine, page, ports};
+use super::{NamedFigure, machine, page, ports, proof};
 use crate::plot::number::{self, rate, time};
 use crate::plot::search::search;
 use crate::plot::theme::Style;
@@ -37,6 +37,7 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
             (bursts(summary))
             (latency::section(summary))
             (searches(summary))
+            (proof::of_searches(&summary.runs, |cell| name_of(summary, cell)))
             (broken(summary))
             (machine::section(input.again.facts))
             (instrument(summary))
@@ -97,6 +98,12 @@ fn opening(input: &SearchInput<'_>, title: &str) -> Markup {
 
 fn name(summary: &SearchCampaign, cell: &SearchCell) -> String {
     Some(label(cell)).filter(|label| !label.is_empty()).unwrap_or_else(|| summary.name.clone())
+}
+
+/// What a cell is called by its number; searches of the wire alone have none of the report's.
+fn name_of(summary: &SearchCampaign, cell: usize) -> String {
+    let found = summary.cells.iter().find(|found| found.cell == cell);
+    found.map_or_else(|| "the wire alone".to_owned(), |found| name(summary, found))
 }
 
 fn throughput(summary: &SearchCampaign) -> Markup {

@@ -1,6 +1,5 @@
 //! What an idle environment takes from its host.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::Context;
@@ -8,6 +7,7 @@ use tailbed_format::lifecycle::Footprint;
 use tailbed_plan::step::Step;
 
 use crate::apply::Host;
+use crate::run::descendants::descendants;
 
 /// Looks at a node that was started and is idle.
 pub(super) fn of(host: &mut Host, start: &Step, configured: Option<u64>) -> Option<Footprint> {
@@ -16,31 +16,6 @@ pub(super) fn of(host: &mut Host, start: &Step, configured: Option<u64>) -> Opti
     let roots = host.agent(node).map(|agent| agent.processes()).unwrap_or_default();
     let processes = descendants(&roots).into_iter().filter_map(proportional_set).sum();
     Some(Footprint { configured, processes, own, image })
-}
-
-/// The processes themselves and all that descend from them, as /proc shows them now.
-fn descendants(roots: &[i32]) -> BTreeSet<i32> {
-    let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
-    for pid in fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-    {
-        if let Some(parent) = parent(pid) {
-            children.entry(parent).or_default().push(pid);
-        }
-    }
-    let mut found = BTreeSet::new();
-    let mut open = roots.to_vec();
-    while let Some(pid) = open.pop() {
-        if found.insert(pid) {
-            open.extend(children.get(&pid).into_iter().flatten());
-        }
-    }
-    found
-}
-
-/// `PPid` of proc_pid_status(5).
-fn parent(pid: i32) -> Option<i32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 /// `Pss` of proc_pid_smaps_rollup(5), bytes: shared pages are counted in parts.
@@ -71,11 +46,9 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_found_and_takes_memory() {
+    fn a_process_takes_memory() {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        let me = i32::try_from(std::process::id()).unwrap();
-        assert!(descendants(&[me]).contains(&pid));
         assert!(proportional_set(pid).is_none_or(|bytes| bytes > 0));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -14,6 +14,8 @@ use super::trial::{Instrument, Made, Trials};
 use crate::apply::{Broken, Host};
 use crate::run::attempt::{expect_agents, with_steps};
 use crate::run::programs::{Programs, Scripts};
+use crate::run::proof::{Watching, loops};
+use crate::run::traffic::Stopped;
 use crate::run::{Captures, path, traffic};
 use crate::show::progress::Progress;
 
@@ -48,14 +50,17 @@ fn sought(
     let forwarders = run.agents.iter().filter(|agent| agent.node != GENERATOR);
     let granted = traffic::prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     (found.downgrades, found.ports) = (granted.downgrades, granted.ports);
+    let mut watching = Watching::prepare(run, host)?;
     traffic::start_forwarders(run, host)?;
     programs.start(host)?;
+    watching.as_mut().map(Watching::begin).transpose()?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
     let mut trials = Trials::new(run, template(run)?, plan, folder, instrument)?;
     let mut state = Searching { search: Search::new(&plan.order), plan, found };
     state.find(&mut trials)?;
     state.latencies(&mut trials)?;
     let Searching { search, mut found, .. } = state;
+    let watched = watching.map(Watching::end).transpose()?;
     found.goals = search.found();
     found.burst = search.burst();
     found.took = trials.spent();
@@ -64,7 +69,10 @@ fn sought(
     found.ports.extend(granted.ports);
     found.log = log;
     path::check(run, host)?;
-    found.forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
+    let Stopped { forwarders, accounts } = traffic::stop_forwarders(run, host, programs, interrupted)?;
+    found.forwarders = forwarders;
+    // each trial has a loop of its own in the load generator, which is not followed
+    found.proof = watched.map(|watched| watched.prove_whole(&loops(None, &accounts), folder)).transpose()?;
     programs.wind_up(host, interrupted)?;
     Ok(found)
 }

@@ -81,6 +81,7 @@ fn search(
         took: 0,
         log: Vec::new(),
         forwarders: Vec::new(),
+        proof: None,
         ports: Vec::new(),
         downgrades: Vec::new(),
         programs: Vec::new(),

@@ -51,5 +51,7 @@ pub(in crate::run) fn show(arguments: &RunArguments, folder: &CampaignFolder, su
         return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
     }
     let fit = std::io::stdout().is_terminal();
-    print(&format!("\n{}\n\n{}\n\nreport: {}\n", searches::table(summary, fit), summary.answer, report.display()))
+    let proofs = summary.runs.iter().filter_map(|run| Some((run.cell, run.proof.as_ref()?)));
+    let unquiet = tailbed_stats::proof::gathered::sentence(proofs).map_or_else(String::new, |sentence| format!("{sentence}\n"));
+    print(&format!("\n{}\n\n{}\n{unquiet}\nreport: {}\n", searches::table(summary, fit), summary.answer, report.display()))
 }

@@ -114,7 +114,7 @@ impl<'a, 'p> Trials<'a, 'p> {
         let Instrument { host, programs, interrupted, .. } = &mut self.instrument;
         let granted = traffic::prepare([&order].into_iter(), &Captures::default(), host, programs, interrupted)?;
         self.granted.also(granted);
-        let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(span), &mut |_| ())?;
+        let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(span), &mut |_| (), &mut || Ok(()))?;
         let recorded = Recorded {
             departures: &generated.departures,
             arrivals: &generated.arrivals,
