@@ -11,6 +11,7 @@ mod guest;
 mod image;
 mod journal;
 mod lab;
+mod noise;
 mod probe;
 mod results;
 mod run;
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Noise(arguments) => noise::noise(&arguments),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),

@@ -9,6 +9,7 @@ mod lifecycle;
 mod link;
 mod named;
 mod node;
+mod noise;
 mod sweep;
 mod throughput;
 mod topology;
@@ -25,6 +26,7 @@ pub use lifecycle::{Density, Lifecycle};
 pub use link::{Link, LinkKind};
 pub use named::Named;
 pub use node::Node;
+pub use noise::{LoadWork, Noise, NoiseLoad, NoiseTest};
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -73,7 +75,7 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Topology")]
     pub topology: Option<Topology>,
-    /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
+    /// The load. Without it there must be `[throughput]`, `[lifecycle]` or `[noise]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]
     pub traffic: Option<Traffic>,
@@ -85,6 +87,10 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Lifecycle")]
     pub lifecycle: Option<Lifecycle>,
+    /// How quiet cores are, in place of packets.
+    #[serde(default)]
+    #[schemars(with = "Noise")]
+    pub noise: Option<Noise>,
     /// The load generator, which is the sink as well.
     #[serde(default)]
     pub generator: Generator,
