@@ -1,19 +1,19 @@
 //! The report of a campaign of noise tests.
 
+mod figures;
+
 use maud::{Markup, html};
 use tailbed_format::noise::{CoreFound, LoadThread, NoiseCampaign, NoiseCell, NoisePooled, Test};
 use tailbed_format::percentile::Percentile;
 use tailbed_format::unit::Time;
 
 use super::again::{self, Repeat};
-use super::figures::Captioned;
 use super::percentiles::estimate;
 use super::{NamedFigure, machine, page};
-use crate::noise::{RecordedNoise, label, values};
+use crate::noise::{RecordedNoise, label};
 use crate::plot::number;
-use crate::plot::percentiles::{Curve, percentiles_of};
 use crate::plot::theme::Style;
-use crate::plot::worst::{Words, WorstPoint, WorstSeries, worst_of};
+use figures::figures;
 
 /// All that the report of a campaign of noise tests is made of.
 #[derive(Debug, Clone, Copy)]
@@ -247,87 +247,6 @@ fn notes(summary: &NoiseCampaign) -> Markup {
         html! {}
     } else {
         page::section("notes", "Notes", &html! { ul { @for note in all { li { (note) } } } })
-    }
-}
-
-const WAKE_UPS: Words<'static> = Words {
-    first: "The latest wake-ups of each run by when they were due.",
-    things: "wake-ups",
-    time: "Time since the test began",
-};
-const GAPS: Words<'static> =
-    Words { first: "The longest gaps of each run by when they began.", things: "gaps", time: "Time since the core's test began" };
-
-/// For each kind of test that was made the percentile diagram and the worst over time.
-fn figures(input: &NoiseInput<'_>) -> Vec<Captioned> {
-    let mut figures = Vec::new();
-    for (kind, words, what) in [("timer", WAKE_UPS, "Lateness"), ("gaps", GAPS, "Length")] {
-        let cells: Vec<Drawn<'_>> =
-            of_kind(input.summary, kind).map(|(place, cell, pooled)| drawn(input, place, cell, pooled)).collect();
-        if cells.is_empty() {
-            continue;
-        }
-        let curves: Vec<Curve<'_>> = cells
-            .iter()
-            .map(|cell| Curve {
-                label: &cell.label,
-                style: cell.style,
-                values: &cell.values,
-                distribution: Some(&cell.pooled.all.distribution),
-            })
-            .collect();
-        let series: Vec<WorstSeries<'_>> =
-            cells.iter().map(|cell| WorstSeries { label: &cell.label, style: cell.style, repeats: &cell.worst }).collect();
-        let all = [
-            (
-                kind.to_owned(),
-                percentiles_of(words.things, what, &curves),
-                format!(
-                    "How to read it: at p99.9 on the horizontal axis, one in a thousand {} was at least as long as the curve is high.",
-                    words.things
-                ),
-            ),
-            (
-                format!("{kind}-over-time"),
-                worst_of(&words, &series),
-                format!(
-                    "The longest {} of each core and repeat, by their time. Regular stripes come from something periodic, such as the tick; a single cluster from something that happened once.",
-                    words.things
-                ),
-            ),
-        ];
-        figures.extend(all.map(|(name, figure, caption)| Captioned {
-            named: NamedFigure { name, figure },
-            heading: None,
-            caption,
-        }));
-    }
-    figures
-}
-
-/// A cell as it is drawn.
-struct Drawn<'a> {
-    label: String,
-    style: Style,
-    values: Vec<(u64, u64)>,
-    worst: Vec<(String, Vec<WorstPoint>)>,
-    pooled: &'a NoisePooled,
-}
-
-fn drawn<'a>(input: &NoiseInput<'_>, place: usize, cell: &NoiseCell, pooled: &'a NoisePooled) -> Drawn<'a> {
-    let own = input.runs.iter().filter(|recorded| recorded.run.cell == cell.cell && recorded.run.is_valid());
-    let points = |recorded: &RecordedNoise| {
-        let cores = recorded.records.iter().filter(|record| record.test == pooled.test).flat_map(|record| &record.cores);
-        cores.flat_map(|core| &core.worst).map(|gap| WorstPoint { at: gap.at, latency: gap.length }).collect()
-    };
-    let mut worst: Vec<(u32, Vec<WorstPoint>)> = own.map(|recorded| (recorded.run.repeat, points(recorded))).collect();
-    worst.sort_by_key(|(repeat, _)| *repeat);
-    Drawn {
-        label: name(input.summary, cell),
-        style: Style::Series(place),
-        values: values(cell.cell, &pooled.test, input.runs),
-        worst: worst.into_iter().map(|(repeat, points)| (format!("repeat {}", repeat + 1), points)).collect(),
-        pooled,
     }
 }
 

@@ -146,7 +146,7 @@ fn the_report_of_noise_is_whole_and_escapes_what_agents_say() {
     assert!(page.contains("&lt;by signal&gt;") && !page.contains("<by signal>"));
     let plots = super::noise::noise_plots(&input);
     let names: Vec<_> = plots.iter().map(|plot| plot.name.as_str()).collect();
-    assert_eq!(names, ["timer", "timer-over-time", "gaps", "gaps-over-time"]);
+    assert_eq!(names, ["timer", "timer-histogram", "timer-over-time", "gaps", "gaps-histogram", "gaps-over-time"]);
     for plot in plots {
         assert!(roxmltree::Document::parse(&plot.figure.standalone()).is_ok());
     }

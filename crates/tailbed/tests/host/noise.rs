@@ -10,8 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::container::children;
+use crate::docker::Engine;
 use crate::interrupted::wait_for;
-use crate::support::{Lab, lab, results, traces};
+use crate::support::{Lab, engine, lab, results, traces};
 use crate::unprivileged::as_nobody;
 use crate::vm::machines;
 
@@ -77,6 +78,27 @@ fn the_host_and_a_container_give_whole_records_and_nothing_is_left() {
         assert_eq!((&run["load"], &run["tests"][0]["cores"][0]["cpu"]), (&Value::Null, &Value::from(0)));
         assert_eq!(run["downgrades"], Value::Array(Vec::new()), "{run}");
     }
+    assert_eq!(traces(), before);
+}
+
+#[test]
+fn a_system_container_gives_whole_records() {
+    let Some(lab) = lab().filter(|_| engine("lxc-start")) else { return };
+    let before = traces();
+    experiment(&lab, "lxc]", "");
+    let (run, folder) = made(&lab, &lab.run(&["run", "noise.toml", "--json"]));
+    is_whole(&run, &records(&folder), 1);
+    assert_eq!(traces(), before);
+}
+
+#[test]
+fn a_container_of_dockers_gives_whole_records() {
+    let Some(engine) = Engine::start() else { return };
+    let before = traces();
+    experiment(&engine.lab, "docker]", "");
+    let output = engine.tailbed().args(["run", "noise.toml", "--json"]).output().unwrap();
+    let (run, folder) = made(&engine.lab, &output);
+    is_whole(&run, &records(&folder), 1);
     assert_eq!(traces(), before);
 }
 
