@@ -17,6 +17,7 @@ pub mod lifecycle;
 pub mod mac;
 pub mod memory;
 pub mod message;
+pub mod noise;
 pub mod order;
 pub mod packet;
 pub mod percentile;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::Captured;
 use crate::function::{Drops, Reason};
+use crate::noise::{Loaded, NoiseMeasured};
 use crate::order::Order;
 use crate::port::Ports;
 use crate::program::{Exit, Program, Stream, TerminalSize};
@@ -18,7 +19,7 @@ use crate::summary::Gap;
 pub use crate::clock::ClockRelation;
 
 /// The protocol's version; both sides must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// No frame is longer than this, so that a stray byte is never taken for a length to allocate.
 pub const LONGEST_FRAME: u32 = 64 << 20;
@@ -32,10 +33,10 @@ pub enum Command {
     /// Open sockets, pin, lock memory: everything that may fail or take long. Answered by [`Reply::Ready`]. Packets to be replayed have
     /// come before, in [`Frame::Recording`]s.
     Prepare(Box<Order>),
-    /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself; a forwarder and a
-    /// timestamper answer nothing until stopped.
+    /// Begin. A measuring agent answers with blocks and [`Reply::Measured`] by itself, one that watches cores with [`Reply::Noise`]; a
+    /// forwarder, a timestamper and a neighbour answer nothing until stopped.
     Start,
-    /// Stop a forwarder or a timestamper. Answered by [`Reply::Forwarded`] or [`Reply::Captured`].
+    /// Stop a forwarder, a timestamper or a neighbour. Answered by [`Reply::Forwarded`], [`Reply::Captured`] or [`Reply::Loaded`].
     Stop,
     /// Run a program besides whatever else goes on. What it prints comes in [`Frame::Stream`]s of the same session, then
     /// [`Reply::Exited`]; what it reads goes the other way.
@@ -92,6 +93,10 @@ pub enum Reply {
     Forwarded(Forwarded),
     /// The timestamper has stopped, and its files are whole.
     Captured(Captured),
+    /// The cores have been watched.
+    Noise(NoiseMeasured),
+    /// The neighbour has stopped.
+    Loaded(Loaded),
     /// A program has ended, and all it printed was sent.
     Exited {
         /// Its session.
@@ -355,38 +360,4 @@ fn broken(what: &str) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_and_blocks_round_trip() {
-        let mut stream = Vec::new();
-        write_message(&mut stream, &Command::Start).unwrap();
-        write_arrivals(&mut stream, &[1, 2, 3]).unwrap();
-        let mut input = stream.as_slice();
-        assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Json(b"\"start\"".to_vec())));
-        assert_eq!(read_frame(&mut input).unwrap(), Some(Frame::Arrivals(vec![1, 2, 3])));
-        assert_eq!(read_frame(&mut input).unwrap(), None);
-    }
-
-    #[test]
-    fn bytes_of_programs_and_files_round_trip_and_files_stay_in_their_folder() {
-        let mut stream = Vec::new();
-        write_stream(&mut stream, 7, Stream::Error, b"no").unwrap();
-        write_file(&mut stream, "a/b.txt", b"text").unwrap();
-        write_file(&mut stream, "../b.txt", b"text").unwrap();
-        let mut input = stream.as_slice();
-        let said = Frame::Stream { session: 7, stream: Stream::Error, bytes: b"no".to_vec() };
-        assert_eq!(read_frame(&mut input).unwrap(), Some(said));
-        let file = Frame::File { name: "a/b.txt".to_owned(), bytes: b"text".to_vec() };
-        assert_eq!(read_frame(&mut input).unwrap(), Some(file));
-        assert!(read_frame(&mut input).is_err());
-    }
-
-    #[test]
-    fn a_broken_stream_is_an_error_not_an_allocation() {
-        assert!(read_frame(&mut [0xff, 0xff, 0xff, 0xff, 0].as_slice()).is_err());
-        assert!(read_frame(&mut [5, 0, 0, 0, 0, b'x'].as_slice()).is_err());
-        assert!(read_frame(&mut [2, 0, 0, 0, 9, 9].as_slice()).is_err());
-    }
-}
+mod tests;

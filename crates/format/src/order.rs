@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::capture::Capture;
 use crate::mac::MacAddress;
 use crate::memory::MemoryPort;
+use crate::noise::{Load, Noise};
 use crate::port::Ports;
 use crate::stream::{Stream, StreamFlows};
 use crate::traffic::{Mix, Pattern, Shape};
@@ -22,6 +23,10 @@ pub enum Order {
     Forward(Forward),
     /// Record what passes links until told to stop.
     Capture(Capture),
+    /// Watch cores, and say what they took away.
+    Noise(Noise),
+    /// Keep cores busy until told to stop.
+    Load(Load),
 }
 
 impl Order {
@@ -31,6 +36,8 @@ impl Order {
             Self::Measure(measure) => &measure.scheduling,
             Self::Forward(forward) => &forward.scheduling,
             Self::Capture(capture) => &capture.scheduling,
+            Self::Noise(noise) => &noise.scheduling,
+            Self::Load(load) => &load.scheduling,
         }
     }
 }

@@ -12,6 +12,7 @@
 //!     capture/             of the timestamper: 1-generator-to-dut.pcapng and so on, one file per direction of a tapped link
 //!     interrupts.csv       one row per reading, core and source of interrupts that had any; foreign-tasks.csv one row per turn
 //!                          that a task had on a packet core where it does not belong
+//!     noise.json           of a noise test, in place of packets, latency and gaps: every value of every core
 //!     flows.csv            one row per flow, where there is more than one
 //!     trials.jsonl         of a search, in place of packets, latency and gaps: one line per trial; latency-50.hgrm and
 //!                          packets-50.parquet of the trial at 50 % of what was found
@@ -53,6 +54,8 @@ pub const FOREIGN_TASKS: &str = "foreign-tasks.csv";
 pub const TRIALS: &str = "trials.jsonl";
 /// Of a run: one row per flow, where there is more than one.
 pub const FLOWS: &str = "flows.csv";
+/// Of a noise test: what every core showed, test by test.
+pub const NOISE: &str = "noise.json";
 /// Of a run: folder of the timestamper's files.
 pub const CAPTURE: &str = "capture";
 /// Of a run: how its scripts and commands ended.

@@ -15,6 +15,7 @@ mod capture;
 mod functions;
 mod links;
 mod load;
+mod noise;
 mod ports;
 mod programs;
 mod search;
@@ -33,6 +34,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     scripts(plan, &mut text);
     searches(plan, &mut text);
     captures(plan, &mut text);
+    noises(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
     if steps {
@@ -78,7 +80,7 @@ fn line(text: &mut String, line: &str) {
 
 /// Each different path once, with the cells that have it.
 fn paths(plan: &Plan, text: &mut String) {
-    if plan.is_of_lives() {
+    if plan.is_of_lives() || plan.is_of_noise() {
         return;
     }
     let different = different(plan, draw);
@@ -259,6 +261,17 @@ fn captures(plan: &Plan, text: &mut String) {
     }
 }
 
+/// What is asked of cores, for each different set of tests.
+fn noises(plan: &Plan, text: &mut String) {
+    for (table, cells) in different(plan, noise::table) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("Noise tests{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
+}
+
 fn role(node: &str) -> String {
     if node == GENERATOR { "generator and sink".to_owned() } else { node.to_owned() }
 }
@@ -306,7 +319,7 @@ fn runs(plan: &Plan, text: &mut String) {
     let table: Vec<_> =
         plan.runs.iter().map(|run| [run.name.clone(), duration(run.expected), what(&plan.cells[run.cell], run.repeat)]).collect();
     rows(&table, text);
-    if plan.attempts > 1 && !plan.is_of_lives() && !plan.is_of_searches() {
+    if plan.attempts > 1 && !plan.is_of_lives() && !plan.is_of_searches() && !plan.is_of_noise() {
         line(
             text,
             &format!(

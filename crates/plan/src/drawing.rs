@@ -97,7 +97,7 @@ fn path(agent: &AgentOrder) -> Option<(&str, &str)> {
             Path::Interfaces { transmit, receive } | Path::Mixed { transmit, receive, .. } => Some((transmit, receive)),
             Path::Simulated(_) => None,
         },
-        Order::Forward(_) | Order::Capture(_) => None,
+        Order::Forward(_) | Order::Capture(_) | Order::Noise(_) | Order::Load(_) => None,
     }
 }
 

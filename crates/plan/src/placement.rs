@@ -191,8 +191,8 @@ fn sorted(cpus: &[usize]) -> Vec<usize> {
     Vec::from_iter(cpus.iter().copied().collect::<BTreeSet<_>>())
 }
 
-/// What this host does not grant, whatever the placement: one sentence each.
-pub(crate) fn downgrades(facts: &Facts) -> Vec<String> {
+/// What this host does not grant where networks are to be made: one sentence each.
+pub(crate) fn network_downgrades(facts: &Facts) -> Vec<String> {
     let mut notes = Vec::new();
     let privilege = &facts.privilege;
     if !privilege.root && privilege.user_namespaces {
@@ -203,6 +203,13 @@ pub(crate) fn downgrades(facts: &Facts) -> Vec<String> {
             "neither root nor unprivileged user namespaces: this host cannot make the networks, `run` will refuse".to_owned(),
         );
     }
+    notes
+}
+
+/// What this host does not grant, whatever the placement: one sentence each.
+pub(crate) fn downgrades(facts: &Facts) -> Vec<String> {
+    let mut notes = Vec::new();
+    let privilege = &facts.privilege;
     if !privilege.real_time {
         notes.push("no real-time priority: it needs root, or an rtprio limit (ulimit -r) of at least 49".to_owned());
     }

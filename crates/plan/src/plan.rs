@@ -47,6 +47,11 @@ impl Plan {
         self.runs.iter().any(|run| run.search.is_some())
     }
 
+    /// Whether it tests how quiet cores are.
+    pub fn is_of_noise(&self) -> bool {
+        self.runs.iter().flat_map(|run| &run.agents).any(|agent| matches!(agent.order, Order::Noise(_)))
+    }
+
     /// How many repetitions of invalid runs a campaign makes in all: a quarter of its runs, and at least two. A machine that fails more
     /// often than that is not fit to measure at present, and going on would not make it so.
     pub fn most_repetitions(&self) -> usize {
@@ -271,6 +276,9 @@ pub enum ScriptSource {
 
 /// Name of the node that generates load and receives it again.
 pub const GENERATOR: &str = "generator";
+
+/// Name of the node that keeps cores busy while others are tested.
+pub const NEIGHBOUR: &str = "neighbour";
 
 /// Name of the node that records what passes links.
 pub const TIMESTAMPER: &str = "timestamper";

@@ -137,7 +137,7 @@ fn interfaces(run: &Run) -> (BTreeMap<Option<String>, BTreeSet<String>>, BTreeSe
 fn memory(order: &Order) -> &[MemoryPort] {
     match order {
         Order::Forward(forward) => &forward.memory,
-        Order::Capture(_) => &[],
+        Order::Capture(_) | Order::Noise(_) | Order::Load(_) => &[],
         Order::Measure(measure) => match &measure.path {
             Path::Mixed { memory, .. } => memory,
             Path::Interfaces { .. } | Path::Simulated(_) => &[],
@@ -275,7 +275,7 @@ fn orders_use_interfaces_that_exist(run: &Run) {
         }
         let there = &interfaces[&place_of(&agent.node).unwrap()];
         match &agent.order {
-            Order::Capture(_) => {}
+            Order::Capture(_) | Order::Noise(_) | Order::Load(_) => {}
             Order::Forward(forward) => {
                 assert_eq!(forward.rules.len(), 2);
                 for rule in &forward.rules {

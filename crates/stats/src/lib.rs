@@ -3,6 +3,7 @@
 //! ```text
 //! departures, arrivals -> matching -> run -> campaign ----> report, plot
 //! two captures -> capture -> analysis ------------------/
+//! records of cores -> noise ----------------------------/
 //!                    counter, interval, hgrm: used by both
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod hgrm;
 pub mod interval;
 pub mod life;
 pub mod matching;
+pub mod noise;
 pub mod plot;
 pub mod proof;
 pub mod report;

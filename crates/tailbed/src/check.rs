@@ -11,7 +11,7 @@ use tailbed_plan::check::record::Record;
 use tailbed_plan::check::{self, Advice, Loader, Wishes};
 
 use crate::failure::Failure;
-use crate::{print, probe};
+use crate::{noise, print, probe};
 
 /// Lines longer than this are hard to read, however wide the terminal is.
 const WIDEST: usize = 100;
@@ -35,6 +35,9 @@ pub(crate) struct CheckArguments {
     /// Write a record of this host, for `--facts` elsewhere
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Measure how quiet the cores for packets are as well, or all where there is none to spare: a few seconds each
+    #[arg(long, conflicts_with = "facts")]
+    measure: bool,
     /// End with status 4 where anything is found that weighs as much
     #[arg(long, value_name = "LEVEL")]
     fail_on: Option<FailOn>,
@@ -71,7 +74,10 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
         Some(path) => recorded(path)?,
         None => probe::record(),
     };
-    let advice = check::check(&record, &wishes).map_err(Failure::File)?;
+    let mut advice = check::check(&record, &wishes).map_err(Failure::File)?;
+    if arguments.measure {
+        measure(&mut advice)?;
+    }
     if let Some(path) = &arguments.record {
         keep(&record, path)?;
     }
@@ -82,6 +88,18 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
         print(&check::show(&advice, width()))?;
     }
     arguments.fail_on.map_or(Ok(()), |level| gate(&advice, level))
+}
+
+/// Tests the cores for packets, or all where there is none to spare, and adds what they showed.
+fn measure(advice: &mut Advice) -> Result<(), Failure> {
+    let facts = probe::facts();
+    let chosen = parse_list(&advice.cores).unwrap_or_default();
+    let cpus: Vec<usize> = if chosen.is_empty() { facts.cpus.clone() } else { chosen.into_iter().collect() };
+    let measured = noise::measure(&noise::short(&cpus), facts)?;
+    noise::counts(&measured.run)?;
+    check::measured::add(advice, &measured.run);
+    measured.run.downgrades.iter().for_each(|downgrade| eprintln!("note: {downgrade}"));
+    Ok(())
 }
 
 fn wishes(arguments: &CheckArguments) -> Result<Wishes, Failure> {

@@ -9,6 +9,7 @@ use crate::analyze::AnalyzeArguments;
 use crate::apply::AgentArguments;
 use crate::check::CheckArguments;
 use crate::compare::CompareArguments;
+use crate::noise::NoiseArguments;
 
 /// Measures what virtualization costs the tail of a packet's latency, on this machine.
 #[derive(Debug, Parser)]
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Tell what of this host costs the tail of a latency, why, and what to do; changes nothing
     Check(CheckArguments),
+    /// Measure how quiet cores are: what they take away from a loop that never pauses, and how late they wake a sleeper
+    Noise(NoiseArguments),
     /// Show what each kind of environment can do on this host, and why not
     Environments {
         /// Print the table as JSON

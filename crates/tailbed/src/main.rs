@@ -12,6 +12,7 @@ mod guest;
 mod image;
 mod journal;
 mod lab;
+mod noise;
 mod probe;
 mod results;
 mod run;
@@ -50,6 +51,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Image(command) => image::image(&command),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Noise(arguments) => noise::noise(&arguments),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),

@@ -48,7 +48,7 @@ fn order(plan: &Path) -> Measure {
     let mut plan: Value = serde_json::from_slice(&std::fs::read(plan).unwrap()).unwrap();
     match serde_json::from_value(plan["agents"][0]["order"].take()).unwrap() {
         Order::Measure(measure) => measure,
-        Order::Forward(_) | Order::Capture(_) => panic!("the first agent does not measure"),
+        Order::Forward(_) | Order::Capture(_) | Order::Noise(_) | Order::Load(_) => panic!("the first agent does not measure"),
     }
 }
 

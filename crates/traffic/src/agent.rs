@@ -5,6 +5,7 @@
 //! All of them write to the same output, each frame whole.
 
 mod forwarder;
+mod noise;
 mod reader;
 mod worker;
 
@@ -101,6 +102,8 @@ fn report(done: Result<Done, Reason>, output: &Output<impl Write>) -> io::Result
         }
         Ok(Done::Forwarded(forwarded)) => output.reply(&Reply::Forwarded(forwarded)),
         Ok(Done::Captured(captured)) => output.reply(&Reply::Captured(captured)),
+        Ok(Done::Noise(noise)) => output.reply(&Reply::Noise(noise)),
+        Ok(Done::Loaded(loaded)) => output.reply(&Reply::Loaded(loaded)),
         Err(reason) => output.reply(&failed(reason)),
     }
 }

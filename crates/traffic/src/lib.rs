@@ -3,8 +3,8 @@
 //! An agent runs inside an environment and obeys orders that come over a byte stream ([`agent::agent`]). Its hot loops are
 //! [`measure`] (load generator and sink) and [`forward`]; both are generic over a [`clock`] and a [`port`], so that the same code
 //! runs on a wire and on a model of one. [`mod@function`] holds what a forwarder does with a frame,
-//! [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`account`] whether it was, [`capture`] the timestamper. [`program`] runs
-//! scripts, commands and shells besides.
+//! [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`account`] whether it was, [`capture`] the timestamper, [`noise`] the
+//! tests of how quiet a core is, [`load`] a neighbour that is not. [`program`] runs scripts, commands and shells besides.
 //!
 //! This is the only library of tailbed with `unsafe` code, and it is confined to the modules that allow it by name.
 
@@ -22,7 +22,9 @@ pub mod clock;
 pub mod forward;
 pub mod function;
 pub mod fuzz;
+pub mod load;
 pub mod measure;
+pub mod noise;
 pub mod packet;
 pub mod ping_pong;
 pub mod port;

@@ -4,6 +4,7 @@ mod line;
 mod lives;
 mod reading;
 mod round_trip;
+mod timer;
 mod volume;
 
 use std::process::{Command, Output};
@@ -42,15 +43,26 @@ enum Subject {
     Volume,
     /// Packets forwarded, beside DPDK's testpmd
     Forwarding,
+    /// Timer wake-ups, beside cyclictest
+    Cyclictest,
 }
 
 impl Subject {
-    const ALL: [Self; 8] =
-        [Self::RoundTrip, Self::Reading, Self::Line, Self::Containers, Self::Boots, Self::OneWay, Self::Volume, Self::Forwarding];
+    const ALL: [Self; 9] = [
+        Self::RoundTrip,
+        Self::Reading,
+        Self::Line,
+        Self::Containers,
+        Self::Boots,
+        Self::OneWay,
+        Self::Volume,
+        Self::Forwarding,
+        Self::Cyclictest,
+    ];
 
     /// Whether the release binary takes part; the others are benches of one library.
     fn needs_the_binary(self) -> bool {
-        matches!(self, Self::Reading | Self::Line | Self::Containers | Self::Boots)
+        matches!(self, Self::Reading | Self::Line | Self::Containers | Self::Boots | Self::Cyclictest)
     }
 
     fn compare(self, turns: usize) -> anyhow::Result<()> {
@@ -66,6 +78,7 @@ impl Subject {
             Self::OneWay => round_trip::one_way()?,
             Self::Volume => beside("iperf3", volume::iperf3, turns),
             Self::Forwarding => beside("dpdk-testpmd", volume::testpmd, turns),
+            Self::Cyclictest => beside("cyclictest", timer::compare, turns),
         }
         Ok(())
     }
@@ -93,8 +106,13 @@ fn beside(program: &str, compare: Compare, turns: usize) {
     if installed(program) {
         compare(turns).unwrap_or_else(|error| println!("skipped: {error:#}"));
     } else {
-        println!("skipped: {program} is not installed (the Debian package has the same name)");
+        println!("skipped: {program} is not installed (the Debian package is {})", package(program));
     }
+}
+
+/// The Debian package of a program: it has the same name, but for one.
+fn package(program: &str) -> &str {
+    if program == "cyclictest" { "rt-tests" } else { program }
 }
 
 /// The release binary.

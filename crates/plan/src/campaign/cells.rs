@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::{capture, environment, proof};
+use super::{capture, environment, noise, proof};
 use crate::document::{Combination, Document};
 use crate::experiment::{Accel, Siblings};
 use crate::placement::{self, NoPlacement, Placement, Request, Wishes};
@@ -29,6 +29,7 @@ pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) ->
     let combination = document.combination(number)?;
     let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
     let placement = placed(&setup, facts).map_err(|error| no_placement(&error, &combination, facts))?;
+    noise::check(&setup, &placement, &combination, facts)?;
     let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
     let parameters = label(combination.parameters, &setup, facts);
     Ok(Planned { setup, placement, parameters, notes })
@@ -140,7 +141,7 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
                 "the virtual CPUs of `{}` share cores: they have no real-time priority, for a guest may have one wait for another",
                 node.name
             )),
-            Environment::Host { own_namespace: false } if !facts.privilege.root => {
+            Environment::Host { own_namespace: false } if !facts.privilege.root && setup.load().is_some() => {
                 notes.push(format!(
                     "`{}` wants the host's own network namespace: without root that is the user namespace's",
                     node.name

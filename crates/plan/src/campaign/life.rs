@@ -18,7 +18,9 @@ const PHASE: u64 = 100_000_000;
 /// The plan of a life, and how long it should take, ns.
 pub(super) fn of_node(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Facts) -> Option<(LifePlan, u64)> {
     let node = planned.setup.nodes.first()?;
-    let instance = |name: String, from: Option<&str>| instance(&Node { name, ..node.clone() }, from, setting, facts);
+    // no core of its own and no priority: what its life costs is asked, not its tail
+    let idle = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
+    let instance = |name: String, from: Option<&str>| instance(&Node { name, ..node.clone() }, from, &idle, setting, facts);
     let original = instance(node.name.clone(), None);
     let clone = goals.phases.contains(&Phase::Clone).then(|| instance(format!("{}-clone", node.name), original.id()));
     let density = goals.density.as_ref().filter(|_| setting.repeat == 0).map(|density| DensityPlan {
@@ -43,17 +45,22 @@ fn memory(environment: &Environment) -> Option<u64> {
     }
 }
 
-/// The steps of one node, without links. It gets no core of its own and no priority: what its life costs is asked, not its tail.
-fn instance(node: &Node, from: Option<&str>, setting: &Setting<'_>, facts: &Facts) -> Instance {
+/// The steps of one node, without links.
+pub(super) fn instance(
+    node: &Node,
+    from: Option<&str>,
+    scheduling: &Scheduling,
+    setting: &Setting<'_>,
+    facts: &Facts,
+) -> Instance {
     let token = setting.token;
-    let scheduling = Scheduling { cpus: Vec::new(), priority: None, lock_memory: false, wait: Wait::Block };
-    let environment = environment::of_node(0, node, &scheduling, &[], facts, token);
+    let environment = environment::of_node(0, node, scheduling, &[], facts, token);
     let namespace = network::namespace(node, token);
     let mut before = Vec::new();
     if let Some(name) = namespace.clone().filter(|_| !environment.brings_namespace()) {
         before.push(Step::MakeNamespace { name });
     }
-    before.extend(environment::cgroup(node, &scheduling, facts, token).map(Step::MakeCgroup));
+    before.extend(environment::cgroup(node, scheduling, facts, token).map(Step::MakeCgroup));
     let provision = environment.id().map(|_| match from {
         None => Step::ProvisionNode { node: node.name.clone(), environment: environment.clone() },
         Some(from) => Step::CloneNode { node: node.name.clone(), environment: environment.clone(), from: from.to_owned() },

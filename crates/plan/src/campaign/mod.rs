@@ -7,6 +7,7 @@ mod life;
 mod medium;
 mod name;
 mod network;
+mod noise;
 mod possible;
 mod programs;
 mod proof;
@@ -89,7 +90,10 @@ fn count(document: &Document<'_>, experiment: &Experiment) -> Result<usize, Faul
 /// Each once, in the order in which they came up.
 fn notes(document: &Document<'_>, measured: &[Planned], facts: &Facts) -> Vec<String> {
     let simulated = measured.iter().all(|cell| cell.setup.simulated().is_some());
-    let host = if simulated { Vec::new() } else { placement::downgrades(facts) };
+    // a process of the host that is only to test cores has the host's own network, and none is made
+    let makes_none = |cell: &Planned| cell.setup.is_of_cores_alone();
+    let network = if measured.iter().all(makes_none) { Vec::new() } else { placement::network_downgrades(facts) };
+    let host = network.into_iter().chain(placement::downgrades(facts)).filter(|_| !simulated);
     let unused = measured.first().map_or(&[][..], |cell| &cell.setup.unused);
     let unused = unused.iter().filter(|table| measured.iter().all(|cell| cell.setup.unused.contains(table)));
     let unused = unused.map(|table| match table.strip_prefix("links.") {

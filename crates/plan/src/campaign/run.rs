@@ -12,7 +12,7 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, life, medium, programs, proof};
+use super::{capture, environment, life, medium, noise, programs, proof};
 use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
@@ -87,6 +87,10 @@ struct Work {
 pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts: &Facts) -> Run {
     let work = match (&planned.setup.purpose, planned.setup.load(), planned.setup.simulated()) {
         (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
+        (Purpose::Noise(goals), ..) => {
+            let (steps, agents, expected) = noise::of_node(setting, goals, planned, facts).unwrap_or_default();
+            Work { steps, agents, expected: expected.saturating_add(AROUND), ..Work::default() }
+        }
         (_, Some(load), Some(wire)) => simulated(setting, load, &planned.setup.topology.ways, wire),
         (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
         (_, None, _) => Work::default(),
@@ -252,7 +256,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
 }
 
 /// Lifts the limit on real-time tasks where it is in the way and may be lifted.
-fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
+pub(super) fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
     let limited = facts.rt_runtime_us.is_some_and(|us| us != -1);
     (real_time && facts.privilege.root && limited).then(|| Step::WriteSetting {
         path: "/proc/sys/kernel/sched_rt_runtime_us".to_owned(),

@@ -13,6 +13,7 @@ mod cores;
 pub mod cpus;
 pub mod finding;
 mod host;
+pub mod measured;
 pub mod record;
 mod show;
 pub mod sources;
@@ -61,6 +62,11 @@ impl Advice {
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
+
+    /// Puts the findings in order. What weighs the same stays in the order it was found in: the sort is stable.
+    fn sort(&mut self) {
+        self.findings.sort_by_key(|finding| (finding.level, finding.cost.as_ref().map(|cost| cost.effect)));
+    }
 }
 
 /// Judges a record.
@@ -73,11 +79,9 @@ pub fn check(record: &Record, wishes: &Wishes) -> Result<Advice, String> {
         Some(chosen) => Cores::asked(&host, chosen)?,
         None => Cores::proposed(&host, topic::card(&host)),
     };
-    let mut findings: Vec<Finding> = topic::ALL.iter().flat_map(|topic| topic(&host, &cores)).collect();
-    // the sort is stable: what weighs the same stays in the order of the topics
-    findings.sort_by_key(|finding| (finding.level, finding.cost.as_ref().map(|cost| cost.effect)));
+    let findings: Vec<Finding> = topic::ALL.iter().flat_map(|topic| topic(&host, &cores)).collect();
     let (scores, line) = boot::judge(&host, &cores, wishes.boot);
-    Ok(Advice {
+    let mut advice = Advice {
         host: topic::in_a_line(&host),
         cores: list(&cores.chosen),
         housekeeping: list(&cores.housekeeping),
@@ -85,5 +89,7 @@ pub fn check(record: &Record, wishes: &Wishes) -> Result<Advice, String> {
         findings,
         scores,
         line,
-    })
+    };
+    advice.sort();
+    Ok(advice)
 }

@@ -9,7 +9,7 @@ use crate::plan::Run;
 pub(super) fn table(run: &Run) -> Vec<[String; 3]> {
     let forwarders = run.agents.iter().filter_map(|agent| match &agent.order {
         Order::Forward(forward) => Some((&agent.node, forward)),
-        Order::Measure(_) | Order::Capture(_) => None,
+        Order::Measure(_) | Order::Capture(_) | Order::Noise(_) | Order::Load(_) => None,
     });
     let rows: Vec<_> = forwarders.collect();
     let plain = |forward: &Forward| forward.function == Function::L2fwd && (forward.workers, forward.batch) == (1, BATCH);

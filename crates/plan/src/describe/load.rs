@@ -15,7 +15,7 @@ const FRAME_CHECK_SEQUENCE: u32 = 4;
 pub(super) fn table(run: &Run) -> Vec<[String; 2]> {
     let measure = run.agents.iter().find_map(|agent| match &agent.order {
         Order::Measure(measure) => Some(measure),
-        Order::Forward(_) | Order::Capture(_) => None,
+        Order::Forward(_) | Order::Capture(_) | Order::Noise(_) | Order::Load(_) => None,
     });
     match measure {
         Some(measure) if !measure.more.is_empty() => measure.streams().iter().map(stream).collect(),

@@ -9,7 +9,7 @@ use crate::plan::Run;
 /// Node, way to send and way to receive; nothing on a simulated path.
 pub(super) fn table(run: &Run) -> Vec<[String; 2]> {
     let agents = run.agents.iter().filter_map(|agent| match &agent.order {
-        Order::Capture(_) => None,
+        Order::Capture(_) | Order::Noise(_) | Order::Load(_) => None,
         Order::Measure(measure) if matches!(measure.path, Path::Simulated(_)) => None,
         Order::Measure(measure) => Some((&agent.node, measure.ports)),
         Order::Forward(forward) => Some((&agent.node, forward.ports)),

@@ -11,6 +11,7 @@ mod named;
 mod node;
 mod placement;
 mod proof;
+mod noise;
 mod sweep;
 mod throughput;
 mod topology;
@@ -29,6 +30,7 @@ pub use named::Named;
 pub use node::Node;
 pub use placement::{Cores, Placement, Siblings};
 pub use proof::Proof;
+pub use noise::{LoadWork, Noise, NoiseLoad, NoiseTest};
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -77,7 +79,7 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Topology")]
     pub topology: Option<Topology>,
-    /// The load. Without it there must be `[throughput]` or `[lifecycle]`.
+    /// The load. Without it there must be `[throughput]`, `[lifecycle]` or `[noise]`.
     #[serde(default)]
     #[schemars(with = "Traffic")]
     pub traffic: Option<Traffic>,
@@ -89,6 +91,10 @@ pub struct Experiment {
     #[serde(default)]
     #[schemars(with = "Lifecycle")]
     pub lifecycle: Option<Lifecycle>,
+    /// How quiet cores are, in place of packets.
+    #[serde(default)]
+    #[schemars(with = "Noise")]
+    pub noise: Option<Noise>,
     /// The load generator, which is the sink as well.
     #[serde(default)]
     pub generator: Generator,

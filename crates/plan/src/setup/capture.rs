@@ -60,7 +60,7 @@ pub(super) fn of(
     let Purpose::Traffic(load) = purpose else {
         return Err(Fault::file("there is nothing to capture without [traffic]")
             .at(table(), "a capture")
-            .help("a search makes trial after trial, and a life sends no packet: leave [capture] out"));
+            .help("a search makes trial after trial, lives and noise tests send no packet: leave [capture] out"));
     };
     if let Some(node) = nodes.iter().find(|node| matches!(node.environment, Environment::Simulated(_))) {
         return Err(Fault::file(format!("node `{}` is simulated: no packet passes where it could be captured", node.name))

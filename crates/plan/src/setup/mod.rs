@@ -7,6 +7,7 @@ mod function;
 mod life;
 mod link;
 mod names;
+mod noise;
 mod paths;
 mod port;
 mod proof;
@@ -24,6 +25,7 @@ pub(crate) use environment::Environment;
 pub(crate) use function::Forwarding;
 pub(crate) use life::LifeGoals;
 pub(crate) use link::{Medium, Via};
+pub(crate) use noise::NoiseGoals;
 pub(crate) use port::Port;
 pub(crate) use proof::Proof;
 pub(crate) use script::Scripts;
@@ -69,6 +71,8 @@ pub(crate) enum Purpose {
     Search(SearchGoals),
     /// The lives of its node.
     Life(LifeGoals),
+    /// How quiet the cores of its node are.
+    Noise(NoiseGoals),
 }
 
 /// A node under test.
@@ -122,8 +126,14 @@ impl Setup {
     pub(crate) fn load(&self) -> Option<&Load> {
         match &self.purpose {
             Purpose::Traffic(load) | Purpose::Search(SearchGoals { load, .. }) => Some(load),
-            Purpose::Life(_) => None,
+            Purpose::Life(_) | Purpose::Noise(_) => None,
         }
+    }
+
+    /// Whether only cores are tested, by a process of the host in the host's own network.
+    pub(crate) fn is_of_cores_alone(&self) -> bool {
+        let hosts_own = |node: &Node| matches!(node.environment, Environment::Host { own_namespace: false });
+        matches!(self.purpose, Purpose::Noise(_)) && self.nodes.iter().all(hosts_own)
     }
 
     /// The model of the path, where it is simulated.
@@ -150,23 +160,28 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         nodes.push(Node { name: name.clone(), environment, forwarding, ports, paths, cpus: node.cpus.clone(), scripts });
     }
     cores::of_placement(&experiment.placement, tree)?;
-    let (purpose, topology) = match (&experiment.lifecycle, &experiment.throughput, &experiment.traffic) {
+    let measured = (&experiment.noise, &experiment.lifecycle, &experiment.throughput, &experiment.traffic);
+    let (purpose, topology) = match measured {
         (Some(settings), ..) => {
+            let goals = noise::goals(settings, experiment, &nodes, tree)?;
+            (Purpose::Noise(goals), Topology::default())
+        }
+        (None, Some(settings), ..) => {
             let goals = life::goals(settings, experiment, &nodes, tree)?;
             (Purpose::Life(goals), Topology::default())
         }
-        (None, Some(settings), _) => {
+        (None, None, Some(settings), _) => {
             let goals = throughput::goals(settings, experiment, tree)?;
             let topology = topology_of(&nodes, experiment, &[traffic::Declared::alone()], &goals.load, tree)?;
             (Purpose::Search(goals), topology)
         }
-        (None, None, Some(settings)) => {
+        (None, None, None, Some(settings)) => {
             let declared = traffic::declared(settings, tree)?;
             let load = traffic::load(&declared, folder, tree)?;
             let topology = topology_of(&nodes, experiment, &declared, &load, tree)?;
             (Purpose::Traffic(load), topology)
         }
-        (None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
+        (None, None, None, None) => return Err(advice::missing_key("traffic", 0..0, &advice::EXPERIMENT)),
     };
     let via = link::of_links(&topology.links, &nodes, &experiment.links, tree, &mut unused)?;
     let capture = capture::of(experiment, &nodes, &topology, &via, &purpose, tree)?;

@@ -40,10 +40,15 @@ pub fn buckets(values: &[(u64, u64)], width: u64) -> Vec<(u64, u64)> {
     buckets
 }
 
-/// Draws histograms whose buckets are all `width` ns wide over each other. `what` names the quantity on the horizontal axis.
+/// Draws histograms of packets whose buckets are all `width` ns wide over each other. `what` names the quantity on the horizontal axis.
 pub fn histogram(what: &str, width: u64, histograms: &[Histogram<'_>]) -> Figure {
+    histogram_of("Packets", what, width, histograms)
+}
+
+/// Draws histograms of `things`, in the plural and as a sentence begins, for example `Wake-ups`.
+pub fn histogram_of(things: &str, what: &str, width: u64, histograms: &[Histogram<'_>]) -> Figure {
     let width = width.max(1);
-    let mut csv = "series,from_ns,to_ns,packets\n".to_owned();
+    let mut csv = format!("series,from_ns,to_ns,{}\n", things.to_ascii_lowercase().replace('-', "_"));
     let all = histograms.iter().flat_map(|histogram| histogram.buckets).filter(|(_, count)| *count > 0);
     let least = all.clone().map(|(start, _)| *start).min();
     let greatest = all.clone().map(|(start, _)| start.saturating_add(width)).max();
@@ -67,7 +72,7 @@ pub fn histogram(what: &str, width: u64, histograms: &[Histogram<'_>]) -> Figure
     let mut svg = Svg::new(WIDTH, frame.bottom + 50.0, &description);
     frame.draw_y(&mut svg);
     frame.draw_x(&mut svg);
-    frame.name_y(&mut svg, &format!("Packets in each {}", number::tick(width as f64)));
+    frame.name_y(&mut svg, &format!("{things} in each {}", number::tick(width as f64)));
     frame.name_x(&mut svg, what);
     legend.draw(&mut svg);
     for histogram in histograms {

@@ -103,7 +103,7 @@ pub fn host(cells: &[Timeline<'_>]) -> Figure {
                 }
             }
             let unnamed = cell.repeats.iter().all(|(name, _)| name.is_empty());
-            draw_times(&mut svg, top, slot, columns, &x, if unnamed { 38.0 } else { 54.0 });
+            draw_times(&mut svg, top, slot, columns, &x, ("Time since the first packet", if unnamed { 38.0 } else { 54.0 }));
         }
         top += BETWEEN;
     }

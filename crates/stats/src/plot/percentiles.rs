@@ -30,13 +30,18 @@ pub struct Curve<'a> {
     pub distribution: Option<&'a Distribution>,
 }
 
-/// Draws the curves. `what` names the quantity on the vertical axis, for example `Latency`.
+/// Draws the curves of packets. `what` names the quantity on the vertical axis, for example `Latency`.
 pub fn percentiles(what: &str, curves: &[Curve<'_>]) -> Figure {
+    percentiles_of("packets", what, curves)
+}
+
+/// Draws the curves of `things`, in the plural, for example `wake-ups`.
+pub fn percentiles_of(things: &str, what: &str, curves: &[Curve<'_>]) -> Figure {
     let most = curves.iter().map(|curve| total(curve.values)).max().unwrap_or(0);
     let values = curves.iter().flat_map(|curve| curve.values);
     let least = values.clone().map(|(value, _)| *value).min();
     let greatest = values.map(|(value, _)| *value).max();
-    let mut csv = "series,percentile,one_in,latency_ns,packets_at_or_beyond\n".to_owned();
+    let mut csv = format!("series,percentile,one_in,latency_ns,{}_at_or_beyond\n", things.replace('-', "_"));
     let (Some(least), Some(greatest)) = (least, greatest) else {
         return empty(WIDTH, "Percentile diagram without data", csv);
     };
@@ -49,7 +54,7 @@ pub fn percentiles(what: &str, curves: &[Curve<'_>]) -> Figure {
     frame.draw_y(&mut svg);
     frame.draw_x(&mut svg);
     frame.name_y(&mut svg, what);
-    frame.name_x(&mut svg, "Percentile of packets");
+    frame.name_x(&mut svg, &format!("Percentile of {things}"));
     legend.draw(&mut svg);
     let (floors, rest): (Vec<&Curve<'_>>, Vec<&Curve<'_>>) = curves.iter().partition(|curve| curve.style == Style::Floor);
     for curve in floors.iter().chain(rest.iter()) {
@@ -72,7 +77,7 @@ pub fn percentiles(what: &str, curves: &[Curve<'_>]) -> Figure {
         "soft small",
         Anchor::End,
         (frame.right - 8.0, frame.bottom - 10.0),
-        "Faint: fewer than ten packets lie beyond. Bars: 95 % intervals.",
+        &format!("Faint: fewer than ten {things} lie beyond. Bars: 95 % intervals."),
     );
     Figure { svg, csv }
 }

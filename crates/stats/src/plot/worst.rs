@@ -36,8 +36,30 @@ pub struct WorstSeries<'a> {
     pub repeats: &'a [(String, Vec<WorstPoint>)],
 }
 
-/// Draws one panel per cell, all to the same scale; within a panel the repeats stand side by side.
+/// What the points are and what they are drawn by.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// What a screen reader says first, for example `The worst packets of each run by the time they were sent.`
+    pub first: &'a str,
+    /// The points, in the plural: `packets`.
+    pub things: &'a str,
+    /// The horizontal axis: `Time since the first packet`.
+    pub time: &'a str,
+}
+
+const PACKETS: Words<'static> = Words {
+    first: "The worst packets of each run by the time they were sent.",
+    things: "packets",
+    time: "Time since the first packet",
+};
+
+/// Draws one panel of packets per cell, all to the same scale; within a panel the repeats stand side by side.
 pub fn worst(series: &[WorstSeries<'_>]) -> Figure {
+    worst_of(&PACKETS, series)
+}
+
+/// Draws one panel per cell of what the words say.
+pub fn worst_of(words: &Words<'_>, series: &[WorstSeries<'_>]) -> Figure {
     let mut csv = "series,repeat,at_ns,latency_ns\n".to_owned();
     let points = series.iter().flat_map(|series| series.repeats).flat_map(|(_, points)| points);
     let least = points.clone().map(|point| point.latency).min();
@@ -50,7 +72,7 @@ pub fn worst(series: &[WorstSeries<'_>]) -> Figure {
     let slot = (RIGHT - LEFT) / columns;
     let height = if series.len() > 4 { 90.0 } else { 150.0 };
     let drawing_height = series.len() as f64 * (height + BETWEEN) + 58.0;
-    let mut svg = Svg::new(WIDTH, drawing_height, &describe(series));
+    let mut svg = Svg::new(WIDTH, drawing_height, &describe(words, series));
     let y = Axis::log_time(least as f64, greatest as f64, if series.len() > 4 { 4 } else { 7 });
     let x = Axis::linear_time(0.0, latest as f64, (slot / 75.0).clamp(1.0, 6.0));
     let series_count = series.len();
@@ -78,7 +100,8 @@ pub fn worst(series: &[WorstSeries<'_>]) -> Figure {
         top = lowest + BETWEEN;
     }
     let unnamed = series.iter().flat_map(|series| series.repeats).all(|(name, _)| name.is_empty());
-    draw_times(&mut svg, top - BETWEEN, slot, columns, &x, if unnamed { 38.0 } else { 54.0 });
+    let title_at = if unnamed { 38.0 } else { 54.0 };
+    draw_times(&mut svg, top - BETWEEN, slot, columns, &x, (words.time, title_at));
     Figure { svg, csv }
 }
 
@@ -107,8 +130,8 @@ fn half_pixel(coordinate: f64) -> i64 {
     (coordinate * 2.0).round() as i64
 }
 
-/// Times below the last panel, in each repeat's slot; the axis is named `title_at` pixels below it.
-pub(super) fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x: &Axis, title_at: f64) {
+/// Times below the last panel, in each repeat's slot; the axis has its name so many pixels below it.
+pub(super) fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x: &Axis, (title, title_at): (&str, f64)) {
     let mut left = LEFT;
     let mut column = 0.0;
     while column < columns {
@@ -136,14 +159,14 @@ pub(super) fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x:
         left += slot;
         column += 1.0;
     }
-    svg.text("soft small", Anchor::Middle, (f64::midpoint(LEFT, RIGHT), bottom + title_at), "Time since the first packet");
+    svg.text("soft small", Anchor::Middle, (f64::midpoint(LEFT, RIGHT), bottom + title_at), title);
 }
 
-fn describe(series: &[WorstSeries<'_>]) -> String {
-    let mut text = "The worst packets of each run by the time they were sent.".to_owned();
+fn describe(words: &Words<'_>, series: &[WorstSeries<'_>]) -> String {
+    let mut text = words.first.to_owned();
     for series in series {
         let points: usize = series.repeats.iter().map(|(_, points)| points.len()).sum();
-        let _ = write!(text, " {}: {points} packets.", series.label);
+        let _ = write!(text, " {}: {points} {}.", series.label, words.things);
     }
     text
 }

@@ -13,6 +13,7 @@ mod instrument;
 pub mod life;
 mod load;
 mod machine;
+pub mod noise;
 mod opening;
 mod page;
 mod percentiles;

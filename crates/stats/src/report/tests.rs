@@ -127,3 +127,27 @@ fn the_report_of_lives_is_whole_and_says_what_it_is() {
     assert!(page.contains("virtual machines are emulated (TCG)"));
     assert!(page.contains("published elsewhere"));
 }
+
+#[test]
+fn the_report_of_noise_is_whole_and_escapes_what_agents_say() {
+    let (summary, runs) = crate::noise::tests::example();
+    let facts = example::facts();
+    let again = super::Repeat {
+        facts: &facts,
+        experiment_name: "noise.toml",
+        experiment: "name = \"x\"",
+        command: "tailbed run noise.toml",
+        seed: 7,
+    };
+    let input = super::noise::NoiseInput { summary: &summary, runs: &runs, again };
+    let page = super::noise::noise_html(&input);
+    insta::assert_snapshot!("noise.html", page.replace(['\u{a0}', '\u{202f}'], " ").split("<main>").nth(1).unwrap());
+    assert!(page.contains("virtual machines are emulated (TCG)"));
+    assert!(page.contains("&lt;by signal&gt;") && !page.contains("<by signal>"));
+    let plots = super::noise::noise_plots(&input);
+    let names: Vec<_> = plots.iter().map(|plot| plot.name.as_str()).collect();
+    assert_eq!(names, ["timer", "timer-histogram", "timer-over-time", "gaps", "gaps-histogram", "gaps-over-time"]);
+    for plot in plots {
+        assert!(roxmltree::Document::parse(&plot.figure.standalone()).is_ok());
+    }
+}

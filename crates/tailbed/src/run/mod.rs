@@ -8,6 +8,7 @@ mod descendants;
 mod explain;
 mod interrupt;
 mod life;
+mod noise;
 mod path;
 mod programs;
 mod proof;
@@ -27,6 +28,7 @@ use tailbed_plan::step::Step;
 pub(crate) use answers::{agent, expect_hello};
 pub(crate) use captures::Captures;
 pub(crate) use interrupt::watch;
+pub(crate) use noise::test as test_noise;
 pub(crate) use programs::{Programs, Scripts};
 pub(crate) use tables::Tables;
 pub(crate) use traffic::{prepare, start_forwarders};
@@ -71,6 +73,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let lives = life::carry_out(&plan, &folder, &interrupted)?;
         let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
         return life::show(arguments, &folder, &summary);
+    }
+    if plan.is_of_noise() {
+        let runs = noise::carry_out(&plan, &facts, &folder, &interrupted)?;
+        let summary = noise::write(arguments, &plan, &folder, &text, &runs)?;
+        return noise::show(arguments, &folder, &summary);
     }
     if plan.is_of_searches() {
         let searches = search::carry_out(&plan, &inputs, &facts, &folder, &interrupted)?;

@@ -17,6 +17,7 @@ mod lab;
 mod links;
 mod lives;
 mod lxc;
+mod noise;
 mod orphans;
 mod own_network;
 mod patterns;

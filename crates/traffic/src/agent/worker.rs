@@ -8,11 +8,13 @@ use std::thread::JoinHandle;
 
 use tailbed_format::capture::{Capture, Captured};
 use tailbed_format::message::Forwarded;
+use tailbed_format::noise::{Loaded, NoiseMeasured};
 use tailbed_format::order::{Measure, Order, Path, Scheduling, SimulatedWire};
 use tailbed_format::port::Ports;
 use tailbed_format::recording::Recording;
 
 use super::forwarder::forward;
+use super::noise;
 use crate::clock::{self, Tsc};
 use crate::measure::Outcome;
 use crate::port::{
@@ -30,6 +32,10 @@ pub(super) enum Done {
     Forwarded(Forwarded),
     /// Of a timestamper.
     Captured(Captured),
+    /// Of a noise test.
+    Noise(NoiseMeasured),
+    /// Of a neighbour.
+    Loaded(Loaded),
 }
 
 /// A thread that has prepared an order and waits to be told to start. Dropped, it is told that it will not be.
@@ -91,6 +97,8 @@ pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(
         Order::Measure(order) => measure(&order, recording, go),
         Order::Forward(order) => forward(&order, go),
         Order::Capture(order) => record(&order, go),
+        Order::Noise(order) => noise::noise(&order, go),
+        Order::Load(order) => noise::load(&order, go),
     };
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
     let worker = Worker { start, thread };

@@ -1,0 +1,113 @@
+//! One run from the first step to the last taken back: the neighbour is started, each test is made, the neighbour is stopped.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use tailbed_format::message::{Command, Frame, Reply};
+use tailbed_format::noise::{Loaded, Noise, NoiseMeasured, NoiseRecord};
+use tailbed_format::order::Order;
+use tailbed_plan::plan::{AgentOrder, Run};
+
+use crate::apply::{Broken, Host};
+use crate::run::Captures;
+use crate::run::answers::{PATIENCE, agent, expect_reply};
+use crate::run::attempt::{expect_agents, with_steps};
+use crate::run::programs::{Programs, Scripts};
+use crate::run::traffic::{Granted, prepare};
+
+/// What was found out.
+pub(super) struct Tested {
+    /// The tests, in their order.
+    pub(super) records: Vec<NoiseRecord>,
+    /// What the neighbour did, where there is one.
+    pub(super) load: Option<Loaded>,
+    /// What was asked for and not granted.
+    pub(super) downgrades: Vec<String>,
+}
+
+/// Carries out a run in its folder. `tick` is called about once a second with the time since it began. Whatever comes of it, everything is
+/// taken back when this returns, or the error names what is left.
+pub(super) fn attempt(
+    run: &Run,
+    token: &str,
+    folder: &Path,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(Duration),
+) -> Result<Tested, Broken> {
+    let scripts = Scripts::default();
+    with_steps(run, &scripts, token, folder, interrupted, |host, programs| test(run, host, programs, interrupted, tick))
+}
+
+fn test(
+    run: &Run,
+    host: &mut Host,
+    programs: &mut Programs<'_>,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(Duration),
+) -> Result<Tested, Broken> {
+    expect_agents(run, host, interrupted)?;
+    let began = Instant::now();
+    let mut granted = Granted::default();
+    let neighbour = run.agents.iter().find(|agent| matches!(agent.order, Order::Load(_)));
+    if let Some(order) = neighbour {
+        granted.also(prepare([order].into_iter(), &Captures::default(), host, programs, interrupted)?);
+        agent(host, &order.node)?.send(&Command::Start)?;
+    }
+    let mut records = Vec::new();
+    for order in &run.agents {
+        let Order::Noise(noise) = &order.order else { continue };
+        granted.also(prepare([order].into_iter(), &Captures::default(), host, programs, interrupted)?);
+        agent(host, &order.node)?.send(&Command::Start)?;
+        let tick = &mut || tick(began.elapsed());
+        let NoiseMeasured { cores } = tested(order, noise, host, interrupted, tick)?;
+        records.push(NoiseRecord { test: noise.test, cores });
+    }
+    let load = neighbour.map(|order| stopped(order, host, programs, interrupted)).transpose()?;
+    Ok(Tested { records, load, downgrades: granted.downgrades })
+}
+
+/// Waits until a test is over.
+fn tested(
+    order: &AgentOrder,
+    noise: &Noise,
+    host: &mut Host,
+    interrupted: &AtomicBool,
+    tick: &mut dyn FnMut(),
+) -> Result<NoiseMeasured, Broken> {
+    let node = &order.node;
+    let began = Instant::now();
+    // a timer that never catches up takes as long as its wake-ups do: ten times its time, and a minute, is broken by any measure
+    let patience = Duration::from_nanos(noise.test.span(noise.scheduling.cpus.len())) * 10 + PATIENCE;
+    loop {
+        tick();
+        match agent(host, node)?.receive(Duration::from_millis(500)) {
+            _ if interrupted.load(Ordering::Relaxed) => return Err(Broken::Interrupted),
+            Err(error) => return Err(error.into()),
+            Ok(None) if began.elapsed() > patience => {
+                return Err(anyhow!("the noise test of {node} has not come back in {patience:?}").into());
+            }
+            Ok(None) => {}
+            Ok(Some(Frame::Json(body))) => {
+                return match serde_json::from_slice(&body).with_context(|| format!("from the agent of {node}"))? {
+                    Reply::Noise(measured) => Ok(measured),
+                    Reply::Failed(error) => Err(anyhow!("{node}: {error}").into()),
+                    other => Err(anyhow!("the agent of {node} said {other:?} while testing").into()),
+                };
+            }
+            Ok(Some(_)) => return Err(anyhow!("the agent of {node} sent records while testing").into()),
+        }
+    }
+}
+
+/// Stops the neighbour; gives what it did.
+fn stopped(order: &AgentOrder, host: &mut Host, programs: &mut Programs<'_>, interrupted: &AtomicBool) -> Result<Loaded, Broken> {
+    let node = &order.node;
+    agent(host, node)?.send(&Command::Stop)?;
+    match expect_reply(host, node, programs, interrupted)? {
+        Reply::Loaded(loaded) => Ok(loaded),
+        Reply::Failed(error) => Err(anyhow!("{node}: {error}").into()),
+        other => Err(anyhow!("the load of {node} stopped with {other:?}").into()),
+    }
+}
