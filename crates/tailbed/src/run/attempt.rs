@@ -101,7 +101,7 @@ fn measure(
     let granted = traffic::prepare(run.agents.iter(), captures, host, programs, interrupted)?;
     traffic::start_forwarders(run, host)?;
     timestamper::start(run, host)?;
-    programs.start(host)?;
+    programs.start(host, interrupted)?;
     let generated = traffic::generate(host, programs, interrupted, Duration::from_nanos(run.expected), tick)?;
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;

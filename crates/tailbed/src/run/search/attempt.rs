@@ -49,7 +49,7 @@ fn sought(
     let granted = traffic::prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     (found.downgrades, found.ports) = (granted.downgrades, granted.ports);
     traffic::start_forwarders(run, host)?;
-    programs.start(host)?;
+    programs.start(host, interrupted)?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
     let mut trials = Trials::new(run, template(run)?, plan, folder, instrument)?;
     let mut state = Searching { search: Search::new(&plan.order), plan, found };
