@@ -52,6 +52,9 @@ pub struct Facts {
     /// Releases of the kernels in /boot, which guests can boot.
     #[serde(default)]
     pub kernels: Vec<String>,
+    /// Huge pages, by their size, of the host and of each of its memory nodes; none where the kernel has none.
+    #[serde(default)]
+    pub huge_pages: Vec<HugePagePool>,
 }
 
 impl Facts {
@@ -150,6 +153,28 @@ impl std::fmt::Display for Accelerator {
     }
 }
 
+/// Huge pages of one size that are set aside (hugetlbpage.rst in the kernel's documentation).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HugePagePool {
+    /// The NUMA node they lie on; `None` for those of the whole host.
+    pub node: Option<usize>,
+    /// How large each is, bytes.
+    pub page: u64,
+    /// How many there are.
+    pub total: u64,
+    /// How many of them nobody has.
+    pub free: u64,
+}
+
+impl HugePagePool {
+    /// The file that says how many there are, and that is written to have more or fewer (hugetlbpage.rst, "Interaction of Task Memory
+    /// Policy with Huge Page Allocation/Freeing").
+    pub fn path(&self) -> String {
+        let folder = self.node.map_or("/sys/kernel/mm".to_owned(), |node| format!("/sys/devices/system/node/node{node}"));
+        format!("{folder}/hugepages/hugepages-{}kB/nr_hugepages", self.page >> 10)
+    }
+}
+
 /// How control groups are mounted (cgroups(7)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,6 +185,9 @@ pub enum Cgroup {
         controllers: Vec<(String, String)>,
         /// Where version 2 is mounted besides.
         unified: Option<String>,
+        /// Controllers that can be used there: those that no hierarchy of version 1 has.
+        #[serde(default)]
+        unified_controllers: Vec<String>,
     },
     /// Version 2 only.
     V2 {
@@ -170,6 +198,30 @@ pub enum Cgroup {
     },
     /// None that we may write to.
     None,
+}
+
+/// A hierarchy of control groups, by where it is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hierarchy<'a> {
+    /// Of version 1.
+    First(&'a str),
+    /// Of version 2.
+    Second(&'a str),
+}
+
+impl Cgroup {
+    /// The hierarchy that has a controller; `None` where none has.
+    pub fn hierarchy_of(&self, controller: &str) -> Option<Hierarchy<'_>> {
+        let has = |names: &[String]| names.iter().any(|name| name == controller);
+        match self {
+            Self::V1 { controllers, unified, unified_controllers } => {
+                let first = controllers.iter().find(|(name, _)| name == controller).map(|(_, mount)| Hierarchy::First(mount));
+                first.or_else(|| unified.as_deref().filter(|_| has(unified_controllers)).map(Hierarchy::Second))
+            }
+            Self::V2 { mount, controllers } => has(controllers).then_some(Hierarchy::Second(mount)),
+            Self::None => None,
+        }
+    }
 }
 
 /// What the process may do.
@@ -184,4 +236,32 @@ pub struct Privilege {
     pub real_time: bool,
     /// All memory may be locked.
     pub lock_memory: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controller_is_found_in_either_version() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let hybrid = Cgroup::V1 {
+            controllers: vec![("memory".to_owned(), "/sys/fs/cgroup/memory".to_owned())],
+            unified: Some("/sys/fs/cgroup/unified".to_owned()),
+            unified_controllers: names(&["hugetlb"]),
+        };
+        assert_eq!(hybrid.hierarchy_of("memory"), Some(Hierarchy::First("/sys/fs/cgroup/memory")));
+        assert_eq!(hybrid.hierarchy_of("hugetlb"), Some(Hierarchy::Second("/sys/fs/cgroup/unified")));
+        assert_eq!(hybrid.hierarchy_of("cpuset"), None);
+        let second = Cgroup::V2 { mount: "/sys/fs/cgroup".to_owned(), controllers: names(&["cpuset"]) };
+        assert_eq!(second.hierarchy_of("cpuset"), Some(Hierarchy::Second("/sys/fs/cgroup")));
+        assert_eq!((second.hierarchy_of("hugetlb"), Cgroup::None.hierarchy_of("memory")), (None, None));
+    }
+
+    #[test]
+    fn pools_are_the_kernels_files() {
+        let pool = |node, page| HugePagePool { node, page, total: 0, free: 0 }.path();
+        assert_eq!(pool(Some(1), 2 << 20), "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages");
+        assert_eq!(pool(None, 1 << 30), "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages");
+    }
 }

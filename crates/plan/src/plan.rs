@@ -205,6 +205,9 @@ pub struct NodePrograms {
     pub host_teardown: Option<ScriptSource>,
     /// In the node while there is traffic, in place of a network function; empty when the agent forwards.
     pub command: Vec<String>,
+    /// What the command prints once it forwards, part of a line; `None` where nobody waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<String>,
     /// Variables that tell all of them what they are part of.
     pub environment: Vec<(String, String)>,
     /// How long each script may take, ns.

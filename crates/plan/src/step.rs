@@ -1,6 +1,7 @@
 //! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
 
 mod environment;
+mod huge_pages;
 mod link;
 mod shell;
 mod undo;
@@ -9,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::mac::MacAddress;
 
 pub use environment::{
-    AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Seccomp,
-    VmSpec, Volume,
+    AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Masks,
+    Seccomp, VmSpec, Volume,
 };
+pub use huge_pages::HugePageLimit;
 pub use link::{MacvlanParent, MemoryLink};
 pub use undo::Undo;
 
@@ -129,4 +131,7 @@ pub struct CgroupSpec {
     pub memory_nodes: Vec<usize>,
     /// The most memory its tasks may have, bytes.
     pub memory: Option<u64>,
+    /// The most memory its tasks may have in huge pages, which the limit above leaves out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub huge_pages: Vec<HugePageLimit>,
 }

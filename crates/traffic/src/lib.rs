@@ -3,7 +3,7 @@
 //! An agent runs inside an environment and obeys orders that come over a byte stream ([`agent::agent`]). Its hot loops are
 //! [`measure`] (load generator and sink) and [`forward`]; both are generic over a [`clock`] and a [`port`], so that the same code
 //! runs on a wire and on a model of one. [`mod@function`] holds what a forwarder does with a frame,
-//! [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`account`] whether it was, [`capture`] the timestamper, [`noise`] the
+//! [`bpf`] programs for the kernel, [`packet`] the wire formats, [`realtime`] what keeps a loop undisturbed, [`account`] whether it was, [`capture`] the timestamper, [`noise`] the
 //! tests of how quiet a core is, [`load`] a neighbour that is not. [`program`] runs scripts, commands and shells besides.
 //!
 //! This is the only library of tailbed with `unsafe` code, and it is confined to the modules that allow it by name.
@@ -17,6 +17,7 @@ compile_error!(
 
 pub mod account;
 pub mod agent;
+pub mod bpf;
 pub mod capture;
 pub mod clock;
 pub mod forward;

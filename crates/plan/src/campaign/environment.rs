@@ -9,7 +9,7 @@ use super::run::cgroups;
 use crate::experiment::Accel;
 use crate::placement::PRIORITY;
 use crate::setup::{Environment, Node};
-use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, VmSpec};
+use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, Masks, VmSpec};
 
 fn cgroup_path(node: &Node, token: &str) -> String {
     format!("tb-{token}/{}", node.name)
@@ -17,12 +17,13 @@ fn cgroup_path(node: &Node, token: &str) -> String {
 
 /// The control group that is made for a node. LXC and Docker make their own.
 pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token: &str) -> Option<CgroupSpec> {
-    let Environment::Container { memory, .. } = node.environment else { return None };
+    let Environment::Container { memory, spec } = &node.environment else { return None };
     cgroups(facts).then(|| CgroupSpec {
         path: cgroup_path(node, token),
         cpus: scheduling.cpus.clone(),
         memory_nodes: memory_nodes(&scheduling.cpus, facts),
-        memory,
+        memory: *memory,
+        huge_pages: spec.hugepages.clone(),
     })
 }
 
@@ -52,7 +53,8 @@ pub(super) fn of_node(
         Environment::Host { .. } | Environment::Simulated(_) => AgentEnvironment::Host,
         Environment::Container { spec, .. } => {
             let cgroup = cgroups(facts).then(|| cgroup_path(node, token));
-            AgentEnvironment::Container(ContainerSpec { id, cgroup, ..ContainerSpec::clone(spec) })
+            let masks = spec.masks.as_ref().map(|_| Masks { cpus });
+            AgentEnvironment::Container(ContainerSpec { id, cgroup, masks, ..ContainerSpec::clone(spec) })
         }
         Environment::Lxc(spec) => AgentEnvironment::Lxc(LxcSpec { id, cpus, ..LxcSpec::clone(spec) }),
         Environment::Docker(spec) => AgentEnvironment::Docker(DockerSpec { id, cpus, ..DockerSpec::clone(spec) }),

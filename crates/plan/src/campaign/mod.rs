@@ -3,6 +3,7 @@
 mod capture;
 mod cells;
 mod environment;
+mod huge_pages;
 mod life;
 mod medium;
 mod name;
@@ -100,7 +101,8 @@ fn notes(document: &Document<'_>, measured: &[Planned], facts: &Facts) -> Vec<St
         Some(_) => format!("`{table}` is not used: in no run is that link of the kind that has it"),
         None => format!("[{table}] is not used: no run has that environment"),
     });
-    let all = document.notes.iter().cloned().chain(unused).chain(host);
+    let pages = measured.iter().flat_map(|cell| huge_pages::notes(&cell.setup.nodes, facts));
+    let all = document.notes.iter().cloned().chain(unused).chain(host).chain(pages);
     let all =
         all.chain(measured.iter().flat_map(|cell| cell.notes.iter().cloned())).chain(cells::without_effect(document, measured));
     let mut seen = BTreeSet::new();

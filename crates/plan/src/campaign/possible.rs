@@ -3,6 +3,7 @@
 use tailbed_format::facts::{Facts, Kvm, Missing};
 
 use super::cells::Planned;
+use super::huge_pages;
 use crate::document::Document;
 use crate::experiment::Accel;
 use crate::plan::{Plan, Run, Skipped};
@@ -111,7 +112,11 @@ fn missing_environment(setup: &Setup, facts: &Facts) -> Option<(String, Missing)
             },
             _ => None,
         };
-        engine.or(kernel).or(kvm).map(|missing| (node.name.clone(), missing))
+        let pages = match &node.environment {
+            Environment::Container { spec, .. } => huge_pages::missing(spec, facts),
+            _ => None,
+        };
+        engine.or(kernel).or(kvm).or(pages).map(|missing| (node.name.clone(), missing))
     })
 }
 

@@ -33,6 +33,7 @@ pub(super) fn of_node(
         host_setup: scripts.host_setup.clone(),
         host_teardown: scripts.host_teardown.clone(),
         command: scripts.command.clone(),
+        ready: scripts.ready.clone(),
         environment: variables(number, node, environment, cores, links, setting),
         timeout: scripts.timeout,
     })

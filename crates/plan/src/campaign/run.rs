@@ -12,7 +12,7 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, life, medium, noise, programs, proof};
+use super::{capture, environment, huge_pages, life, medium, noise, programs, proof};
 use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
@@ -182,6 +182,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         environment: environment.clone(),
     };
     let mut steps: Vec<Step> = throttling(placement.generator.priority.is_some(), facts).into_iter().collect();
+    steps.extend(huge_pages::reserve(nodes, facts));
     let generator = network::named(token, GENERATOR);
     let own = started().filter(|(_, environment)| !environment.brings_namespace());
     let namespaces = [Some(generator.clone())].into_iter().chain(own.map(|(node, _)| network::namespace(node, token)));

@@ -10,7 +10,8 @@ pub(super) fn table(run: &Run) -> Vec<[String; 4]> {
         nodes().filter_map(row).collect::<Vec<_>>()
     };
     let command = |node: &NodePrograms| {
-        let manner = "in the node, while there is traffic".to_owned();
+        let ready = node.ready.as_ref().map_or(String::new(), |text| format!(", which waits for \"{text}\""));
+        let manner = format!("in the node, while there is traffic{ready}");
         (!node.command.is_empty()).then(|| [node.node.clone(), "command".to_owned(), manner, on_one_line(&node.command)])
     };
     let mut table = script("host_setup", "on the host, before the traffic", |node| node.host_setup.as_ref());

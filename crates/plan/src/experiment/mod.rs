@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use capture::{Capture, Snap, Stamper};
-pub use environment::{Accel, Container, Docker, Environment, Host, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
+pub use environment::{Accel, Container, Docker, Environment, Host, HugePages, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
 pub use function::{Bng, Filter, Function, L3fwd};
 pub use lifecycle::{Density, Lifecycle};
 pub use link::{Link, LinkKind};

@@ -67,6 +67,10 @@ pub struct Node {
     /// A program that forwards in place of `forward`, with its arguments; it runs while there is traffic.
     #[serde(default)]
     pub command: Vec<String>,
+    /// A text that the command prints once it forwards: the traffic waits for it, at most `script_timeout`.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub ready: Option<String>,
     /// Script run in the node before the traffic. A text that begins with `#!` is the script itself, any other the path of its file,
     /// relative to the experiment file.
     #[serde(default)]

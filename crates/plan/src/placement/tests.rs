@@ -30,6 +30,7 @@ pub(crate) fn facts(cpus: usize) -> Facts {
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),
+        huge_pages: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Scripts {
     pub(crate) host_teardown: Option<ScriptSource>,
     /// In place of a network function; empty when the agent forwards.
     pub(crate) command: Vec<String>,
+    /// What the command prints once it forwards.
+    pub(crate) ready: Option<String>,
     /// ns.
     pub(crate) timeout: u64,
 }
@@ -49,6 +51,16 @@ pub(super) fn of_node(name: &str, node: &experiment::Node, folder: &str, tree: &
             .at(tree::span(tree, &["nodes", name, "command"]), "the first entry is empty")
             .help("write it like command = [\"dpdk-testpmd\", \"--no-pci\"]"));
     }
+    if node.ready.is_some() && tree::get(tree, &["nodes", name, "command"]).is_none() {
+        return Err(Fault::file(format!("node `{name}` has no command that could be ready"))
+            .at(tree::span(tree, &["nodes", name, "ready"]), "of what?")
+            .help("leave `ready` out, or add command = [\"dpdk-testpmd\", \"--no-pci\"]"));
+    }
+    if node.ready.as_ref().is_some_and(|text| text.is_empty() || text.contains('\n')) {
+        return Err(Fault::file(format!("`ready` of node `{name}` is not a part of one line"))
+            .at(tree::span(tree, &["nodes", name, "ready"]), "wanted is what the command prints once it forwards")
+            .help("write it like ready = \"Press enter to exit\""));
+    }
     Ok(Scripts {
         setup: source("setup", &node.setup)?,
         run: source("run", &node.run)?,
@@ -56,6 +68,7 @@ pub(super) fn of_node(name: &str, node: &experiment::Node, folder: &str, tree: &
         host_setup: source("host_setup", &node.host_setup)?,
         host_teardown: source("host_teardown", &node.host_teardown)?,
         command: node.command.clone(),
+        ready: node.ready.clone(),
         timeout: node.script_timeout.0,
     })
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::facts::Accelerator;
 use tailbed_format::mac::MacAddress;
 
+use super::HugePageLimit;
+
 /// Where an agent runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,14 +108,25 @@ pub struct ContainerSpec {
     pub read_only: bool,
     /// Root inside is nobody outside (user_namespaces(7)).
     pub user_namespace: bool,
-    /// Device nodes passed in, absolute paths.
+    /// Device nodes passed in, absolute paths; and PCI devices, by their address.
     pub devices: Vec<String>,
     /// Files and folders passed in.
     pub volumes: Vec<Volume>,
-    /// Size limit of a hugetlbfs of its own at /dev/hugepages, bytes.
-    pub hugepages: Option<u64>,
+    /// Huge pages it may have, each size in a hugetlbfs of its own.
+    pub hugepages: Vec<HugePageLimit>,
+    /// The NUMA node that its memory comes from first (`MPOL_PREFERRED` of set_mempolicy(2)).
+    pub preferred_node: Option<usize>,
+    /// What /sys shows it of cores and PCI devices; `None` for all there is.
+    pub masks: Option<Masks>,
     /// What it may do.
     pub confinement: Confinement,
+}
+
+/// What /sys shows a container: PCI devices that are passed in, and no others; and of cores these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Masks {
+    /// Cores, in the kernel's numbering; empty shows all.
+    pub cpus: Vec<usize>,
 }
 
 /// A system container of LXC.

@@ -3,9 +3,9 @@
 mod environment;
 mod link;
 
-use tailbed_format::facts::Cgroup;
+use tailbed_format::facts::{Cgroup, Hierarchy};
 
-use super::{CgroupSpec, Step, Tap, Undo, VethEnd};
+use super::{CgroupSpec, Step, Tap, Undo, VethEnd, huge_pages};
 
 impl Step {
     /// The shell lines that do this step, on a host whose control groups are mounted as given.
@@ -92,8 +92,9 @@ fn variable(node: &str) -> String {
 /// Where a group may be: the version 1 hierarchies, or the version 2 one.
 fn roots(cgroup: &Cgroup) -> Vec<&str> {
     match cgroup {
-        Cgroup::V1 { controllers, .. } => {
+        Cgroup::V1 { controllers, unified, unified_controllers } => {
             let mut mounts: Vec<_> = controllers.iter().map(|(_, mount)| mount.as_str()).collect();
+            mounts.extend(unified.as_deref().filter(|_| !unified_controllers.is_empty()));
             mounts.sort_unstable();
             mounts.dedup();
             mounts
@@ -141,6 +142,7 @@ fn make_cgroup_v1(spec: &CgroupSpec, cgroup: &Cgroup) -> Vec<String> {
         lines.push(format!("mkdir -p {root}/{path}"));
         lines.push(format!("echo {memory} > {root}/{path}/memory.limit_in_bytes"));
     }
+    lines.extend(huge_pages::lines_beside(path, &spec.huge_pages, cgroup));
     lines
 }
 
@@ -149,7 +151,8 @@ fn make_cgroup_v2(spec: &CgroupSpec, root: &str) -> Vec<String> {
     let parent = path.split('/').next().unwrap_or(path);
     // Controllers are handed down one level at a time (Documentation/admin-guide/cgroup-v2.rst, "Enabling and Disabling").
     let mut lines = vec![format!("mkdir -p {root}/{path}")];
-    let controllers = [("+cpuset", !spec.cpus.is_empty()), ("+memory", spec.memory.is_some())];
+    let controllers =
+        [("+cpuset", !spec.cpus.is_empty()), ("+memory", spec.memory.is_some()), ("+hugetlb", !spec.huge_pages.is_empty())];
     let wanted: Vec<_> = controllers.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect();
     if !wanted.is_empty() {
         let wanted = wanted.join(" ");
@@ -163,6 +166,8 @@ fn make_cgroup_v2(spec: &CgroupSpec, root: &str) -> Vec<String> {
     if let Some(memory) = spec.memory {
         lines.push(format!("echo {memory} > {root}/{path}/memory.max"));
     }
+    let group = format!("{root}/{path}");
+    lines.extend(spec.huge_pages.iter().flat_map(|limit| limit.limit_lines(&group, Hierarchy::Second(root))));
     lines
 }
 
@@ -172,7 +177,13 @@ mod tests {
 
     #[test]
     fn nothing_is_written_where_control_groups_are_not_mounted() {
-        let spec = CgroupSpec { path: "tb-x/dut".to_owned(), cpus: vec![1], memory_nodes: vec![0], memory: Some(1 << 28) };
+        let spec = CgroupSpec {
+            path: "tb-x/dut".to_owned(),
+            cpus: vec![1],
+            memory_nodes: vec![0],
+            memory: Some(1 << 28),
+            huge_pages: Vec::new(),
+        };
         assert!(Step::MakeCgroup(spec).shell(&Cgroup::None).is_empty());
     }
 

@@ -104,8 +104,18 @@ fn unknown(one: &str, many: &str, rest: &str, span: Span) -> Fault {
     let mut names = rest.split('`').skip(1).step_by(2);
     let found = names.next().unwrap_or_default();
     let allowed: Vec<_> = names.collect();
-    suggest(Fault::file(format!("unknown {one} `{found}`")).at(span, "not known here"), found, many, &allowed)
+    let fault = suggest(Fault::file(format!("unknown {one} `{found}`")).at(span, "not known here"), found, many, &allowed);
+    let has = |name: &str| allowed.contains(&name);
+    if !OF_CONTAINERS.contains(&found) || !has("memory") || has("vcpus") {
+        return fault;
+    }
+    let engine =
+        if has("template") { "LXC has none; lines of its own go into `config`" } else { "Docker's engine has none like it" };
+    fault.help(format!("`{found}` is a setting of `container`: {engine}"))
 }
+
+/// Settings of one kind of environment that other kinds would be asked for too.
+const OF_CONTAINERS: [&str; 3] = ["hugepages", "masks", "preferred_node"];
 
 /// Adds the nearest of the allowed names, and all of them.
 pub(crate) fn suggest(fault: Fault, found: &str, many: &str, allowed: &[&str]) -> Fault {

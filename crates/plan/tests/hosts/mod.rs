@@ -1,6 +1,6 @@
 //! Hosts with fixed facts, so that plans come out the same everywhere.
 
-use tailbed_format::facts::{Cgroup, Facts, Privilege};
+use tailbed_format::facts::{Cgroup, Facts, HugePagePool, Privilege};
 
 /// A small virtual machine: two cores, version 1 control groups with version 2 mounted besides, root.
 pub(crate) fn small() -> Facts {
@@ -24,13 +24,20 @@ pub(crate) fn small() -> Facts {
         cgroup: Cgroup::V1 {
             controllers: controllers.map(|name| (name.to_owned(), format!("/sys/fs/cgroup/{name}"))).to_vec(),
             unified: Some("/sys/fs/cgroup/unified".to_owned()),
+            unified_controllers: Vec::new(),
         },
         privilege: Privilege { root: true, user_namespaces: true, real_time: true, lock_memory: true },
         rt_runtime_us: Some(950_000),
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],
+        huge_pages: [None, Some(0)].into_iter().flat_map(huge_pages).collect(),
     }
+}
+
+/// Sixteen pages of 2 MiB, none of 1 GiB.
+fn huge_pages(node: Option<usize>) -> [HugePagePool; 2] {
+    [(2 << 20, 16), (1 << 30, 0)].map(|(page, free)| HugePagePool { node, page, total: free, free })
 }
 
 /// A server: eight cores, version 2 control groups, root.

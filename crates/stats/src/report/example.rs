@@ -212,5 +212,6 @@ pub(super) fn facts() -> Facts {
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),
+        huge_pages: Vec::new(),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) use memory::exists as memory_exists;
 pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
+pub(crate) use setting::Refused;
 pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
@@ -74,13 +75,8 @@ pub(crate) enum Made {
     },
     /// A file system was mounted for a link in shared memory: its source is the link's name.
     Memory,
-    /// Folders of a control group with their inode numbers, parents first; and controllers switched on for the root's children.
-    Cgroup {
-        /// Folder and inode.
-        folders: Vec<(PathBuf, u64)>,
-        /// Version 2: controllers that were off before.
-        enabled: Vec<String>,
-    },
+    /// A control group, by its folders.
+    Cgroup(cgroup::Made),
     /// A setting was written.
     Setting,
     /// An environment was provisioned: it is known by its name, which holds the campaign's token.
@@ -161,10 +157,7 @@ impl Host {
             Step::WriteSetting { path, value, .. } => setting::write(path, value).map(|()| Made::Setting),
             Step::MakeNamespace { name } => Ok(Made::Namespace { cookie: namespace::make(name)? }),
             Step::MakeVeth { ends } => Ok(Made::Interfaces { alias: self.network.make_veth(ends)? }),
-            Step::MakeCgroup(spec) => {
-                let (folders, enabled) = cgroup::make(spec)?;
-                Ok(Made::Cgroup { folders, enabled })
-            }
+            Step::MakeCgroup(spec) => cgroup::make(spec).map(Made::Cgroup),
             Step::MakeTap(tap) => self.network.make_tap(tap).map(|alias| Made::Interfaces { alias }),
             Step::MakeBridge { namespace, name, ports } => {
                 self.network.make_bridge(namespace, name, ports).map(|alias| Made::Interfaces { alias })
@@ -217,10 +210,8 @@ impl Host {
                 self.network.delete_veth(ends, alias)
             }
             (Step::MakeCgroup(spec), _, made) => {
-                let none = (Vec::new(), Vec::new());
-                let (folders, enabled) =
-                    if let Some(Made::Cgroup { folders, enabled }) = made { (folders, enabled) } else { (&none.0, &none.1) };
-                cgroup::delete(spec, folders, enabled)
+                let unknown = cgroup::Made::default();
+                cgroup::delete(spec, if let Some(Made::Cgroup(made)) = made { made } else { &unknown })
             }
             (Step::MakeTap(tap), _, made) => {
                 let alias = if let Some(Made::Interfaces { alias }) = made { Some(alias.as_str()) } else { None };

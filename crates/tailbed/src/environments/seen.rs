@@ -113,7 +113,7 @@ impl Seen {
     /// How control groups are mounted.
     pub(super) fn cgroup(&self) -> String {
         match &self.facts.cgroup {
-            Cgroup::V1 { controllers, unified } => {
+            Cgroup::V1 { controllers, unified, .. } => {
                 let names: Vec<_> = controllers.iter().map(|(name, _)| name.as_str()).collect();
                 let hybrid = if unified.is_some() { " (and version 2 besides, for what version 1 lacks)" } else { "" };
                 format!("version 1: {}{hybrid}", names.join(", "))

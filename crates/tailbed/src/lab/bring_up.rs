@@ -38,7 +38,7 @@ pub(super) fn bring_up<'a>(
     let forwarders = run.agents.iter().filter(|agent| matches!(agent.order, Order::Forward(_)));
     let granted = prepare(forwarders, &Captures::default(), host, programs, interrupted)?;
     start_forwarders(run, host)?;
-    programs.start_commands(host)?;
+    programs.start_commands(host, interrupted)?;
     Ok(granted.downgrades)
 }
 

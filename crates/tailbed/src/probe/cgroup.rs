@@ -36,7 +36,10 @@ fn from_mounts(mounts: &str, unified_controllers: impl Fn(&str) -> Vec<String>) 
         }
     }
     match unified {
-        unified if !first_version.is_empty() => Cgroup::V1 { controllers: first_version, unified },
+        unified if !first_version.is_empty() => {
+            let unified_controllers = unified.as_deref().map(&unified_controllers).unwrap_or_default();
+            Cgroup::V1 { controllers: first_version, unified, unified_controllers }
+        }
         Some(mount) => Cgroup::V2 { controllers: unified_controllers(&mount), mount },
         None => Cgroup::None,
     }
@@ -50,7 +53,11 @@ mod tests {
     fn hybrid_counts_as_version_1() {
         let mounts =
             "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
-        let Cgroup::V1 { controllers, unified } = from_mounts(mounts, |_| Vec::new()) else { panic!("not version 1") };
+        let in_second = |_: &str| vec!["hugetlb".to_owned()];
+        let Cgroup::V1 { controllers, unified, unified_controllers } = from_mounts(mounts, in_second) else {
+            panic!("not version 1")
+        };
+        assert_eq!(unified_controllers, ["hugetlb"]);
         assert_eq!(controllers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["cpu", "cpuacct"]);
         assert_eq!(unified.as_deref(), Some("/sys/fs/cgroup/unified"));
     }

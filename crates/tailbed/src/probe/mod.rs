@@ -3,6 +3,7 @@
 mod cgroup;
 mod cpu;
 mod engine;
+mod huge_pages;
 pub(crate) mod kvm;
 mod privilege;
 mod record;
@@ -46,6 +47,7 @@ pub(crate) fn facts() -> Facts {
         engines: engine::probe(privilege),
         kvm: kvm::known(),
         kernels: vm::releases(Path::new(vm::ROOT)),
+        huge_pages: huge_pages::pools(Path::new("/sys")),
     }
 }
 

@@ -104,7 +104,7 @@ fn measure(
     let mut watching = Watching::prepare(run, host)?;
     traffic::start_forwarders(run, host)?;
     timestamper::start(run, host)?;
-    programs.start(host)?;
+    programs.start(host, interrupted)?;
     watching.as_mut().map(Watching::begin).transpose()?;
     let mut watched = None;
     let mut over = || {

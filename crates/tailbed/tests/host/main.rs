@@ -10,6 +10,7 @@ mod deaths;
 mod docker;
 mod functions;
 mod golden;
+mod hardware;
 mod image;
 mod interrupted;
 mod killed;

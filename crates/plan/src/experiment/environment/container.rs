@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tailbed_format::unit::Bytes;
 
+use super::HugePages;
+
 /// A container with process, mount, network, IPC and host-name namespaces of its own. Without an image it holds nothing but the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -29,13 +31,20 @@ pub struct Container {
     pub apparmor: Option<String>,
     /// Resource limits by name: `nofile = 1024`.
     pub rlimits: BTreeMap<String, u64>,
-    /// Device nodes passed in: `/dev/vfio/vfio`.
+    /// Device nodes passed in: `/dev/vfio/vfio`; and PCI devices by their address, `0000:01:00.0`, with the nodes that user space has them
+    /// by.
     pub devices: Vec<String>,
     /// Files and folders passed in: `/on/the/host:/inside:ro`.
     pub volumes: Vec<String>,
-    /// Size of a hugetlbfs of its own at /dev/hugepages.
-    #[schemars(with = "Bytes")]
-    pub hugepages: Option<Bytes>,
+    /// The most memory in huge pages, by the size of the pages: it has a hugetlbfs of that size at /dev/hugepages, and its control group
+    /// gives it no more. Pages that are not there are set aside for the run.
+    pub hugepages: HugePages,
+    /// The NUMA node that its memory comes from first.
+    #[schemars(with = "usize")]
+    pub preferred_node: Option<usize>,
+    /// Whether /sys shows it no cores but its own and no PCI devices but those passed in. So by itself where it has an image or volumes.
+    #[schemars(with = "bool")]
+    pub masks: Option<bool>,
     /// Everything is allowed and nothing masked.
     pub privileged: bool,
 }
@@ -53,7 +62,9 @@ impl Default for Container {
             rlimits: BTreeMap::new(),
             devices: Vec::new(),
             volumes: Vec::new(),
-            hugepages: None,
+            hugepages: HugePages::default(),
+            preferred_node: None,
+            masks: None,
             privileged: false,
         }
     }

@@ -3,6 +3,7 @@
 mod container;
 mod docker;
 mod host;
+mod huge_pages;
 mod lxc;
 mod simulated;
 mod vm;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use container::{Container, Seccomp};
 pub use docker::Docker;
 pub use host::{Host, Namespace};
+pub use huge_pages::HugePages;
 pub use lxc::Lxc;
 pub use simulated::Simulated;
 pub use vm::{Accel, Machine, Vm};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Environment, Place};
+use super::{Environment, Place, huge_pages};
 use crate::experiment;
 use crate::setup::environment::beside;
-use crate::step::{Confinement, ContainerSpec, Seccomp, Volume};
+use crate::step::{Confinement, ContainerSpec, Masks, Seccomp, Volume};
 use crate::text::error::Fault;
 
 /// A container cannot even start the agent with less.
@@ -49,10 +49,18 @@ pub(super) fn resolve(settings: &experiment::Container, place: &Place<'_>) -> Re
         user_namespace: settings.user_namespace,
         devices: devices(&settings.devices, place)?,
         volumes: volumes(&settings.volumes, place)?,
-        hugepages: settings.hugepages.map(|size| size.0),
+        hugepages: huge_pages::limits(&settings.hugepages, place)?,
+        preferred_node: settings.preferred_node,
+        masks: masks(settings).then(|| Masks { cpus: Vec::new() }),
         confinement,
     };
     Ok(Environment::Container { spec: Box::new(spec), memory })
+}
+
+/// Every mount takes time, and where there is nothing but the agent nobody looks into /sys.
+fn masks(settings: &experiment::Container) -> bool {
+    let holds_programs = settings.image.is_some() || !settings.volumes.is_empty();
+    settings.masks.unwrap_or(holds_programs) && !settings.privileged
 }
 
 pub(super) fn memory_limit(memory: Option<u64>, place: &Place<'_>) -> Result<(), Fault> {
@@ -96,13 +104,30 @@ pub(super) fn rlimits(limits: &BTreeMap<String, u64>, place: &Place<'_>) -> Resu
     }
 }
 
+/// Paths below /dev, and addresses of PCI devices.
 pub(super) fn devices(devices: &[String], place: &Place<'_>) -> Result<Vec<String>, Fault> {
-    match devices.iter().find(|device| !device.starts_with("/dev/") || device.split('/').any(|part| part == "..")) {
+    let is_path = |device: &str| device.starts_with("/dev/") && !device.split('/').any(|part| part == "..");
+    match devices.iter().find(|device| !is_path(device) && !is_pci(device)) {
         None => Ok(devices.to_vec()),
         Some(device) => Err(place
-            .fault("devices", format!("`{device}` is not the path of a device node"), "not below /dev")
-            .help("write it like devices = [\"/dev/net/tun\"]")),
+            .fault(
+                "devices",
+                format!("`{device}` is not the path of a device node"),
+                "neither below /dev nor the address of a PCI device",
+            )
+            .help("write it like devices = [\"/dev/net/tun\"], or devices = [\"0000:01:00.0\"]")),
     }
+}
+
+/// An address as the kernel writes it, `0000:01:00.0`: domain, bus, device, function (Documentation/PCI/sysfs-pci.rst).
+fn is_pci(text: &str) -> bool {
+    let fits = |(wanted, found): (u8, u8)| match wanted {
+        b'x' => found.is_ascii_digit() || (b'a'..=b'f').contains(&found),
+        b'7' => (b'0'..=b'7').contains(&found),
+        separator => found == separator,
+    };
+    let form = "xxxx:xx:xx.7";
+    text.len() == form.len() && form.bytes().zip(text.bytes()).all(fits)
 }
 
 /// `/on/the/host:/inside` with `:ro` or `:rw`; what lies on the host may be relative to the experiment file.
@@ -130,4 +155,17 @@ pub(super) fn volumes(volumes: &[String], place: &Place<'_>) -> Result<Vec<Volum
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pci;
+
+    #[test]
+    fn pci_devices_are_known_by_their_addresses() {
+        assert!(is_pci("0000:01:00.0") && is_pci("10af:ff:1f.7"));
+        for other in ["01:00.0", "0000:01:00:0", "0000.01.00.0", "0000:01:00.8", "0000:01:0g.0", "0000:01:00.0 ", "vfio"] {
+            assert!(!is_pci(other), "{other}");
+        }
+    }
 }

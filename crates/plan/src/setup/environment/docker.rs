@@ -9,6 +9,11 @@ use crate::text::error::Fault;
 pub(super) fn resolve(settings: &experiment::Docker, place: &Place<'_>) -> Result<Environment, Fault> {
     let memory = settings.memory.map(|memory| memory.0);
     memory_limit(memory, place)?;
+    if let Some(device) = settings.devices.iter().find(|device| !device.starts_with('/')) {
+        return Err(place
+            .fault("devices", format!("`{device}` is not the path of a device node"), "not below /dev")
+            .help("Docker's engine takes PCI devices by their nodes only: devices = [\"/dev/vfio/vfio\", \"/dev/vfio/12\"]"));
+    }
     let confinement = Confinement {
         capabilities: capabilities(&settings.capabilities, place)?,
         seccomp: seccomp(settings.seccomp),

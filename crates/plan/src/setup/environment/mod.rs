@@ -2,6 +2,7 @@
 
 mod container;
 mod docker;
+mod huge_pages;
 mod lxc;
 mod vm;
 

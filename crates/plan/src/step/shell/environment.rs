@@ -2,8 +2,8 @@
 
 use tailbed_format::facts::Accelerator;
 
-use super::variable;
-use crate::step::{AgentEnvironment, Boot, Kernel, LxcSource, LxcSpec, Machine, VmSpec};
+use super::{list, variable};
+use crate::step::{AgentEnvironment, Boot, ContainerSpec, HugePageLimit, Kernel, LxcSource, LxcSpec, Machine, Masks, VmSpec};
 
 /// Making what stays when the environment stops.
 pub(super) fn provision(node: &str, environment: &AgentEnvironment) -> Vec<String> {
@@ -68,9 +68,13 @@ pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvi
                 None => "the host's network".to_owned(),
             };
             let group = spec.cgroup.as_ref().map_or(String::new(), |path| format!(", control group /{path}"));
-            let run = format!("runc run --detach --bundle /run/tailbed/{id} {id}  # runs: tailbed agent; {network}{group}");
+            let prefer = spec.preferred_node.map_or(String::new(), |node| format!("numactl --preferred={node} "));
+            let masks = spec.masks.as_ref().map_or(String::new(), |masks| masked(masks, spec));
+            let run = format!(
+                "{prefer}runc run --detach --bundle /run/tailbed/{id} {id}  # runs: tailbed agent; {network}{group}{masks}"
+            );
             let pid = format!("$(runc state {id} | jq .pid)");
-            [run].into_iter().chain(adopt(&pid).filter(|_| environment.brings_namespace())).collect()
+            huge_pages(spec).chain([run]).chain(adopt(&pid).filter(|_| environment.brings_namespace())).collect()
         }
         AgentEnvironment::Lxc(spec) => {
             let id = &spec.id;
@@ -83,6 +87,23 @@ pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvi
         }
         AgentEnvironment::Vm(spec) => vec![qemu(spec)],
     }
+}
+
+/// Each size's hugetlbfs, in a mount namespace that goes with the container.
+fn huge_pages(spec: &ContainerSpec) -> impl Iterator<Item = String> {
+    let mount = |(number, limit): (usize, &HugePageLimit)| {
+        let (options, inside) = (limit.mount_options(), limit.inside(number));
+        format!("mount -t hugetlbfs -o {options} none /run/tailbed/{}/private/hugepages-{number}  # seen at {inside}", spec.id)
+    };
+    spec.hugepages.iter().enumerate().map(mount)
+}
+
+/// What /sys shows, in words.
+fn masked(masks: &Masks, spec: &ContainerSpec) -> String {
+    let pci: Vec<_> = spec.devices.iter().filter(|device| !device.starts_with('/')).map(String::as_str).collect();
+    let pci = if pci.is_empty() { "no PCI device".to_owned() } else { pci.join(", ") };
+    let cpus = if masks.cpus.is_empty() { String::new() } else { format!("cpu {}, ", list(&masks.cpus)) };
+    format!("; /sys shows {cpus}{pci}")
 }
 
 fn qemu(spec: &VmSpec) -> String {

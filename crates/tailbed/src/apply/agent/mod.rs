@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow};
 use serde::Serialize;
 use tailbed_format::message::{Frame, read_frame, write_message, write_recording, write_stream};
 use tailbed_format::program::Stream;
-use tailbed_plan::step::{AgentEnvironment, DockerSpec, LxcSpec, VmSpec};
+use tailbed_plan::step::{AgentEnvironment, DockerSpec, HugePageLimit, LxcSpec, VmSpec};
 
 use super::environment::{Start, Started, driver};
 use super::process::{self, Process};
@@ -94,6 +94,11 @@ impl Agent {
     /// What to say if memory of its environment ran out.
     pub(crate) fn out_of_memory(&self) -> Option<String> {
         driver(&self.environment).out_of_memory()
+    }
+
+    /// The huge pages that programs in its environment may have, each size with how often they were refused more.
+    pub(crate) fn huge_pages(&self) -> Vec<(HugePageLimit, u64)> {
+        driver(&self.environment).huge_pages()
     }
 
     /// Until when its first word is waited for.

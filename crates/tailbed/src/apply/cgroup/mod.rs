@@ -1,5 +1,7 @@
 //! Control groups, by their files: version 1 with its hierarchy per controller, and version 2 (cgroups(7)).
 
+mod devices;
+mod huge_pages;
 mod memory;
 
 use std::fs;
@@ -9,63 +11,91 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use tailbed_format::facts::Cgroup;
+use serde::{Deserialize, Serialize};
+use tailbed_format::facts::{Cgroup, Hierarchy};
 use tailbed_plan::step::CgroupSpec;
 
 use super::{TakenBack, process};
 use crate::probe;
 
+pub(super) use devices::allow as allow_devices;
+pub(super) use huge_pages::refused as huge_pages_refused;
 pub(super) use memory::{out_of_memory, out_of_memory_around, ran_out};
 
-/// Folders made with their inodes, and version 2 controllers switched on.
-type Made = (Vec<(PathBuf, u64)>, Vec<String>);
+/// A group that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Made {
+    /// Folders made, with their inodes, parents first.
+    folders: Vec<(PathBuf, u64)>,
+    /// Version 2: controllers that were off before for the root's children.
+    enabled: Vec<String>,
+    /// Version 2: inodes of the root's children that were there before.
+    #[serde(default)]
+    beside: Vec<u64>,
+}
 
 /// Makes the group wherever a controller needs it, parents first, and sets its limits.
 pub(super) fn make(spec: &CgroupSpec) -> anyhow::Result<Made> {
-    let mut made = (Vec::new(), Vec::new());
-    let result = match probe::cgroup() {
-        Cgroup::V1 { controllers, .. } => make_v1(spec, &controllers, &mut made.0),
-        Cgroup::V2 { mount, controllers } => make_v2(spec, Path::new(&mount), &controllers, &mut made),
+    let mut made = Made::default();
+    let cgroup = probe::cgroup();
+    let result = match &cgroup {
+        Cgroup::V1 { controllers, .. } => {
+            make_v1(spec, controllers, &mut made.folders).and_then(|()| make_beside(spec, &cgroup, &mut made))
+        }
+        Cgroup::V2 { mount, controllers } => make_v2(spec, Path::new(mount), controllers, &mut made),
         Cgroup::None => Err(anyhow::anyhow!("no control groups that we may write to")),
     };
     if let Err(error) = result {
-        remove(&made.0).ok();
-        switch_off(&made.1)?;
+        remove(&made.folders).ok();
+        switch_off(&made)?;
         return Err(error.context(format!("cannot make the control group {}", spec.path)));
     }
     Ok(made)
 }
 
 /// Ends what still runs in the group (only what we started can be in it) and removes it, as far as the folders are those we made.
-pub(super) fn delete(spec: &CgroupSpec, folders: &[(PathBuf, u64)], enabled: &[String]) -> anyhow::Result<TakenBack> {
+pub(super) fn delete(spec: &CgroupSpec, made: &Made) -> anyhow::Result<TakenBack> {
     let known;
-    let folders = if folders.is_empty() {
+    let folders = if made.folders.is_empty() {
         known = by_name(spec);
         &known
     } else {
-        folders
+        &made.folders
     };
     let (ours, others): (Vec<_>, Vec<_>) =
         folders.iter().filter(|(folder, _)| folder.exists()).partition(|(folder, inode)| inode_of(folder).ok() == Some(*inode));
     let ours: Vec<_> = ours.into_iter().cloned().collect();
     end_processes(spec, &ours)?;
     remove(&ours).with_context(|| format!("cannot remove the control group {}", spec.path))?;
-    switch_off(enabled)?;
+    switch_off(made)?;
     Ok(others.first().map_or(TakenBack::Done, |(folder, _)| {
         TakenBack::NotOurs(format!("the control group {} is not the one we made", folder.display()))
     }))
 }
 
-/// Version 2: switches off controllers of the root's children that were off before, unless a group that is not ours exists by now: it may
-/// have come to rely on them.
-fn switch_off(enabled: &[String]) -> anyhow::Result<()> {
-    let Cgroup::V2 { mount, .. } = probe::cgroup() else { return Ok(()) };
-    let others = fs::read_dir(&mount).into_iter().flatten().flatten().any(|entry| entry.path().is_dir());
-    if enabled.is_empty() || others {
+/// Version 2: switches off controllers of the root's children that were off before, unless a group has come since that is not ours: it may
+/// rely on them. Those that were there before did without.
+fn switch_off(made: &Made) -> anyhow::Result<()> {
+    let Some(mount) = second_version() else { return Ok(()) };
+    if made.enabled.is_empty() || children(&mount).iter().any(|inode| !made.beside.contains(inode)) {
         return Ok(());
     }
-    let off: Vec<_> = enabled.iter().map(|controller| format!("-{controller}")).collect();
-    set(Path::new(&mount), "cgroup.subtree_control", &off.join(" "))
+    let off: Vec<_> = made.enabled.iter().map(|controller| format!("-{controller}")).collect();
+    set(&mount, "cgroup.subtree_control", &off.join(" "))
+}
+
+/// Where version 2 is mounted, alone or besides.
+fn second_version() -> Option<PathBuf> {
+    match probe::cgroup() {
+        Cgroup::V2 { mount, .. } | Cgroup::V1 { unified: Some(mount), .. } => Some(mount.into()),
+        _ => None,
+    }
+}
+
+/// The inodes of the groups below a folder.
+fn children(folder: &Path) -> Vec<u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.is_dir()).filter_map(|path| inode_of(&path).ok()).collect()
 }
 
 fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(PathBuf, u64)>) -> anyhow::Result<()> {
@@ -98,26 +128,49 @@ fn set_v1(spec: &CgroupSpec, controller: &str, leaf: &Path) -> anyhow::Result<()
             set_list(leaf, "cpuset.mems", &spec.memory_nodes)
         }
         "memory" => spec.memory.map_or(Ok(()), |memory| memory::limit_v1(leaf, memory)),
+        "hugetlb" => huge_pages::limit(leaf, Hierarchy::First(""), &spec.huge_pages),
         _ => Ok(()),
     }
 }
 
+/// Makes a group in the hierarchy of version 2 that is mounted besides version 1, where only that one counts huge pages.
+fn make_beside(spec: &CgroupSpec, cgroup: &Cgroup, made: &mut Made) -> anyhow::Result<()> {
+    let Some(hierarchy @ Hierarchy::Second(mount)) = cgroup.hierarchy_of("hugetlb").filter(|_| !spec.huge_pages.is_empty())
+    else {
+        return Ok(());
+    };
+    let leaf = hand_down(spec, Path::new(mount), &["hugetlb"], made)?;
+    huge_pages::limit(&leaf, hierarchy, &spec.huge_pages)
+}
+
 fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Made) -> anyhow::Result<()> {
-    let wanted: Vec<_> =
-        ["cpuset", "memory", "pids"].into_iter().filter(|name| available.iter().any(|have| have == name)).collect();
+    let huge_pages = (!spec.huge_pages.is_empty()).then_some("hugetlb");
+    let wanted = ["cpuset", "memory", "pids"].into_iter().chain(huge_pages);
+    let wanted: Vec<_> = wanted.filter(|name| available.iter().any(|have| have == name)).collect();
+    let leaf = hand_down(spec, mount, &wanted, made)?;
+    set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
+    set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
+    if wanted.contains(&"hugetlb") {
+        huge_pages::limit(&leaf, Hierarchy::Second(""), &spec.huge_pages)?;
+    }
+    spec.memory.map_or(Ok(()), |memory| memory::limit_v2(&leaf, memory))
+}
+
+/// Makes a group of version 2 with the controllers that are wanted, which are handed down one level at a time (cgroup-v2.rst, "Enabling
+/// and Disabling").
+fn hand_down(spec: &CgroupSpec, mount: &Path, wanted: &[&str], made: &mut Made) -> anyhow::Result<PathBuf> {
     let leaf = mount.join(&spec.path);
     let parent = leaf.parent().unwrap_or(mount).to_owned();
     let on = fs::read_to_string(mount.join("cgroup.subtree_control"))?;
-    made.1 =
-        wanted.iter().filter(|name| !on.split_whitespace().any(|have| have == **name)).map(|name| (*name).to_owned()).collect();
+    let is_on = |name: &str| on.split_whitespace().any(|have| have == name);
+    made.beside = children(mount);
+    made.enabled = wanted.iter().filter(|name| !is_on(name)).map(|name| (*name).to_owned()).collect();
     let all: Vec<_> = wanted.iter().map(|name| format!("+{name}")).collect();
     set(mount, "cgroup.subtree_control", &all.join(" "))?;
-    make_parent(&parent, &mut made.0)?;
+    make_parent(&parent, &mut made.folders)?;
     set(&parent, "cgroup.subtree_control", &all.join(" "))?;
-    make_folder(&leaf, &mut made.0)?;
-    set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
-    set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
-    spec.memory.map_or(Ok(()), |memory| memory::limit_v2(&leaf, memory))
+    make_folder(&leaf, &mut made.folders)?;
+    Ok(leaf)
 }
 
 /// Makes the folder that holds the groups of all nodes, unless an earlier step has. Says whether it is new.
@@ -187,6 +240,13 @@ pub(super) fn keep_real_time_share(pid: i32) -> anyhow::Result<()> {
     if folder.join("cpu.rt_runtime_us").exists() { set(&folder, "cgroup.procs", &pid.to_string()) } else { Ok(()) }
 }
 
+/// Puts a process into the group that was made for it beside those of version 1, where there is one: a container runtime knows only these.
+pub(super) fn join_beside(path: &str, pid: i32) -> anyhow::Result<()> {
+    let Cgroup::V1 { unified: Some(mount), .. } = probe::cgroup() else { return Ok(()) };
+    let leaf = Path::new(&mount).join(path);
+    if leaf.exists() { set(&leaf, "cgroup.procs", &pid.to_string()) } else { Ok(()) }
+}
+
 /// Ends what runs in a group and in the groups below it, and removes them all; none is fine.
 pub(super) fn delete_tree(group: &Path) -> anyhow::Result<()> {
     let below = fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -197,7 +257,9 @@ pub(super) fn delete_tree(group: &Path) -> anyhow::Result<()> {
 /// The folders by their names, which hold the campaign's token: for a group whose maker did not live to say what it made.
 fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
     let mounts: Vec<PathBuf> = match probe::cgroup() {
-        Cgroup::V1 { controllers, .. } => controllers.into_iter().map(|(_, mount)| mount.into()).collect(),
+        Cgroup::V1 { controllers, unified, .. } => {
+            controllers.into_iter().map(|(_, mount)| mount).chain(unified).map(PathBuf::from).collect()
+        }
         Cgroup::V2 { mount, .. } => vec![mount.into()],
         Cgroup::None => Vec::new(),
     };

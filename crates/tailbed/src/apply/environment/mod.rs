@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use anyhow::Context;
-use tailbed_plan::step::AgentEnvironment;
+use tailbed_plan::step::{AgentEnvironment, HugePageLimit};
 
 use super::process::Process;
 
@@ -64,6 +64,11 @@ pub(super) trait Driver {
     /// when none was.
     fn out_of_memory(&self) -> Option<String> {
         None
+    }
+
+    /// The huge pages that it may have, each size with how often the control group has refused it more.
+    fn huge_pages(&self) -> Vec<(HugePageLimit, u64)> {
+        Vec::new()
     }
 
     /// Why an environment that does not answer any more may have died, where that can be known: out of memory, a kernel panic.

@@ -4,6 +4,7 @@
 //! Scripts on the host run as our own children, those in nodes as their agents'. Both speak the same frames, and every program has a
 //! number of its own in the run, so that whatever is heard finds its way by that number.
 
+mod huge_pages;
 mod on_host;
 mod record;
 mod results;
@@ -67,18 +68,22 @@ impl<'a> Programs<'a> {
         Ok(())
     }
 
-    /// Starts the commands that stand for network functions.
-    pub(crate) fn start_commands(&mut self, host: &mut Host) -> Result<(), Broken> {
+    /// Starts the commands that stand for network functions, and waits for those that say when they are ready.
+    pub(crate) fn start_commands(&mut self, host: &mut Host, interrupted: &AtomicBool) -> Result<(), Broken> {
+        let mut started = Vec::new();
         for node in self.nodes.iter().filter(|node| !node.command.is_empty()) {
             let program = self.program(node, None, &node.command);
-            self.execute(host, node, "command", program, Place::Node)?;
+            started.push((self.execute(host, node, "command", program, Place::Node)?, node.timeout));
+        }
+        for (number, timeout) in started {
+            self.expect_ready(host, number, Duration::from_nanos(timeout), interrupted)?;
         }
         Ok(())
     }
 
     /// Starts what runs while there is traffic.
-    pub(super) fn start(&mut self, host: &mut Host) -> Result<(), Broken> {
-        self.start_commands(host)?;
+    pub(super) fn start(&mut self, host: &mut Host, interrupted: &AtomicBool) -> Result<(), Broken> {
+        self.start_commands(host, interrupted)?;
         for node in self.nodes {
             if let Some(source) = &node.run {
                 let program = self.program(node, Some(source), &[]);

@@ -20,17 +20,37 @@ pub(super) struct Log {
     file: File,
     written: usize,
     end: VecDeque<u8>,
+    awaited: Option<Awaited>,
+}
+
+/// A text that a program is expected to print.
+struct Awaited {
+    text: String,
+    /// The end of what was printed so far, shorter than the text.
+    before: Vec<u8>,
 }
 
 impl Log {
     /// An empty one.
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self { file, written: 0, end: VecDeque::new() })
+        Ok(Self { file, written: 0, end: VecDeque::new(), awaited: None })
+    }
+
+    /// Looks out for a text from now on.
+    pub(super) fn awaiting(self, text: Option<&str>) -> Self {
+        let awaited = text.map(|text| Awaited { text: text.to_owned(), before: Vec::new() });
+        Self { awaited, ..self }
+    }
+
+    /// The text that is looked out for and was not printed yet.
+    pub(super) fn awaited(&self) -> Option<&str> {
+        self.awaited.as_ref().map(|awaited| awaited.text.as_str())
     }
 
     /// Takes what the program has printed.
     pub(super) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.awaited = self.awaited.take().and_then(|awaited| awaited.still(bytes));
         self.end.extend(bytes);
         self.end.drain(..self.end.len().saturating_sub(END.0));
         let kept = &bytes[..bytes.len().min(MOST - self.written)];
@@ -52,6 +72,20 @@ impl Log {
     }
 }
 
+impl Awaited {
+    /// After more was printed: nothing once the text was there.
+    fn still(self, bytes: &[u8]) -> Option<Self> {
+        let Self { text, before: mut printed } = self;
+        printed.extend(bytes);
+        let wanted = text.as_bytes();
+        if printed.windows(wanted.len()).any(|window| window == wanted) {
+            return None;
+        }
+        let before = printed.split_off(printed.len().saturating_sub(wanted.len() - 1));
+        Some(Self { text, before })
+    }
+}
+
 /// How the programs of a run ended, as it was written down; none when it had none.
 pub(in crate::run) fn recorded(folder: &Path) -> Vec<ProgramSummary> {
     let text = std::fs::read(folder.join(results::PROGRAMS)).unwrap_or_default();
@@ -61,6 +95,19 @@ pub(in crate::run) fn recorded(folder: &Path) -> Vec<ProgramSummary> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_found_wherever_it_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::create(&folder.path().join("x.log")).unwrap().awaiting(Some("ports=2 "));
+        for bytes in ["", "ports=20", " po", "rts", "=2"] {
+            log.write(bytes.as_bytes()).unwrap();
+            assert_eq!(log.awaited(), Some("ports=2 "), "{bytes}");
+        }
+        log.write(b" cores=1").unwrap();
+        assert_eq!(log.awaited(), None);
+        assert_eq!(Log::create(&folder.path().join("y.log")).unwrap().awaiting(None).awaited(), None);
+    }
 
     #[test]
     fn the_last_lines_are_few() {

@@ -13,7 +13,7 @@ use tailbed_format::summary::ProgramSummary;
 use tailbed_plan::plan::{NodePrograms, ScriptSource};
 
 use super::record::Log;
-use super::{GRACE, Programs};
+use super::{GRACE, Programs, huge_pages};
 use crate::apply::{Broken, Host};
 use crate::run::answers::{PATIENCE, agent};
 
@@ -125,7 +125,52 @@ impl Programs<'_> {
         let ended = matches!(program.exit, Some(Exit::Signal(_) | Exit::Code(_)));
         let inside = (ended && program.place == Place::Node).then(|| host.agent(&program.node)).flatten();
         let memory = inside.and_then(|agent| agent.out_of_memory());
-        program.failure(when, &memory.map_or_else(String::new, |memory| format!(" ({memory})")))
+        let pages = self.short_of_huge_pages(host, number);
+        let why: Vec<_> = memory.into_iter().chain(pages).collect();
+        let program = &self.all[number];
+        program.failure(when, &if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) })
+    }
+
+    /// What to say of huge pages when a command is not good.
+    fn short_of_huge_pages(&self, host: &mut Host, number: usize) -> Option<String> {
+        let program = &self.all[number];
+        let node = self.nodes.iter().find(|node| node.node == program.node && program.place == Place::Node)?;
+        let given = host.agent(&node.node)?.huge_pages();
+        let command = if program.name == "command" { &node.command[..] } else { &[] };
+        huge_pages::explain(command, &given, program.exit.as_ref())
+    }
+
+    /// Waits until a command has printed what it prints once it is ready, at most so long; at once where nothing is said of that.
+    pub(super) fn expect_ready(
+        &mut self,
+        host: &mut Host,
+        number: usize,
+        timeout: Duration,
+        interrupted: &AtomicBool,
+    ) -> Result<(), Broken> {
+        let deadline = Instant::now() + timeout;
+        while self.all[number].log.awaited().is_some() {
+            if interrupted.load(Ordering::Relaxed) {
+                return Err(Broken::Interrupted);
+            }
+            if self.all[number].exit.is_some() {
+                return Err(self.failed(host, number, " before it was ready").into());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.never_ready(host, number, timeout).into());
+            }
+            self.listen(host, number, left.min(Duration::from_millis(200)))?;
+        }
+        Ok(())
+    }
+
+    fn never_ready(&self, host: &mut Host, number: usize, timeout: Duration) -> anyhow::Error {
+        let pages = self.short_of_huge_pages(host, number).map_or_else(String::new, |pages| format!(" ({pages})"));
+        let Running { node, log, .. } = &self.all[number];
+        let (awaited, lines) = (log.awaited().unwrap_or_default(), log.last_lines());
+        let said = if lines.is_empty() { "it has printed nothing".to_owned() } else { format!("its last lines:{lines}") };
+        anyhow!("the command of {node} has not said `{awaited}` within the script_timeout of {timeout:?}{pages}; {said}")
     }
 
     /// Starts a program; gives its number.
@@ -141,7 +186,8 @@ impl Programs<'_> {
         if let Some(text) = &program.script {
             write_text(&file("script"), text)?;
         }
-        let log = Log::create(&file("log"))?;
+        let ready = node.ready.as_deref().filter(|_| name == "command");
+        let log = Log::create(&file("log"))?.awaiting(ready);
         let number = self.all.len();
         let session = u32::try_from(number).context("there are too many programs")?;
         let node = node.node.clone();

@@ -52,7 +52,7 @@ fn sought(
     (found.downgrades, found.ports) = (granted.downgrades, granted.ports);
     let mut watching = Watching::prepare(run, host)?;
     traffic::start_forwarders(run, host)?;
-    programs.start(host)?;
+    programs.start(host, interrupted)?;
     watching.as_mut().map(Watching::begin).transpose()?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
     let mut trials = Trials::new(run, template(run)?, plan, folder, instrument)?;

@@ -99,7 +99,9 @@ impl Inside {
             user_namespace: false,
             devices: Vec::new(),
             volumes: Vec::new(),
-            hugepages: None,
+            hugepages: Vec::new(),
+            preferred_node: None,
+            masks: None,
             confinement: Confinement { seccomp, ..Confinement::default() },
         };
         let image = json!({ "rootfs": lab.path("image"), "environment": ["PATH=/bin"], "working_directory": null });

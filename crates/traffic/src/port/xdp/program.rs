@@ -2,8 +2,9 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem::size_of;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use crate::bpf::{self, bpf, instruction, owned};
 
 /// Why the program is not on the interface.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(super) fn redirect(socket: &OwnedFd, interface: u32) -> Result<OwnedFd, Refu
     let map =
         map().map_err(|source| Refused { what: "BPF_MAP_CREATE of an XSKMAP, which needs CAP_BPF or CAP_SYS_ADMIN,", source })?;
     insert(&map, socket).map_err(|source| Refused { what: "BPF_MAP_UPDATE_ELEM of the XSKMAP", source })?;
-    let program = load(&instructions(map.as_raw_fd())).map_err(|source| Refused {
+    let loaded = bpf::load(PROG_TYPE_XDP, ATTACH_XDP, *b"tailbed_redir\0\0\0", &instructions(map.as_raw_fd()));
+    let program = loaded.map_err(|source| Refused {
         what: "BPF_PROG_LOAD of the redirect program, which needs CAP_BPF and CAP_NET_ADMIN,",
         source,
     })?;
@@ -34,7 +36,6 @@ pub(super) fn redirect(socket: &OwnedFd, interface: u32) -> Result<OwnedFd, Refu
 mod command {
     pub(super) const MAP_CREATE: libc::c_int = 0;
     pub(super) const MAP_UPDATE_ELEM: libc::c_int = 2;
-    pub(super) const PROG_LOAD: libc::c_int = 5;
     pub(super) const LINK_CREATE: libc::c_int = 28;
 }
 const MAP_TYPE_XSKMAP: u32 = 17;
@@ -42,21 +43,6 @@ const PROG_TYPE_XDP: u32 = 6;
 const ATTACH_XDP: u32 = 37;
 /// linux/if_link.h
 const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
-
-/// bpf(2); what it gives is a descriptor for these commands, or 0.
-///
-/// # Safety
-/// `attribute` is what the command reads, repr(C) without padding, and its pointers are good for the call.
-unsafe fn bpf<T>(command: libc::c_int, attribute: &T) -> io::Result<RawFd> {
-    // SAFETY: the pointer and the size describe `attribute`; the rest is the caller's.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_ref(attribute), size_of::<T>()) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { RawFd::try_from(result).map_err(io::Error::other) }
-}
-
-fn owned(descriptor: RawFd) -> OwnedFd {
-    // SAFETY: the kernel has just made this descriptor for us; the kernel makes those of bpf(2) close on exec.
-    unsafe { OwnedFd::from_raw_fd(descriptor) }
-}
 
 /// A map with room for the socket of the first queue.
 fn map() -> io::Result<OwnedFd> {
@@ -94,41 +80,6 @@ fn insert(map: &OwnedFd, socket: &OwnedFd) -> io::Result<()> {
     unsafe { bpf(command::MAP_UPDATE_ELEM, &attribute) }.map(drop)
 }
 
-fn load(instructions: &[u64]) -> io::Result<OwnedFd> {
-    #[repr(C)]
-    struct Attribute {
-        program_type: u32,
-        count: u32,
-        instructions: u64,
-        licence: u64,
-        log_level: u32,
-        log_size: u32,
-        log: u64,
-        kernel_version: u32,
-        flags: u32,
-        name: [u8; 16],
-        interface: u32,
-        attach_type: u32,
-    }
-    let licence = c"Dual MIT/GPL";
-    let attribute = Attribute {
-        program_type: PROG_TYPE_XDP,
-        count: u32::try_from(instructions.len()).map_err(io::Error::other)?,
-        instructions: instructions.as_ptr() as u64,
-        licence: licence.as_ptr() as u64,
-        log_level: 0,
-        log_size: 0,
-        log: 0,
-        kernel_version: 0,
-        flags: 0,
-        name: *b"tailbed_redir\0\0\0",
-        interface: 0,
-        attach_type: ATTACH_XDP,
-    };
-    // SAFETY: the attribute of this command as far as it is used; the instructions and the licence outlive the call.
-    unsafe { bpf(command::PROG_LOAD, &attribute) }.map(owned)
-}
-
 fn attach(program: &OwnedFd, interface: u32) -> io::Result<OwnedFd> {
     #[repr(C)]
     struct Attribute {
@@ -141,12 +92,6 @@ fn attach(program: &OwnedFd, interface: u32) -> io::Result<OwnedFd> {
     let attribute = Attribute { program, interface, attach_type: ATTACH_XDP, flags: XDP_FLAGS_DRV_MODE };
     // SAFETY: the attribute of this command as far as it is used, without pointers.
     unsafe { bpf(command::LINK_CREATE, &attribute) }.map(owned)
-}
-
-/// One instruction of `struct bpf_insn` (kernel documentation, bpf/standardization/instruction-set).
-const fn instruction(code: u8, to: u8, from: u8, offset: i16, value: i32) -> u64 {
-    let registers = (to | from << 4) as u64;
-    code as u64 | registers << 8 | (offset.cast_unsigned() as u64) << 16 | (value.cast_unsigned() as u64) << 32
 }
 
 /// Puts the time before the frame, where there is room (bpf-helpers(7)), and gives the frame to the socket of its queue; where there is
@@ -194,20 +139,4 @@ fn instructions(map: RawFd) -> [u64; 17] {
         op(CALL, 0, 0, 0, REDIRECT_MAP),
         op(EXIT, 0, 0, 0, 0),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As the kernel's own tools print them.
-    #[test]
-    fn instructions_are_laid_out_as_the_kernel_reads_them() {
-        // r6 = r1; exit
-        assert_eq!(instruction(0xbf, 6, 1, 0, 0).to_le_bytes(), [0xbf, 0x16, 0, 0, 0, 0, 0, 0]);
-        // r2 = -8
-        assert_eq!(instruction(0xb7, 2, 0, 0, -8).to_le_bytes(), [0xb7, 2, 0, 0, 0xf8, 0xff, 0xff, 0xff]);
-        // r2 = *(u32 *)(r6 + 16)
-        assert_eq!(instruction(0x61, 2, 6, 16, 0).to_le_bytes(), [0x61, 0x62, 16, 0, 0, 0, 0, 0]);
-    }
 }

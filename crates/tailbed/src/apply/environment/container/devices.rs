@@ -8,6 +8,9 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use tailbed_plan::step::ContainerSpec;
+use tailbed_traffic::bpf::Device;
+
+use super::pci;
 
 /// A device node of the host.
 struct Node {
@@ -58,7 +61,7 @@ pub(super) fn of(spec: &ContainerSpec) -> anyhow::Result<(Vec<Value>, Option<Vec
         collect(Path::new("/dev"), &mut nodes).context("cannot look through /dev")?;
         return Ok((nodes.iter().map(Node::device).collect(), None));
     }
-    let nodes = spec.devices.iter().map(|path| existing(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let nodes = named(&spec.devices)?;
     let nothing_else = json!({ "allow": false, "access": "rwm" });
     let rules = std::iter::once(nothing_else).chain(nodes.iter().map(Node::rule)).collect();
     Ok((nodes.iter().map(Node::device).collect(), Some(rules)))
@@ -66,14 +69,42 @@ pub(super) fn of(spec: &ContainerSpec) -> anyhow::Result<(Vec<Value>, Option<Vec
 
 /// Whether all that are named are there.
 pub(super) fn check(devices: &[String]) -> anyhow::Result<()> {
-    devices.iter().try_for_each(|path| existing(path).map(drop))
+    named(devices).map(drop)
 }
 
-fn existing(path: &str) -> anyhow::Result<Node> {
-    match Node::read(Path::new(path)) {
+/// The nodes of what an experiment names: paths, and addresses of PCI devices; each once.
+fn named(devices: &[String]) -> anyhow::Result<Vec<Node>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for device in devices {
+        let more = if device.starts_with('/') { vec![PathBuf::from(device)] } else { pci::nodes(device, Path::new("/sys"))? };
+        paths.extend(more);
+    }
+    paths.sort();
+    paths.dedup();
+    paths.iter().map(|path| existing(path)).collect()
+}
+
+/// What a container may open where a program decides on it, and no file of its control group. `None` where nothing is forbidden.
+pub(super) fn allowed(spec: &ContainerSpec) -> anyhow::Result<Option<Vec<Device>>> {
+    if spec.confinement.privileged {
+        return Ok(None);
+    }
+    let always = ALWAYS.map(|(major, minor)| Device { block: false, major, minor });
+    let named = named(&spec.devices)?;
+    let named = named.iter().map(|node| Device { block: node.kind == "b", major: node.major, minor: Some(node.minor) });
+    Ok(Some(always.into_iter().chain(named).collect()))
+}
+
+/// What every container has (config-linux.md, "Default Devices"), and its terminals: null, zero, full, random, urandom; tty, console, ptmx;
+/// pts (admin-guide/devices.txt in the kernel's documentation).
+const ALWAYS: [(u32, Option<u32>); 9] =
+    [(1, Some(3)), (1, Some(5)), (1, Some(7)), (1, Some(8)), (1, Some(9)), (5, Some(0)), (5, Some(1)), (5, Some(2)), (136, None)];
+
+fn existing(path: &Path) -> anyhow::Result<Node> {
+    match Node::read(path) {
         Ok(Some(node)) => Ok(node),
-        Ok(None) => bail!("{path} is not a device node"),
-        Err(error) => Err(error).with_context(|| format!("cannot pass in the device {path}")),
+        Ok(None) => bail!("{} is not a device node", path.display()),
+        Err(error) => Err(error).with_context(|| format!("cannot pass in the device {}", path.display())),
     }
 }
 
@@ -102,10 +133,10 @@ mod tests {
 
     #[test]
     fn a_node_is_read_and_what_is_none_is_refused() {
-        let null = existing("/dev/null").unwrap();
+        let null = existing(Path::new("/dev/null")).unwrap();
         assert_eq!((null.kind, null.major, null.minor), ("c", 1, 3));
         assert_eq!(null.rule()["access"], "rwm");
-        assert!(existing("/dev/shm").is_err_and(|error| error.to_string().contains("not a device node")));
-        assert!(existing("/dev/no-such").is_err_and(|error| error.to_string().contains("/dev/no-such")));
+        assert!(existing(Path::new("/dev/shm")).is_err_and(|error| error.to_string().contains("not a device node")));
+        assert!(existing(Path::new("/dev/no-such")).is_err_and(|error| error.to_string().contains("/dev/no-such")));
     }
 }

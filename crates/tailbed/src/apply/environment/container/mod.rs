@@ -8,9 +8,12 @@ mod bundle;
 mod capabilities;
 mod configuration;
 mod devices;
+mod huge_pages;
 mod identity;
 mod limits;
+mod masks;
 mod order;
+mod pci;
 mod profile;
 mod root;
 mod shim;
@@ -21,7 +24,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 
-use tailbed_plan::step::ContainerSpec;
+use tailbed_plan::step::{ContainerSpec, HugePageLimit};
 
 use super::host::{myself, spawn};
 use super::{Driver, Start, Started, folder};
@@ -90,6 +93,11 @@ impl Driver for ContainerSpec {
 
     fn out_of_memory(&self) -> Option<String> {
         self.cgroup.as_deref().and_then(cgroup::out_of_memory)
+    }
+
+    fn huge_pages(&self) -> Vec<(HugePageLimit, u64)> {
+        let refused = |limit| self.cgroup.as_deref().map_or(0, |path| cgroup::huge_pages_refused(path, limit));
+        self.hugepages.iter().map(|limit| (*limit, refused(limit))).collect()
     }
 }
 

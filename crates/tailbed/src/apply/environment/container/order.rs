@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
 use tailbed_plan::step::ContainerSpec;
 
 use super::bundle::Bundle;
-use super::{capabilities, devices, profile};
+use super::{capabilities, devices, huge_pages, profile};
 use crate::apply::namespace;
 use crate::image::{self, ImageConfig};
 
@@ -70,14 +70,7 @@ pub(super) fn check(spec: &ContainerSpec) -> anyhow::Result<()> {
     devices::check(&spec.devices)?;
     capabilities::check(&spec.confinement.capabilities)?;
     profile::apparmor(&spec.confinement)?;
-    if spec.hugepages.is_some() && !filesystems().contains("hugetlbfs") {
-        bail!("hugepages are asked for, and this kernel has no hugetlbfs");
-    }
-    Ok(())
-}
-
-fn filesystems() -> String {
-    std::fs::read_to_string("/proc/filesystems").unwrap_or_default()
+    huge_pages::check(&spec.hugepages)
 }
 
 /// Makes a root file system of an image, or finds the one made before.

@@ -1,11 +1,11 @@
 //! A container's root file system, joined of layers in the shim's own mount namespace: it goes with the shim, however that one ends, and the
 //! image below is never written to.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
@@ -18,6 +18,7 @@ use rustix::mount::{
 use super::bundle::Bundle;
 use super::identity::{self, Mapping};
 use super::order::Order;
+use super::{huge_pages, masks};
 
 /// A root file system, ready to be run in.
 pub(super) struct Root {
@@ -63,9 +64,10 @@ pub(super) fn make(order: &Order, bundle: &Bundle, mapping: Option<Mapping>) -> 
         let source = stage(source, &private, passed.len()).with_context(|| format!("cannot pass in {}", volume.source))?;
         passed.push(Passed { source, target: volume.target.clone(), read_only: volume.read_only });
     }
-    if let Some(size) = order.spec.hugepages {
-        let source = huge_pages(size, &private, owner).context("cannot mount a hugetlbfs for the container")?;
-        passed.push(Passed { source, target: "/dev/hugepages".to_owned(), read_only: false });
+    passed.extend(huge_pages::mount_all(&order.spec.hugepages, &private, owner)?);
+    // where control groups may not be written the container has no /sys either
+    if let Some(masks) = order.spec.masks.as_ref().filter(|_| order.spec.cgroup.is_some()) {
+        passed.extend(masks::make(masks, &order.spec.devices, &private)?);
     }
     let binary = private.join("tailbed");
     fs::write(&binary, b"")?;
@@ -166,17 +168,6 @@ fn stage(source: &Path, private: &Path, number: usize) -> io::Result<PathBuf> {
         fs::write(&place, b"")?;
     }
     mount_bind_recursive(source, &place)?;
-    Ok(place)
-}
-
-/// A hugetlbfs that no more can be taken from than this (hugetlbpage.rst in the kernel's documentation).
-fn huge_pages(size: u64, private: &Path, owner: u32) -> anyhow::Result<PathBuf> {
-    let place = private.join("hugepages");
-    fs::create_dir(&place)?;
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
-    let options = CString::new(format!("size={size},mode=755,uid={owner},gid={owner}"))?;
-    let options: &CStr = &options;
-    mount("hugetlbfs", &place, "hugetlbfs", MountFlags::NOSUID | MountFlags::NODEV, Some(options))?;
     Ok(place)
 }
 

@@ -63,6 +63,9 @@ fn create(id: &str, parent: i32) -> anyhow::Result<(Container, Pid)> {
     let order = Order::read(&bundle)?;
     alone(&order, &bundle)?;
     configure(&order, &bundle)?;
+    if let (Some(cgroup), Some(allowed)) = (&order.spec.cgroup, devices::allowed(&order.spec)?) {
+        cgroup::allow_devices(cgroup, &allowed)?;
+    }
     let container = ContainerBuilder::new(id.to_owned(), SyscallType::default())
         .with_root_path(bundle.state())
         .and_then(ContainerBuilder::validate_id)
@@ -73,6 +76,9 @@ fn create(id: &str, parent: i32) -> anyhow::Result<(Container, Pid)> {
         .map_err(failed(id, "create"))?;
     let pid = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw())).context("the container has no process")?;
     bundle.keep_init(&Process::of(pid.as_raw_pid().unsigned_abs()))?;
+    if let Some(cgroup) = &order.spec.cgroup {
+        cgroup::join_beside(cgroup, pid.as_raw_pid())?;
+    }
     cgroup::keep_real_time_share(pid.as_raw_pid())?;
     Ok((container, pid))
 }

@@ -109,7 +109,7 @@ mod tests {
             namespace: Some(Path::new("/run/netns/tb-ab12-dut")),
             console: None,
         };
-        let first = Cgroup::V1 { controllers: Vec::new(), unified: None };
+        let first = Cgroup::V1 { controllers: Vec::new(), unified: None, unified_controllers: Vec::new() };
         let made = text(&spec(), &base, &first, &places);
         assert_eq!(
             made.lines().collect::<Vec<_>>(),

@@ -113,6 +113,8 @@ fn linux(order: &Order, found: &Found) -> Value {
         insert(&mut linux, "maskedPaths", Some(json!(MASKED)));
         insert(&mut linux, "readonlyPaths", Some(json!(READ_ONLY)));
     }
+    let prefer = |node: usize| json!({ "mode": "MPOL_PREFERRED", "nodes": node.to_string() });
+    insert(&mut linux, "memoryPolicy", spec.preferred_node.map(prefer));
     if let Some(cgroup) = &spec.cgroup {
         insert(&mut linux, "cgroupsPath", Some(json!(format!("/{cgroup}"))));
         insert(&mut linux, "resources", found.device_rules.as_ref().map(|rules| json!({ "devices": rules })));

@@ -17,7 +17,9 @@ fn order() -> Order {
         user_namespace: false,
         devices: Vec::new(),
         volumes: Vec::new(),
-        hugepages: None,
+        hugepages: Vec::new(),
+        preferred_node: None,
+        masks: None,
         confinement: Confinement { rlimits: BTreeMap::new(), ..Confinement::default() },
     };
     Order { spec, namespace: Some("/run/netns/tb-0123abc-dut".into()), image: None, binary: "/usr/bin/tailbed".into() }
@@ -50,6 +52,7 @@ fn a_container_is_confined_unless_it_is_written_otherwise() {
     assert_eq!(confined["root"]["readonly"], true);
     assert_eq!(confined["linux"]["cgroupsPath"], "/tb-0123abc/dut");
     assert_eq!(confined["linux"]["resources"]["devices"][0]["allow"], false);
+    assert_eq!(confined["linux"]["memoryPolicy"], Value::Null);
     assert!(confined["linux"]["maskedPaths"].as_array().is_some_and(|paths| paths.contains(&json!("/proc/kcore"))));
     let mounts = confined["mounts"].as_array().unwrap();
     let of = |destination: &str| mounts.iter().find(|mount| mount["destination"] == destination).unwrap();
@@ -73,6 +76,14 @@ fn a_user_namespace_has_its_ids_and_a_network_of_its_own() {
     assert_eq!(linux["uidMappings"], linux["gidMappings"]);
     let namespaces = linux["namespaces"].as_array().unwrap();
     assert!(namespaces.contains(&json!({ "type": "user" })) && namespaces.contains(&json!({ "type": "network" })));
+}
+
+#[test]
+fn a_memory_node_is_preferred_in_the_runtimes_words() {
+    let mut order = order();
+    order.spec.preferred_node = Some(1);
+    let policy = &configuration(&order, &found())["linux"]["memoryPolicy"];
+    assert_eq!(*policy, json!({ "mode": "MPOL_PREFERRED", "nodes": "1" }));
 }
 
 #[test]
