@@ -121,10 +121,12 @@ mod tests {
         let cpu = (0..rustix::thread::CpuSet::MAX_CPU).find(|&cpu| set.is_set(cpu)).unwrap();
         let sleep = move || {
             assert_eq!(realtime::pin(&[cpu]), None);
+            // on another core it would be told to nobody
+            rustix::thread::set_name(c"sleeper").unwrap();
             (0..times).for_each(|_| std::thread::sleep(std::time::Duration::from_micros(1)));
             u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
         };
-        (cpu, std::thread::Builder::new().name("sleeper".to_owned()).spawn(sleep).unwrap().join().unwrap())
+        (cpu, std::thread::spawn(sleep).join().unwrap())
     }
 
     /// What is recorded while a thread sleeps 500 times; `None` where the kernel does not let us.
