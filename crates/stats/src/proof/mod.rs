@@ -136,8 +136,8 @@ pub fn prove(observed: &Observed<'_>) -> (Proof, Vec<ForeignTurn>) {
             culprits: Vec::new(),
             core: core.clone(),
         };
-        proof.culprits = verdict::culprits(&proof, observed.loops, observed.throttled);
         proof.tasks.truncate(MOST_TASKS);
+        proof.culprits = verdict::culprits(&proof, observed.loops, observed.throttled);
         proof
     };
     let proof = Proof {

@@ -23,7 +23,7 @@ pub enum Event {
         at: u64,
         /// The task.
         tid: u32,
-        /// The process that it is a thread of; of one that is going to end no number that any has.
+        /// The process that it is a thread of; of a task that has ended both are `u32::MAX`.
         process: u32,
         /// Whether it wanted to go on.
         preempted: bool,
@@ -54,6 +54,12 @@ const SWITCH_CPU_WIDE: u32 = 15;
 /// `PERF_RECORD_MISC_SWITCH_OUT` and `PERF_RECORD_MISC_SWITCH_OUT_PREEMPT`.
 const OUT: u16 = 1 << 13;
 const PREEMPTED: u16 = 1 << 14;
+
+/// In place of the numbers of a task that has ended and has its last turn (kernel/events/core.c, `perf_event_pid_type`).
+const GONE: u32 = u32::MAX;
+
+/// The idle task of every core.
+const IDLE: u32 = 0;
 
 /// What is appended to every record: process, thread, time, core and four bytes of nothing.
 const SAMPLE: usize = 24;
@@ -106,7 +112,7 @@ pub fn turns(events: &[Event], records_from: u64, from: u64, to: u64) -> Vec<Tur
     let mut last_seen = records_from;
     let mut add = |(tid, process), began: u64, ended: u64, preempted| {
         let turn = Turn { tid, process, from: began.max(from), to: ended.min(to), preempted: preempted && ended <= to };
-        if turn.from < turn.to {
+        if turn.from < turn.to && tid != IDLE {
             turns.push(turn);
         }
     };
@@ -119,8 +125,7 @@ pub fn turns(events: &[Event], records_from: u64, from: u64, to: u64) -> Vec<Tur
             }
             Event::Out { at, tid, process, preempted } => {
                 let (task, began) = match current.take() {
-                    // a process that is going to end has lost its number by now
-                    Some((running, began)) if running.0 == tid => (running, began),
+                    Some((running, began)) if running.0 == tid || tid == GONE => (running, began),
                     _ => ((tid, process), last_seen),
                 };
                 add(task, began, at, preempted);
@@ -203,6 +208,21 @@ mod tests {
         assert_eq!(of(110, 120), [turn(2, 110, 120)]);
         assert_eq!(of(131, 139), []);
         assert_eq!(turns(&[], 0, 10, 20), []);
+    }
+
+    #[test]
+    fn a_task_that_ends_keeps_its_number_and_idling_is_no_turn() {
+        let out = |at, tid| Event::Out { at, tid, process: tid, preempted: false };
+        let events = [
+            Event::In { at: 100, tid: 2, process: 2 },
+            out(130, u32::MAX),
+            Event::In { at: 130, tid: 0, process: 0 },
+            out(150, 0),
+            // how this one began was lost
+            out(170, u32::MAX),
+        ];
+        let lost = Turn { process: u32::MAX, ..turn(u32::MAX, 150, 170) };
+        assert_eq!(turns(&events, 50, 60, 200), [turn(2, 100, 130), lost]);
     }
 
     #[test]

@@ -98,12 +98,15 @@ impl Reader {
         first: Reading,
     ) -> anyhow::Result<Self> {
         let (stop, stopped) = channel();
+        let (ready, is_ready) = channel();
         let (cpu, priority) = (watch.reader, watch.priority);
         let interval = Duration::from_secs(1) / watch.rate.max(1);
         let read = move || {
-            // a refusal is that of the packet loops as well, which have said so
-            let _ = realtime::pin(&[cpu]);
+            // a refusal is that of the packet loops as well, which have said so; the priority comes first, for else the thread might have to
+            // wait on its core for those that it is to go before
             let _ = priority.and_then(realtime::prioritize);
+            let _ = realtime::pin(&[cpu]);
+            let _ = ready.send(());
             let (begun, mut readings) = (Instant::now(), Readings::from(&first));
             let before = ran();
             let mut due = interval;
@@ -127,6 +130,8 @@ impl Reader {
             Ok((readings, switches))
         };
         let thread = std::thread::Builder::new().name(NAME.to_owned()).spawn(read).context("cannot start a thread")?;
+        // a loop that never sleeps could keep it from getting ready
+        is_ready.recv().context("the thread that reads the kernel's counters has ended before it began")?;
         Ok(Self { stop, thread })
     }
 

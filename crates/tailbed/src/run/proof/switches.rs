@@ -1,18 +1,22 @@
 //! The kernel's record of every change of task on the packet cores: one event a core, whose records lie in a ring until they are taken out.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io;
 
 use perf_event::events::Software;
-use perf_event::{Builder, Clock, SampleFlag, Sampler};
+use perf_event::{Builder, Clock, ReadFormat, SampleFlag, Sampler};
 use tailbed_stats::proof::Tasks;
-use tailbed_stats::proof::switches::{Event, decode};
+use tailbed_stats::proof::switches::{Event, decode, lost};
 
 use super::files::monotonic;
 
 /// Bytes of a ring: 40 for each record, two records for each turn.
 const RING: usize = 4 << 20;
+
+/// So many records of a core are kept, some 100 MB; more count as lost. A loop that sleeps between packets makes four for each of them.
+const MOST: usize = 2_000_000;
 
 /// The record of all packet cores.
 pub(super) struct Switches {
@@ -26,21 +30,15 @@ pub(super) struct Switches {
 struct Core {
     ring: Sampler,
     events: Vec<Event>,
+    /// Records beyond [`MOST`].
+    left_out: u64,
 }
 
 impl Switches {
     /// Opens an event for each core; the reason where the kernel does not let us.
     pub(super) fn open(cpus: impl Iterator<Item = usize>) -> Result<Self, String> {
-        let open = |cpu: usize| {
-            // an event that never happens, for the sake of the records that come besides (perf_event_open(2), PERF_COUNT_SW_DUMMY)
-            let mut builder = Builder::new(Software::DUMMY);
-            builder.any_pid().one_cpu(cpu).include_kernel().sample(SampleFlag::TID | SampleFlag::TIME | SampleFlag::CPU);
-            builder.context_switch(true).comm(true).task(true).sample_id_all(true).clockid(Clock::MONOTONIC);
-            let ring = builder.build()?.sampled(RING)?;
-            io::Result::Ok((cpu, Core { ring, events: Vec::new() }))
-        };
-        let cores = cpus.map(open).collect::<Result<_, _>>();
-        let cores = cores.map_err(|error| {
+        let cores = cpus.map(|cpu| Ok((cpu, Core { ring: ring(cpu, RING)?, events: Vec::new(), left_out: 0 })));
+        let cores = cores.collect::<io::Result<_>>().map_err(|error| {
             format!(
                 "the kernel does not record changes of task for us (perf_event_open: {error}); it takes CAP_PERFMON, or \
                  kernel.perf_event_paranoid below 1"
@@ -61,12 +59,16 @@ impl Switches {
             while let Some(record) = core.ring.next_record() {
                 let Some(event) = decode(record.ty(), record.misc(), &record.to_contiguous()) else { continue };
                 if let Event::In { tid, .. } = event
-                    && let std::collections::btree_map::Entry::Vacant(place) = self.names.entry(tid)
+                    && let Entry::Vacant(place) = self.names.entry(tid)
                     && let Ok(name) = fs::read_to_string(format!("/proc/{tid}/comm"))
                 {
                     place.insert(name.trim_end().to_owned());
                 }
-                core.events.push(event);
+                if core.events.len() < MOST {
+                    core.events.push(event);
+                } else {
+                    core.left_out += 1;
+                }
             }
         }
     }
@@ -78,9 +80,85 @@ impl Switches {
             let _ = core.ring.disable();
         }
         self.empty();
+        for core in self.cores.values_mut() {
+            // the ring itself tells of records that found no room only when there comes one that does
+            let all = core.ring.read_full().ok().and_then(|counts| counts.lost()).unwrap_or_default();
+            let untold = all.saturating_sub(lost(&core.events)).saturating_add(core.left_out);
+            if untold > 0 {
+                core.events.push(Event::Lost(untold));
+            }
+        }
         for (tid, name) in self.names {
             names.entry(tid).or_insert(name);
         }
         Tasks::Switches { from: self.from, events: self.cores.into_iter().map(|(cpu, core)| (cpu, core.events)).collect() }
+    }
+}
+
+/// An event that never happens, for the sake of the records that come besides (perf_event_open(2), `PERF_COUNT_SW_DUMMY`), with a ring of so
+/// many bytes.
+fn ring(cpu: usize, bytes: usize) -> io::Result<Sampler> {
+    let build = |format| {
+        let mut builder = Builder::new(Software::DUMMY);
+        builder.any_pid().one_cpu(cpu).include_kernel().sample(SampleFlag::TID | SampleFlag::TIME | SampleFlag::CPU);
+        builder.context_switch(true).comm(true).task(true).sample_id_all(true).clockid(Clock::MONOTONIC);
+        builder.read_format(format).build()
+    };
+    // before Linux 6.0 the kernel does not count what was lost, and knows no such format
+    build(ReadFormat::LOST).or_else(|_| build(ReadFormat::empty()))?.sampled(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::thread::sched_getaffinity;
+    use tailbed_traffic::realtime;
+
+    use super::*;
+
+    /// The first core that we may use, and a thread there that sleeps so many times; its thread id.
+    fn sleeper(times: u32) -> (usize, u32) {
+        let set = sched_getaffinity(None).unwrap();
+        let cpu = (0..rustix::thread::CpuSet::MAX_CPU).find(|&cpu| set.is_set(cpu)).unwrap();
+        let sleep = move || {
+            assert_eq!(realtime::pin(&[cpu]), None);
+            // on another core it would be told to nobody
+            rustix::thread::set_name(c"sleeper").unwrap();
+            (0..times).for_each(|_| std::thread::sleep(std::time::Duration::from_micros(1)));
+            u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+        };
+        (cpu, std::thread::spawn(sleep).join().unwrap())
+    }
+
+    /// What is recorded while a thread sleeps 500 times; `None` where the kernel does not let us.
+    fn recorded(bytes: usize) -> Option<(Vec<Event>, u32, BTreeMap<u32, String>)> {
+        let (cpu, _) = sleeper(0);
+        let mut switches = match Switches::open([cpu].into_iter()) {
+            Ok(switches) => switches,
+            Err(reason) => {
+                println!("skipped: {reason}");
+                return None;
+            }
+        };
+        switches.cores.get_mut(&cpu)?.ring = ring(cpu, bytes).unwrap();
+        switches.begin().unwrap();
+        let (_, tid) = sleeper(500);
+        let mut names = BTreeMap::new();
+        let Tasks::Switches { mut events, .. } = switches.end(&mut names) else { panic!("there are records") };
+        Some((events.remove(&cpu)?, tid, names))
+    }
+
+    #[test]
+    fn every_turn_of_a_task_is_recorded() {
+        let Some((events, sleeper, _)) = recorded(RING) else { return };
+        let turns = events.iter().filter(|event| matches!(event, Event::In { tid, .. } if *tid == sleeper)).count();
+        assert!(turns >= 500, "{turns}");
+        assert!(events.iter().any(|event| *event == Event::Named { tid: sleeper, name: "sleeper".to_owned() }));
+        assert_eq!(lost(&events), 0);
+    }
+
+    #[test]
+    fn records_without_room_are_counted() {
+        let Some((events, ..)) = recorded(4096) else { return };
+        assert!(events.len() < 200 && lost(&events) > 500, "{} and {}", events.len(), lost(&events));
     }
 }
