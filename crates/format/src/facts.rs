@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Settings;
+
 /// What a host is, at the time of the campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -46,6 +48,9 @@ pub struct Facts {
     /// Releases of the kernels in /boot, which guests can boot.
     #[serde(default)]
     pub kernels: Vec<String>,
+    /// What knobs read.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 impl Facts {

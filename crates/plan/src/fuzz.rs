@@ -61,5 +61,6 @@ fn host() -> Facts {
         engines: Vec::new(),
         kvm: Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],
+        settings: tailbed_format::settings::Settings::default(),
     }
 }

@@ -185,6 +185,7 @@ pub(crate) mod tests {
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
             kernels: Vec::new(),
+            settings: tailbed_format::settings::Settings::default(),
         }
     }
 

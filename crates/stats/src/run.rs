@@ -145,6 +145,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         ports: Vec::new(),
         capture: None,
         downgrades: Vec::new(),
+        knobs: None,
         programs: Vec::new(),
         invalid: Vec::new(),
     }

@@ -10,6 +10,7 @@ mod failure;
 mod guest;
 mod image;
 mod journal;
+mod knobs;
 mod lab;
 mod probe;
 mod results;
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Knobs { json } => knobs::knobs(json),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::{capture, environment};
+use super::{capture, environment, knobs};
 use crate::document::{Combination, Document};
 use crate::experiment::Accel;
+use crate::knob;
 use crate::placement::{self, NoPlacement, Placement, Request};
 use crate::plan::Cell;
 use crate::setup::{self, Environment, Purpose, Setup, StreamLoad, Way};
@@ -20,20 +21,47 @@ use crate::text::tree;
 pub(super) struct Planned {
     pub(super) setup: Setup,
     pub(super) placement: Placement,
+    pub(super) knobs: knobs::Knobs,
     pub(super) parameters: Vec<Parameter>,
     pub(super) notes: Vec<String>,
 }
 
-/// Plans the combination of a number.
-pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
+/// Plans the combination of a number; `token` marks what is made on the host.
+pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts, token: &str) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
     let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
     let requests: Vec<_> = setup.nodes.iter().map(|node| Request { name: &node.name, cpus: node.cpus }).collect();
-    let placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
+    let mut placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
         .map_err(|error| no_placement(&error, &combination, facts))?;
+    let knobs = asked_of_the_host(&combination, &setup, &mut placement, facts, token)?;
     let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
+    let notes = notes.into_iter().chain(knobs::notes(&knobs)).collect();
     let parameters = label(combination.parameters, &setup, facts);
-    Ok(Planned { setup, placement, parameters, notes })
+    Ok(Planned { setup, placement, knobs, parameters, notes })
+}
+
+/// What is asked of the host's knobs; of a path that is simulated, or a life, nothing.
+fn asked_of_the_host(
+    combination: &Combination<'_>,
+    setup: &Setup,
+    placement: &mut Placement,
+    facts: &Facts,
+    token: &str,
+) -> Result<knobs::Knobs, Fault> {
+    let wishes = knob::wishes(&combination.experiment, combination.profiles, &combination.tree, combination.folder)?;
+    let experiment = &combination.experiment;
+    if setup.simulated().is_some() {
+        return Ok(knobs::Knobs::none(experiment, "the path is simulated"));
+    }
+    if setup.load().is_none() {
+        return Ok(knobs::Knobs::none(experiment, "lives are gone through: that is done on the host as it is"));
+    }
+    let unused = if setup.isolation { None } else { knobs::unused(experiment, "isolation = false") };
+    let wishes = if setup.isolation { wishes } else { knobs::without_isolation(wishes) };
+    if wishes.alone.contains(&"memory_lock") {
+        placement.nodes.iter_mut().for_each(|node| node.lock_memory = false);
+    }
+    Ok(knobs::Knobs { unused, ..knobs::of(&wishes, setup, placement, facts, token, combination)? })
 }
 
 /// A virtual machine's accelerator stands wherever its environment does: emulated and virtualized are different things.
@@ -156,14 +184,17 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
     let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, tapped))
+    // what is asked of the host is asked of it for the floor as well, but for groups, which are the nodes' own
+    let host: Vec<_> = cell.knobs.plan.knobs.iter().map(|knob| (knob.knob.clone(), knob.wanted.clone())).collect();
+    let host = (cell.knobs.plan.profile.clone(), host);
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, tapped, host))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.
 fn concerns_floor(key: &str, link: &str) -> bool {
     let mut parts = key.split('.');
     match parts.next() {
-        Some("traffic" | "throughput" | "generator" | "capture") => true,
+        Some("traffic" | "throughput" | "generator" | "capture" | "profile" | "knobs") => true,
         Some("links") => parts.next() == Some(link),
         _ => false,
     }
@@ -181,7 +212,7 @@ pub(super) fn without_effect(document: &Document<'_>, measured: &[Planned]) -> V
         let first_row = |number: usize| number - number % block + number % stride;
         let same = |(number, cell): (usize, &Planned)| {
             let first = &measured[first_row(number)];
-            cell.setup == first.setup && cell.placement == first.placement
+            cell.setup == first.setup && cell.placement == first.placement && cell.knobs == first.knobs
         };
         if axis.rows.len() > 1 && measured.iter().enumerate().all(same) {
             let keys: Vec<_> = axis.keys.iter().map(|key| format!("`{key}`")).collect();

@@ -11,7 +11,7 @@ use crate::placement::PRIORITY;
 use crate::setup::{Environment, Node};
 use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, VmSpec};
 
-fn cgroup_path(node: &Node, token: &str) -> String {
+pub(super) fn cgroup_path(node: &Node, token: &str) -> String {
     format!("tb-{token}/{}", node.name)
 }
 
@@ -23,6 +23,7 @@ pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token:
         cpus: scheduling.cpus.clone(),
         memory_nodes: if scheduling.cpus.is_empty() { Vec::new() } else { facts.memory_nodes.clone() },
         memory,
+        exclusive: None,
     })
 }
 

@@ -155,6 +155,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         ports: vec![NodePorts { node: "generator".to_owned(), ports: Ports::LATENCY }],
         capture: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
+        knobs: None,
         programs: Vec::new(),
         invalid: Vec::new(),
     }
@@ -208,5 +209,6 @@ pub(super) fn facts() -> Facts {
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),
+        settings: tailbed_format::settings::Settings::default(),
     }
 }

@@ -287,6 +287,7 @@ pub(crate) mod tests {
             forwarders: Vec::new(),
             ports: Vec::new(),
             downgrades: Vec::new(),
+            knobs: None,
             programs: Vec::new(),
         }
     }

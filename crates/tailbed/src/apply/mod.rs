@@ -1,42 +1,56 @@
 //! Doing a step to the host, and taking it back.
 
+mod affinity;
 mod agent;
 mod bridge;
 mod cgroup;
 mod cookie;
 mod environment;
+mod ethtool;
 mod follower;
+mod held;
 mod interfaces;
+mod latency;
 mod macvlan;
 mod memory;
 mod namespace;
 mod network;
+mod not_held;
 mod process;
 mod seccomp;
 mod sequence;
 mod setting;
 mod sweep;
 mod tap;
+mod unplug;
+mod untrack;
 mod voice;
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
 pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
 pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
+pub(crate) use held::held;
 pub(crate) use interfaces::Interface;
 pub(crate) use memory::exists as memory_exists;
 pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
+pub(crate) use not_held::NotHeld;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
 pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
+use self::affinity::ThreadBefore;
 use self::network::Network;
+use self::unplug::CpuBefore;
 
 /// What a step is about to replace, read before it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,13 +60,23 @@ pub(crate) enum Before {
     Nothing,
     /// A setting's value.
     Value(String),
+    /// Where threads may run.
+    Threads(Vec<ThreadBefore>),
+    /// A processor, and what forgets about it when it goes.
+    Cpu(CpuBefore),
 }
 
 impl Before {
     /// Reads what a step is about to replace.
     pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
         match step {
-            Step::WriteSetting { path, .. } => Ok(Self::Value(setting::read(path)?)),
+            // what may stay may be gone as well
+            Step::WriteSetting(setting) if setting.may_stay => Ok(setting::read(setting).map_or(Self::Nothing, Self::Value)),
+            Step::WriteSetting(setting) => Ok(Self::Value(setting::read(setting)?)),
+            Step::MoveThread(moved) => Ok(Self::Threads(affinity::before(&moved.thread)?)),
+            Step::UnplugCpu(unplug) => Ok(Self::Cpu(unplug::before(unplug)?)),
+            Step::ConfineGroup(limit) => Ok(Self::Value(cgroup::limited(limit))),
+            Step::TuneInterface(tuning) => Ok(ethtool::before(tuning).map_or(Self::Nothing, Self::Value)),
             _ => Ok(Self::Nothing),
         }
     }
@@ -81,8 +105,20 @@ pub(crate) enum Made {
         /// Version 2: controllers that were off before.
         enabled: Vec<String>,
     },
-    /// A setting was written.
+    /// A setting was written, or says what it should without that.
     Setting,
+    /// A setting of which the kernel lets nobody have it otherwise, and that may stay.
+    Stayed {
+        /// What the kernel said.
+        reason: String,
+    },
+    /// What is held by this process, and goes with it.
+    Held,
+    /// A group was confined to cores.
+    Confined {
+        /// Whether the controller was switched on for it.
+        switched: bool,
+    },
     /// An environment was provisioned: it is known by its name, which holds the campaign's token.
     Node,
     /// An environment was started.
@@ -108,12 +144,25 @@ pub(crate) struct Host {
     network: Network,
     agents: HashMap<String, Agent>,
     logs: Option<PathBuf>,
+    /// Sockets that tables of nftables belong to, by namespace.
+    untracked: HashMap<Option<String>, OwnedFd>,
+    /// The file that keeps processors awake.
+    latency: Option<File>,
+    /// Control groups that agents are to start in, by node.
+    groups: HashMap<String, String>,
 }
 
 impl Host {
     /// Nothing is opened yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        Ok(Self { network: Network::new()?, agents: HashMap::new(), logs: None })
+        Ok(Self {
+            network: Network::new()?,
+            agents: HashMap::new(),
+            logs: None,
+            latency: None,
+            untracked: HashMap::new(),
+            groups: HashMap::new(),
+        })
     }
 
     /// Agents' error output goes to files in this folder from now on.
@@ -155,10 +204,44 @@ impl Host {
         }
     }
 
+    /// The socket that the table of nftables in a namespace belongs to.
+    pub(super) fn untracked(&self, namespace: Option<&String>) -> Option<&OwnedFd> {
+        self.untracked.get(&namespace.cloned())
+    }
+
+    /// Whether this host lets a knob be set, as far as looking tells; nothing is touched.
+    pub(crate) fn check_knob(step: &Step) -> anyhow::Result<()> {
+        match step {
+            Step::WriteSetting(setting) => setting::check(setting),
+            Step::UnplugCpu(unplug) => unplug::check(unplug),
+            _ => Ok(()),
+        }
+    }
+
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
-            Step::WriteSetting { path, value, .. } => setting::write(path, value).map(|()| Made::Setting),
+            Step::WriteSetting(setting) => setting::write(setting),
+            Step::MoveThread(moved) => affinity::move_thread(moved).map(|()| Made::Setting),
+            Step::Untrack(untrack) => {
+                self.untracked.insert(untrack.namespace.clone(), untrack::hold(untrack)?);
+                Ok(Made::Held)
+            }
+            Step::TuneInterface(tuning) => ethtool::tune(tuning).map(|()| Made::Setting),
+            Step::HoldLatency { microseconds, knob } => {
+                self.latency = Some(latency::hold(knob, *microseconds)?);
+                Ok(Made::Held)
+            }
+            Step::UnplugCpu(unplug) => unplug::unplug(unplug).map(|()| Made::Setting),
+            Step::JoinCgroup { node, path } => {
+                self.groups.insert(node.clone(), path.clone());
+                Ok(Made::Held)
+            }
+            Step::ConfineGroup(limit) => cgroup::confine(limit).map(|switched| Made::Confined { switched }),
+            Step::ConfineInside { node, cpus, knob } => {
+                let init = self.agents.get(node).and_then(Agent::init).with_context(|| format!("{node} has no first process"))?;
+                affinity::confine_inside(knob, node, init.pid, cpus).map(|()| Made::Held)
+            }
             Step::MakeNamespace { name } => Ok(Made::Namespace { cookie: namespace::make(name)? }),
             Step::MakeVeth { ends } => Ok(Made::Interfaces { alias: self.network.make_veth(ends)? }),
             Step::MakeCgroup(spec) => {
@@ -184,7 +267,12 @@ impl Host {
                 driver.clone_from(from).map(|()| Made::Node).map_err(failed)
             }
             Step::StartAgent { node, namespace, environment } => {
-                let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;
+                let logs = self.logs.as_deref();
+                let start = || agent::start(node, namespace.as_deref(), environment, logs);
+                let agent = match self.groups.get(node) {
+                    Some(group) => cgroup::within(group, start),
+                    None => start(),
+                }?;
                 let process = agent.process().cloned();
                 let brought = namespace.as_deref().filter(|_| environment.brings_namespace());
                 let adopted = brought.map(|name| namespace::adopt(name, agent.init())).transpose();
@@ -204,9 +292,37 @@ impl Host {
     /// holds a token drawn for the campaign.
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
-            (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
-            // nothing was written; and a bridge goes with its namespace, which a step of its own made
-            (Step::WriteSetting { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
+            (Step::WriteSetting(_), _, Some(Made::Stayed { .. })) => Ok(TakenBack::Done),
+            (Step::WriteSetting(setting), Before::Value(before), _) => setting::put_back(setting, before),
+            (Step::MoveThread(moved), Before::Threads(before), _) => affinity::put_back(moved, before),
+            (Step::UnplugCpu(unplug), Before::Cpu(before), _) => unplug::put_back(unplug, before),
+            (Step::ConfineGroup(limit), Before::Value(before), made) => {
+                cgroup::release(limit, before, matches!(made, Some(Made::Confined { switched: true })))
+            }
+            (Step::TuneInterface(tuning), Before::Value(before), _) => ethtool::put_back(tuning, before),
+            (Step::Untrack(untrack), ..) => {
+                self.untracked.remove(&untrack.namespace);
+                Ok(TakenBack::Done)
+            }
+            (Step::HoldLatency { .. }, ..) => {
+                self.latency = None;
+                Ok(TakenBack::Done)
+            }
+            (Step::JoinCgroup { node, .. }, ..) => {
+                self.groups.remove(node);
+                Ok(TakenBack::Done)
+            }
+            // nothing was written; what was confined in a node ends with it; and a bridge goes with its namespace, which a step of its own made
+            (
+                Step::WriteSetting(_)
+                | Step::MoveThread(_)
+                | Step::UnplugCpu(_)
+                | Step::TuneInterface(_)
+                | Step::ConfineGroup(_)
+                | Step::ConfineInside { .. }
+                | Step::MakeBridge { .. },
+                ..,
+            ) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };

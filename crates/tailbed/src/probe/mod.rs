@@ -6,6 +6,7 @@ mod engine;
 pub(crate) mod kvm;
 mod privilege;
 mod record;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub(crate) fn facts() -> Facts {
         engines: engine::probe(privilege),
         kvm: kvm::known(),
         kernels: vm::releases(Path::new(vm::ROOT)),
+        settings: settings::probe(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tailbed_format::capture::Captured;
+use tailbed_format::knob::Knobs;
 use tailbed_format::results;
 use tailbed_format::summary::ForwarderSummary;
 use tailbed_plan::plan::Run;
@@ -17,7 +18,7 @@ use super::programs::{Programs, Scripts};
 use super::timestamper;
 use super::traffic::{self, Generated, Granted};
 use super::{Captures, Inputs};
-use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
+use crate::apply::{Broken, Host, apply_all, held, sweep, take_back_all};
 use crate::journal::Journal;
 
 /// All that an attempt brings home.
@@ -30,6 +31,8 @@ pub(super) struct Collected {
     pub(super) granted: Granted,
     /// What the timestamper counted, where there is one.
     pub(super) captured: Option<Captured>,
+    /// What was asked of the host's knobs, and what they said.
+    pub(super) knobs: Knobs,
 }
 
 /// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
@@ -42,12 +45,14 @@ pub(super) fn attempt(
     interrupted: &AtomicBool,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Collected, Broken> {
-    with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
+    let collected = with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
         measure(run, &inputs.captures, host, programs, interrupted, tick)
-    })
+    });
+    collected.map(|(collected, knobs)| Collected { knobs, ..collected })
 }
 
-/// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left.
+/// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left. What
+/// the host's knobs say is read in between.
 pub(super) fn with_steps<T>(
     run: &Run,
     scripts: &Scripts,
@@ -55,7 +60,7 @@ pub(super) fn with_steps<T>(
     folder: &Path,
     interrupted: &AtomicBool,
     work: impl FnOnce(&mut Host, &mut Programs<'_>) -> Result<T, Broken>,
-) -> Result<T, Broken> {
+) -> Result<(T, Knobs), Broken> {
     let mut journal = Journal::open(token, &run.name)?;
     let mut host = Host::new()?;
     host.log_to(folder);
@@ -63,6 +68,7 @@ pub(super) fn with_steps<T>(
     let mut done = Vec::new();
     let collected =
         apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted).and_then(|()| work(&mut host, &mut programs));
+    let collected = collected.and_then(|collected| Ok((collected, held(&run.knobs, &done, &host)?)));
     let collected = both(collected, programs.finish(&mut host));
     let left = take_back_all(&done, &mut host, &mut journal);
     if !run.programs.is_empty() {
@@ -107,7 +113,7 @@ fn measure(
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     let timestamped = timestamper::stop(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
-    Ok(Collected { generated, forwarders, granted, captured: timestamped })
+    Ok(Collected { generated, forwarders, granted, captured: timestamped, knobs: Knobs::default() })
 }
 
 /// Waits for every agent's first word.

@@ -13,6 +13,7 @@ mod golden;
 mod image;
 mod interrupted;
 mod killed;
+mod knobs;
 mod lab;
 mod links;
 mod lives;

@@ -8,7 +8,7 @@ use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, Search
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, machine, page, ports};
+use super::{NamedFigure, knobs, machine, page, ports};
 use crate::plot::number::{self, rate, time};
 use crate::plot::search::search;
 use crate::plot::theme::Style;
@@ -38,6 +38,7 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
             (latency::section(summary))
             (searches(summary))
             (broken(summary))
+            (knobs::section(summary.runs.iter().filter(|run| run.is_whole()).filter_map(|run| run.knobs.as_ref())))
             (machine::section(input.again.facts))
             (instrument(summary))
             (topology(input))

@@ -1,6 +1,8 @@
 //! Control groups, by their files: version 1 with its hierarchy per controller, and version 2 (cgroups(7)).
 
+mod exclusive;
 mod memory;
+mod visit;
 
 use std::fs;
 use std::io;
@@ -15,7 +17,9 @@ use tailbed_plan::step::CgroupSpec;
 use super::{TakenBack, process};
 use crate::probe;
 
+pub(super) use exclusive::{confine, effective_of, held, limited, release};
 pub(super) use memory::{out_of_memory, out_of_memory_around, ran_out};
+pub(super) use visit::within;
 
 /// Folders made with their inodes, and version 2 controllers switched on.
 type Made = (Vec<(PathBuf, u64)>, Vec<String>);
@@ -78,15 +82,21 @@ fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(
         }
         let parent = leaf.parent().unwrap_or(&leaf);
         let new_parent = make_parent(parent, made)?;
+        let cpuset = controller == "cpuset";
+        // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
+        if cpuset && new_parent {
+            inherit(parent, "cpuset.cpus")?;
+            inherit(parent, "cpuset.mems")?;
+        }
+        let exclusive = spec.exclusive.as_ref().filter(|_| cpuset);
+        exclusive.map_or(Ok(()), |exclusive| exclusive::parent_v1(exclusive, parent))?;
         make_folder(&leaf, made)?;
-        if controller == "cpuset" {
-            // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
-            for folder in [parent, &leaf].into_iter().skip(usize::from(!new_parent)) {
-                inherit(folder, "cpuset.cpus")?;
-                inherit(folder, "cpuset.mems")?;
-            }
+        if cpuset {
+            inherit(&leaf, "cpuset.cpus")?;
+            inherit(&leaf, "cpuset.mems")?;
         }
         set_v1(spec, controller, &leaf)?;
+        exclusive.map_or(Ok(()), |exclusive| exclusive::claim_v1(exclusive, &leaf))?;
     }
     Ok(())
 }
@@ -114,9 +124,12 @@ fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Mad
     set(mount, "cgroup.subtree_control", &all.join(" "))?;
     make_parent(&parent, &mut made.0)?;
     set(&parent, "cgroup.subtree_control", &all.join(" "))?;
+    let exclusive = spec.exclusive.as_ref();
+    exclusive.map_or(Ok(()), |exclusive| exclusive::parent_v2(exclusive, &parent))?;
     make_folder(&leaf, &mut made.0)?;
     set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
     set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
+    exclusive.map_or(Ok(()), |exclusive| exclusive::claim_v2(exclusive, &leaf, &spec.cpus))?;
     spec.memory.map_or(Ok(()), |memory| memory::limit_v2(&leaf, memory))
 }
 
