@@ -166,7 +166,8 @@ impl Knob {
             let value = if value.is_empty() { "-" } else { value.as_str() };
             if *count == 1 { value.to_owned() } else { format!("{value} ({count})") }
         };
-        (!values.is_empty()).then(|| values.iter().map(said).collect::<Vec<_>>().join(", "))
+        // of a file that is only looked for there is nothing to say
+        values.iter().any(|(value, _)| !value.is_empty()).then(|| values.iter().map(said).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -57,7 +57,7 @@ impl<'a> Place<'a> {
             .filter_map(|cpu| settings.text(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list")).and_then(parse_list));
         let siblings: Cpus =
             threads.flatten().filter(|cpu| online.contains(cpu) && !used.contains(cpu) && Some(cpu) != first).collect();
-        let kept = |cpu: &usize| !reserved.contains(cpu) && !(idle_siblings && siblings.contains(cpu));
+        let kept = |cpu: &usize| !(reserved.contains(cpu) || idle_siblings && siblings.contains(cpu));
         let housekeeping = online.iter().copied().filter(kept).collect();
         Self { facts, reserved, siblings, housekeeping, roles, real_time, token: token.to_owned() }
     }

@@ -52,7 +52,7 @@ impl Profile {
 
 /// Whether a profile is named by the path of its file.
 pub(super) fn is_file(profile: &str) -> bool {
-    profile.contains('/') || profile.ends_with(".toml")
+    profile.contains('/') || profile.contains('.')
 }
 
 /// Where the file of a profile lies: relative to the experiment file's folder.

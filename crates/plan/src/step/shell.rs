@@ -75,7 +75,6 @@ impl Undo {
         match self {
             Self::RestoreSetting { path } => vec![format!("echo $BEFORE > {path}  # what was read there before")],
             Self::RestoreThread { thread } => vec![format!("taskset -pc $BEFORE $(pgrep -x {thread})")],
-            Self::Untune { namespace: Some(_), .. } => Vec::new(),
             Self::Untune { namespace: None, interface } => {
                 vec![format!("ethtool -C -K -L {interface} $BEFORE  # where it is still there")]
             }
@@ -85,7 +84,7 @@ impl Undo {
             }
             Self::ReleaseLatency => vec!["exec 9>&-".to_owned()],
             Self::PlugCpu { cpu } => vec![format!("echo 1 > /sys/devices/system/cpu/cpu{cpu}/online")],
-            Self::LeaveCgroup { .. } | Self::ForgetInside { .. } => Vec::new(),
+            Self::LeaveCgroup { .. } | Self::ForgetInside { .. } | Self::Untune { namespace: Some(_), .. } => Vec::new(),
             Self::DeleteNamespace { name } => vec![format!("ip netns delete {name}")],
             Self::RemoveCgroup { path } => {
                 let parent = path.split('/').next().unwrap_or(path);

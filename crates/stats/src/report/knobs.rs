@@ -64,8 +64,8 @@ fn said(reading: &KnobReading) -> String {
 /// Why it was left alone, and what else is to be known.
 fn words(knob: &KnobRecord) -> impl Iterator<Item = String> {
     let left = knob.left.iter().map(|reason| format!("left alone: {reason}"));
-    let nothing =
-        (knob.left.is_none() && knob.readings.is_empty() && knob.remarks.is_empty()).then(|| "nothing to set".to_owned());
+    let nothing = (knob.left.is_none() && knob.readings.is_empty() && knob.remarks.is_empty())
+        .then(|| "nothing of the host to set".to_owned());
     left.chain(knob.remarks.iter().cloned()).chain(nothing)
 }
 

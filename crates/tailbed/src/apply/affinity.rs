@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -23,6 +23,12 @@ pub(crate) struct ThreadBefore {
     cpus: String,
 }
 
+/// Where threads might run; those that say the same once.
+pub(super) fn cpus(threads: &[ThreadBefore]) -> String {
+    let all: BTreeSet<&str> = threads.iter().map(|thread| thread.cpus.as_str()).collect();
+    all.into_iter().collect::<Vec<_>>().join("; ")
+}
+
 /// The kernel's threads of a name, with where they may run.
 pub(super) fn before(name: &str) -> anyhow::Result<Vec<ThreadBefore>> {
     let found = named(name)?;
@@ -30,8 +36,16 @@ pub(super) fn before(name: &str) -> anyhow::Result<Vec<ThreadBefore>> {
     found.into_iter().map(|process| Ok(ThreadBefore { cpus: read(process.pid)?, process })).collect()
 }
 
-/// Moves the threads of a name.
+/// Moves the threads of a name; all of them, or none.
 pub(super) fn move_thread(moved: &ThreadMove) -> anyhow::Result<()> {
+    let found = before(&moved.thread)?;
+    move_all(moved).map_err(|error| match put_back(moved, &found) {
+        Ok(_) => error,
+        Err(also) => anyhow!("{error:#}; after that, {also:#}"),
+    })
+}
+
+fn move_all(moved: &ThreadMove) -> anyhow::Result<()> {
     let wanted = parse_list(&moved.cpus).with_context(|| format!("{} is no list of CPUs", moved.cpus))?;
     for process in named(&moved.thread)? {
         let what = what(&moved.thread, process.pid);

@@ -58,7 +58,9 @@ pub(crate) fn held(plan: &ProfilePlan, done: &[Done<'_>], host: &Host) -> anyhow
 fn read<'a>(step: &'a Step, before: &Before, host: &Host) -> anyhow::Result<Vec<Said<'a>>> {
     let found = match before {
         Before::Value(value) => value.clone(),
-        _ => String::new(),
+        Before::Threads(threads) => affinity::cpus(threads),
+        Before::Cpu(cpu) => cpu.online.clone(),
+        Before::Nothing => String::new(),
     };
     let said = |knob: &'a str, what: String, wanted: &str, read: String, form: Form| Said {
         knob,

@@ -10,6 +10,7 @@ mod ethtool;
 mod follower;
 mod held;
 mod interfaces;
+mod knob;
 mod latency;
 mod macvlan;
 mod memory;
@@ -31,7 +32,6 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tailbed_plan::step::{AgentEnvironment, Step};
 
@@ -69,16 +69,7 @@ pub(crate) enum Before {
 impl Before {
     /// Reads what a step is about to replace.
     pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
-        match step {
-            // what may stay may be gone as well
-            Step::WriteSetting(setting) if setting.may_stay => Ok(setting::read(setting).map_or(Self::Nothing, Self::Value)),
-            Step::WriteSetting(setting) => Ok(Self::Value(setting::read(setting)?)),
-            Step::MoveThread(moved) => Ok(Self::Threads(affinity::before(&moved.thread)?)),
-            Step::UnplugCpu(unplug) => Ok(Self::Cpu(unplug::before(unplug)?)),
-            Step::ConfineGroup(limit) => Ok(Self::Value(cgroup::limited(limit))),
-            Step::TuneInterface(tuning) => Ok(ethtool::before(tuning).map_or(Self::Nothing, Self::Value)),
-            _ => Ok(Self::Nothing),
-        }
+        knob::before(step)
     }
 }
 
@@ -204,44 +195,9 @@ impl Host {
         }
     }
 
-    /// The socket that the table of nftables in a namespace belongs to.
-    pub(super) fn untracked(&self, namespace: Option<&String>) -> Option<&OwnedFd> {
-        self.untracked.get(&namespace.cloned())
-    }
-
-    /// Whether this host lets a knob be set, as far as looking tells; nothing is touched.
-    pub(crate) fn check_knob(step: &Step) -> anyhow::Result<()> {
-        match step {
-            Step::WriteSetting(setting) => setting::check(setting),
-            Step::UnplugCpu(unplug) => unplug::check(unplug),
-            _ => Ok(()),
-        }
-    }
-
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
-            Step::WriteSetting(setting) => setting::write(setting),
-            Step::MoveThread(moved) => affinity::move_thread(moved).map(|()| Made::Setting),
-            Step::Untrack(untrack) => {
-                self.untracked.insert(untrack.namespace.clone(), untrack::hold(untrack)?);
-                Ok(Made::Held)
-            }
-            Step::TuneInterface(tuning) => ethtool::tune(tuning).map(|()| Made::Setting),
-            Step::HoldLatency { microseconds, knob } => {
-                self.latency = Some(latency::hold(knob, *microseconds)?);
-                Ok(Made::Held)
-            }
-            Step::UnplugCpu(unplug) => unplug::unplug(unplug).map(|()| Made::Setting),
-            Step::JoinCgroup { node, path } => {
-                self.groups.insert(node.clone(), path.clone());
-                Ok(Made::Held)
-            }
-            Step::ConfineGroup(limit) => cgroup::confine(limit).map(|switched| Made::Confined { switched }),
-            Step::ConfineInside { node, cpus, knob } => {
-                let init = self.agents.get(node).and_then(Agent::init).with_context(|| format!("{node} has no first process"))?;
-                affinity::confine_inside(knob, node, init.pid, cpus).map(|()| Made::Held)
-            }
             Step::MakeNamespace { name } => Ok(Made::Namespace { cookie: namespace::make(name)? }),
             Step::MakeVeth { ends } => Ok(Made::Interfaces { alias: self.network.make_veth(ends)? }),
             Step::MakeCgroup(spec) => {
@@ -285,6 +241,7 @@ impl Host {
                     }
                 }
             }
+            knob => self.set(knob),
         }
     }
 
@@ -292,37 +249,8 @@ impl Host {
     /// holds a token drawn for the campaign.
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
-            (Step::WriteSetting(_), _, Some(Made::Stayed { .. })) => Ok(TakenBack::Done),
-            (Step::WriteSetting(setting), Before::Value(before), _) => setting::put_back(setting, before),
-            (Step::MoveThread(moved), Before::Threads(before), _) => affinity::put_back(moved, before),
-            (Step::UnplugCpu(unplug), Before::Cpu(before), _) => unplug::put_back(unplug, before),
-            (Step::ConfineGroup(limit), Before::Value(before), made) => {
-                cgroup::release(limit, before, matches!(made, Some(Made::Confined { switched: true })))
-            }
-            (Step::TuneInterface(tuning), Before::Value(before), _) => ethtool::put_back(tuning, before),
-            (Step::Untrack(untrack), ..) => {
-                self.untracked.remove(&untrack.namespace);
-                Ok(TakenBack::Done)
-            }
-            (Step::HoldLatency { .. }, ..) => {
-                self.latency = None;
-                Ok(TakenBack::Done)
-            }
-            (Step::JoinCgroup { node, .. }, ..) => {
-                self.groups.remove(node);
-                Ok(TakenBack::Done)
-            }
-            // nothing was written; what was confined in a node ends with it; and a bridge goes with its namespace, which a step of its own made
-            (
-                Step::WriteSetting(_)
-                | Step::MoveThread(_)
-                | Step::UnplugCpu(_)
-                | Step::TuneInterface(_)
-                | Step::ConfineGroup(_)
-                | Step::ConfineInside { .. }
-                | Step::MakeBridge { .. },
-                ..,
-            ) => Ok(TakenBack::Done),
+            // it goes with its namespace, which a step of its own made
+            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -364,6 +292,7 @@ impl Host {
                     None => Ok(ended),
                 }
             }
+            (knob, ..) => self.unset(knob, before, made),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::probe;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CpuBefore {
     /// What its file said.
-    online: String,
+    pub(super) online: String,
     /// Files that forget about a processor that goes, with what they said: cpusets of version 1, which lose it for good (cpuset(7),
     /// "Hot plug"), and interrupts that were handled nowhere else.
     forgetting: Vec<(String, String)>,

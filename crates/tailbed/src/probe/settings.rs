@@ -56,7 +56,7 @@ fn thread(process: &Path) -> Option<KernelThread> {
     let flags: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(6)?.parse().ok()?;
     let status = fs::read_to_string(process.join("status")).ok()?;
     let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim().to_owned();
-    (flags & PF_KTHREAD != 0).then(|| KernelThread { name, cpus, bound: flags & PF_NO_SETAFFINITY != 0 })
+    (flags & PF_KTHREAD != 0).then_some(KernelThread { name, cpus, bound: flags & PF_NO_SETAFFINITY != 0 })
 }
 
 #[cfg(test)]

@@ -22,6 +22,6 @@ pub(super) const KNOB: Knob = Knob {
 };
 
 fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
-    let each = FILES.map(|file| setting(knob.name, file, knob.form, value, "sockets look for packets themselves"));
+    let each = FILES.map(|file| setting(knob.name, file, knob.form, value, "how long sockets look for packets themselves"));
     Means::write_all(each, place.settings())
 }

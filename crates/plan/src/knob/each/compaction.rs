@@ -19,6 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "no page is moved unasked"), place.settings())
+        Means::write(setting(knob.name, FILE, knob.form, value, "how eagerly memory is compacted"), place.settings())
     },
 };

@@ -95,7 +95,10 @@ fn version_1_around(
 ) -> Result<Vec<Step>, String> {
     let settings = place.settings();
     let start = format!("{mount}/");
-    let beside = settings.matching(&start, "/cpuset.cpus").filter(|(path, _)| !path.contains("/tb-"));
+    let beside = settings.matching(&start, "/cpuset.cpus").filter(|(path, _)| {
+        // the root has all of them anyhow
+        path.strip_prefix(&start).is_some_and(|path| path.contains('/') && !path.starts_with("tb-"))
+    });
     let overlapping =
         beside.filter(|(_, cpus)| parse_list(cpus).is_some_and(|cpus| !cpus.is_disjoint(together))).map(|(path, _)| path);
     let overlapping: Vec<&str> = overlapping.collect();

@@ -21,6 +21,6 @@ pub(super) const KNOB: Knob = Knob {
 
 fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     let file = |cpu: &usize| format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/energy_performance_preference");
-    let each = place.cores()?.iter().map(|cpu| setting(knob.name, file(cpu), knob.form, value, "speed before energy"));
+    let each = place.cores()?.iter().map(|cpu| setting(knob.name, file(cpu), knob.form, value, "speed or energy"));
     Means::write_all(each, place.settings())
 }

@@ -19,9 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "no page of a guest's is shared behind its back"),
-            place.settings(),
-        )
+        Means::write(setting(knob.name, FILE, knob.form, value, "whether equal pages are merged"), place.settings())
     },
 };

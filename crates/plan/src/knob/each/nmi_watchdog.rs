@@ -20,7 +20,7 @@ pub(super) const KNOB: Knob = Knob {
     manner: WRITTEN,
     plan: |knob, value, place| {
         Means::write(
-            setting(knob.name, FILE, knob.form, value, "no core is interrupted to see whether it hangs"),
+            setting(knob.name, FILE, knob.form, value, "whether cores are interrupted to see if they hang"),
             place.settings(),
         )
     },

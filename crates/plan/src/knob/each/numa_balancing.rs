@@ -19,6 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "memory stays where it was placed"), place.settings())
+        Means::write(setting(knob.name, FILE, knob.form, value, "whether memory is moved between NUMA nodes"), place.settings())
     },
 };

@@ -20,7 +20,7 @@ pub(super) const KNOB: Knob = Knob {
     manner: WRITTEN,
     plan: |knob, value, place| {
         Means::write(
-            setting(knob.name, FILE, knob.form, value, "no thread is woken on each core to see whether it hangs"),
+            setting(knob.name, FILE, knob.form, value, "whether a thread of each core shows that it does not hang"),
             place.settings(),
         )
     },

@@ -19,9 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "statistics of memory are gathered less often than a run takes"),
-            place.settings(),
-        )
+        Means::write(setting(knob.name, FILE, knob.form, value, "how often statistics of memory are gathered"), place.settings())
     },
 };

@@ -19,6 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "programs' memory is swapped out last"), place.settings())
+        Means::write(setting(knob.name, FILE, knob.form, value, "how readily memory is swapped out"), place.settings())
     },
 };

@@ -19,9 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Choice,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "huge pages only for programs that ask for them"),
-            place.settings(),
-        )
+        Means::write(setting(knob.name, FILE, knob.form, value, "whether memory is made of huge pages unasked"), place.settings())
     },
 };

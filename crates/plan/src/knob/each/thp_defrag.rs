@@ -19,9 +19,6 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Choice,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "memory is compacted in the background, never in a page fault"),
-            place.settings(),
-        )
+        Means::write(setting(knob.name, FILE, knob.form, value, "who compacts memory for huge pages, and when"), place.settings())
     },
 };

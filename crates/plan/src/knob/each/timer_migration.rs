@@ -19,6 +19,9 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "timers of idle CPUs do not come to busy ones"), place.settings())
+        Means::write(
+            setting(knob.name, FILE, knob.form, value, "whether timers of idle CPUs come to busy ones"),
+            place.settings(),
+        )
     },
 };

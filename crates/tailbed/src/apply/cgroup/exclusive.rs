@@ -9,7 +9,7 @@ use tailbed_plan::check::cpus::{list, parse_list};
 use tailbed_plan::step::{CgroupSpec, Exclusive, Form, GroupLimit, Partition};
 
 use super::super::{NotHeld, TakenBack, setting};
-use super::{set, set_list, switch_off};
+use super::{set, set_list};
 use crate::probe;
 
 /// Makes the group above all those of the run fit to have exclusive ones below it, with version 1.
@@ -112,7 +112,8 @@ pub(in crate::apply) fn confine(limit: &GroupLimit) -> anyhow::Result<bool> {
     let Err(error) = done else { return Ok(switched) };
     let error: anyhow::Error = error;
     let undone = setting::put(&path, &before).map_err(anyhow::Error::from);
-    let undone = undone.and_then(|()| if switched { switch_off(&["cpuset".to_owned()]) } else { Ok(()) });
+    let off = switched && !relied_on(root);
+    let undone = undone.and_then(|()| if off { set(root, "cgroup.subtree_control", "-cpuset") } else { Ok(()) });
     Err(match undone {
         Ok(()) => error,
         Err(also) => anyhow::anyhow!("{error:#}; after that, {also:#}"),
@@ -130,6 +131,14 @@ pub(in crate::apply) fn effective_of(limit: &GroupLimit) -> anyhow::Result<Strin
     read(&limit.effective())
 }
 
+/// Whether a group right below the root has cores of its own, or hands the controller further down: it would lose them with it.
+fn relied_on(root: &Path) -> bool {
+    fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).any(|group| {
+        let says = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
+        !says("cpuset.cpus").trim().is_empty() || says("cgroup.subtree_control").split_whitespace().any(|name| name == "cpuset")
+    })
+}
+
 /// Takes a limit away again, unless somebody else has changed it since; and the controller, where it was switched on for it.
 pub(in crate::apply) fn release(limit: &GroupLimit, before: &str, switched: bool) -> anyhow::Result<TakenBack> {
     let path = limit.path();
@@ -141,8 +150,8 @@ pub(in crate::apply) fn release(limit: &GroupLimit, before: &str, switched: bool
         return Ok(TakenBack::NotOurs(format!("{path} says {now}, neither ours nor as found: somebody else changed it")));
     }
     setting::put(&path, before).with_context(|| format!("cannot write {before} back to {path}"))?;
-    if switched {
-        switch_off(&["cpuset".to_owned()])?;
+    if switched && !relied_on(Path::new(&limit.mount)) {
+        set(Path::new(&limit.mount), "cgroup.subtree_control", "-cpuset")?;
     }
     Ok(TakenBack::Done)
 }

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 use crate::interrupted::wait_for;
-use crate::support::{Lab, lab, results, settings, traces};
+use crate::support::{Lab, engine, lab, results, settings, traces};
 
 /// Every knob, with a value that differs from what kernels come up with.
 const VALUES: &[(&str, &str)] = &[
@@ -53,7 +53,7 @@ fn run_with(lab: &Lab, knob: &str, value: &str) -> Output {
 
 /// The record of a knob in the last run.
 fn record<'a>(results: &'a Value, knob: &str) -> &'a Value {
-    let runs = results["runs"].as_array().unwrap();
+    let runs = results["summary"]["runs"].as_array().unwrap();
     let knobs = runs.last().unwrap()["knobs"]["knobs"].as_array().unwrap();
     knobs.iter().find(|record| record["knob"] == knob).unwrap_or_else(|| panic!("{knob} is not in the results"))
 }
@@ -218,4 +218,91 @@ fn a_lab_keeps_its_knobs_until_it_is_taken_down() {
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
     assert_eq!(held.trim(), "7");
     wait_for(|| (traces() == before).then_some(()));
+}
+
+/// Cpusets of others that have the last core, kept off it until this goes: version 1 gives no group a core that another beside it has.
+struct OthersKeptOff(Vec<(std::path::PathBuf, String)>);
+
+impl OthersKeptOff {
+    fn new() -> Self {
+        let groups = fs::read_dir("/sys/fs/cgroup/cpuset").into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+        let files = groups.map(|group| group.path().join("cpuset.cpus"));
+        let found: Vec<_> = files.map(|file| (file.clone(), fs::read_to_string(file).unwrap())).collect();
+        for (file, _) in found.iter().filter(|(_, cpus)| !cpus.trim().is_empty()) {
+            fs::write(file, "0").unwrap();
+        }
+        Self(found)
+    }
+}
+
+impl Drop for OthersKeptOff {
+    fn drop(&mut self) {
+        for (file, cpus) in self.0.iter().filter(|(_, cpus)| !cpus.trim().is_empty()) {
+            fs::write(file, cpus).unwrap();
+        }
+    }
+}
+
+#[test]
+fn with_version_1_a_nodes_cores_are_its_own_and_load_is_not_balanced_over_them() {
+    let Some(lab) = lab() else { return };
+    let root = "/sys/fs/cgroup/cpuset/cpuset.sched_load_balance";
+    if !std::path::Path::new(root).exists() {
+        println!("skipped: control groups of version 1 have no cpusets here");
+        return;
+    }
+    let others = OthersKeptOff::new();
+    let before = traces();
+    for environment in ["host", "container"] {
+        lab.experiment(environment, "50ms", "");
+        let results = results(&run_with(&lab, "cpuset", "\"isolated\""));
+        let readings = record(&results, "cpuset")["readings"].as_array().unwrap().clone();
+        let says = |file: &str| {
+            readings.iter().find(|reading| reading["first"].as_str().unwrap().ends_with(file)).unwrap()["read"].clone()
+        };
+        assert_eq!(says("/dut/cpuset.cpu_exclusive"), "1", "{readings:?}");
+        assert_eq!(says("cpuset/cpuset.sched_load_balance"), "0", "{readings:?}");
+        assert_eq!(traces(), before, "{environment}");
+    }
+    // the group is there while there is traffic, with the agent in it, and goes when tailbed is killed
+    lab.experiment("host", "20s", "[knobs]\ncpuset = \"exclusive\"");
+    let mut child = lab.tailbed().args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let tasks = wait_for(|| {
+        let ours = traces().groups.into_iter().find(|group| group.starts_with("/sys/fs/cgroup/cpuset/tb-"))?;
+        let tasks = fs::read_to_string(format!("{ours}/dut/cgroup.procs")).ok()?;
+        (!tasks.is_empty()).then_some(tasks)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(tasks.lines().count(), 1, "the agent and nobody else: {tasks}");
+    assert!(lab.run(&["clean"]).status.success());
+    wait_for(|| (traces() == before).then_some(()));
+    drop(others);
+}
+
+#[test]
+fn what_runs_in_a_system_container_is_kept_on_its_first_core() {
+    let Some(lab) = engine("lxc-start").then(lab).flatten() else { return };
+    let cores = std::thread::available_parallelism().unwrap().get();
+    if cores < 2 {
+        println!("skipped: needs two cores");
+        return;
+    }
+    let before = traces();
+    // a profile's knob, which another kind of control groups may not have outside
+    fs::write(lab.path("inside.toml"), "[knobs]\nrt_throttling = true\nhousekeeping = true\n").unwrap();
+    let init = "nodes.dut.setup=\"#!/bin/sh\\ngrep Cpus_allowed_list /proc/1/status > $TAILBED_RESULTS/init\\n\"";
+    lab.experiment("lxc", "50ms", "");
+    let run = |profile: &str| {
+        let profile = format!("profile={profile}");
+        let arguments = ["run", "experiment.toml", "--json", "--set", &profile, "--set", "nodes.dut.cpus=2", "--set", init];
+        let results = results(&lab.run(&arguments));
+        let folder = lab.path(results["results"].as_str().unwrap());
+        let said = Command::new("grep").args(["-rh", "Cpus_allowed_list"]).arg(folder.join("runs")).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().split_whitespace().last().unwrap().to_owned()
+    };
+    let (anywhere, first) = (run("stock"), run("inside.toml"));
+    assert_ne!(anywhere, first, "the container's first process runs on one of its cores only");
+    assert!(first.parse::<usize>().is_ok(), "{first}");
+    assert_eq!(traces(), before);
 }
