@@ -111,7 +111,7 @@ pub(in crate::apply) fn confine(limit: &GroupLimit) -> anyhow::Result<bool> {
         .and_then(|()| held_within(limit));
     let Err(error) = done else { return Ok(switched) };
     let error: anyhow::Error = error;
-    let undone = setting::put(&path, &before).map_err(anyhow::Error::from);
+    let undone = let_go(limit, &before);
     let off = switched && !relied_on(root);
     let undone = undone.and_then(|()| if off { set(root, "cgroup.subtree_control", "-cpuset") } else { Ok(()) });
     Err(match undone {
@@ -131,11 +131,30 @@ pub(in crate::apply) fn effective_of(limit: &GroupLimit) -> anyhow::Result<Strin
     read(&limit.effective())
 }
 
+/// Writes back what limited a group. Linux 6.1, for one, lets nobody empty the list of a group with tasks (ENOSPC, `validate_change` in
+/// kernel/cgroup/cpuset.c): it then gets every CPU, which limits nothing, and is emptied when the controller is switched off.
+fn let_go(limit: &GroupLimit, before: &str) -> anyhow::Result<()> {
+    let path = limit.path();
+    let put = match setting::put(&path, before) {
+        Err(error) if before.is_empty() && error.raw_os_error() == Some(libc::ENOSPC) => {
+            setting::put(&path, &all(Path::new(&limit.mount)))
+        }
+        done => done,
+    };
+    put.with_context(|| format!("cannot write {before} back to {path}"))
+}
+
+/// Every CPU that groups may have.
+fn all(root: &Path) -> String {
+    fs::read_to_string(root.join("cpuset.cpus.effective")).unwrap_or_default().trim().to_owned()
+}
+
 /// Whether a group right below the root has cores of its own, or hands the controller further down: it would lose them with it.
 fn relied_on(root: &Path) -> bool {
+    let limits = |cpus: &str| !cpus.trim().is_empty() && !Form::List.same(cpus, &all(root));
     fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).any(|group| {
         let says = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();
-        !says("cpuset.cpus").trim().is_empty() || says("cgroup.subtree_control").split_whitespace().any(|name| name == "cpuset")
+        limits(&says("cpuset.cpus")) || says("cgroup.subtree_control").split_whitespace().any(|name| name == "cpuset")
     })
 }
 
@@ -149,7 +168,7 @@ pub(in crate::apply) fn release(limit: &GroupLimit, before: &str, switched: bool
     if !Form::List.same(&now, &limit.cpus) && !Form::List.same(&now, before) {
         return Ok(TakenBack::NotOurs(format!("{path} says {now}, neither ours nor as found: somebody else changed it")));
     }
-    setting::put(&path, before).with_context(|| format!("cannot write {before} back to {path}"))?;
+    let_go(limit, before)?;
     if switched && !relied_on(Path::new(&limit.mount)) {
         set(Path::new(&limit.mount), "cgroup.subtree_control", "-cpuset")?;
     }
