@@ -1,5 +1,7 @@
 //! Knobs on the kernel this runs on: each set, verified and put back; killed in the middle; refused and ignored.
 
+mod version_2;
+
 use std::fs;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
