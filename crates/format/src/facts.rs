@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Settings;
+
 /// What a host is, at the time of the campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -55,6 +57,9 @@ pub struct Facts {
     /// Huge pages, by their size, of the host and of each of its memory nodes; none where the kernel has none.
     #[serde(default)]
     pub huge_pages: Vec<HugePagePool>,
+    /// What knobs read.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 impl Facts {

@@ -1,7 +1,7 @@
 //! What more than one part of tailbed reads or writes.
 //!
-//! Values with units ([`mod@unit`]), the facts of a host ([`facts`]), what an agent is told to do ([`order`], [`stream`], [`traffic`], [`mod@function`]) and what it answers
-//! ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`]), and where all
+//! Values with units ([`mod@unit`]), the facts of a host ([`facts`], [`settings`]), what an agent is told to do ([`order`], [`stream`], [`traffic`], [`mod@function`]) and what it answers
+//! ([`message`]), what is known of each packet ([`packet`]), what a run and a campaign amount to ([`summary`], [`knob`]), and where all
 //! of it lies on disk ([`results`]). Nothing here opens a file, reads a clock or asks the kernel.
 
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ pub mod facts;
 pub mod flow;
 pub mod function;
 pub mod fuzz;
+pub mod knob;
 pub mod lifecycle;
 pub mod mac;
 pub mod memory;
@@ -27,6 +28,7 @@ pub mod proof;
 pub mod recording;
 pub mod results;
 pub mod rounded;
+pub mod settings;
 pub mod stream;
 pub mod summary;
 pub mod throughput;

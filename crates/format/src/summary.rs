@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureSummary, ThroughCell};
 use crate::flow::{FlowTable, Volume};
+use crate::knob::Knobs;
 use crate::message::{ClockRelation, RuleCount};
 use crate::percentile::Percentile;
 use crate::port::NodePorts;
@@ -231,6 +232,9 @@ pub struct RunSummary {
     pub proof: Option<Proof>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
+    /// The host's knobs and what they said; `None` when the run failed before they were read, or is simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knobs: Option<Knobs>,
     /// Scripts and commands, in the order they were started.
     #[serde(default)]
     pub programs: Vec<ProgramSummary>,

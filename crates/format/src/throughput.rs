@@ -250,6 +250,9 @@ pub struct SearchRun {
     pub ports: Vec<NodePorts>,
     /// What was asked for and not granted.
     pub downgrades: Vec<String>,
+    /// The host's knobs and what they said; `None` when the search failed before they were read, or is simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knobs: Option<crate::knob::Knobs>,
     /// Scripts and commands, in the order they were started.
     pub programs: Vec<ProgramSummary>,
 }

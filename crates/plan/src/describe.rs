@@ -13,6 +13,7 @@ use crate::step::Step;
 
 mod capture;
 mod functions;
+mod knobs;
 mod links;
 mod load;
 mod noise;
@@ -29,6 +30,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     links(plan, &mut text);
     loads(plan, &mut text);
     cores(plan, facts, &mut text);
+    knobs(plan, &mut text);
     ports(plan, &mut text);
     functions(plan, &mut text);
     scripts(plan, &mut text);
@@ -182,6 +184,17 @@ fn cores(plan: &Plan, facts: &Facts, text: &mut String) {
         }
     }
     rows(&table, text);
+}
+
+/// What is asked of the host's knobs, for each different set of it.
+fn knobs(plan: &Plan, text: &mut String) {
+    for ((title, table), cells) in different(plan, |run| (knobs::title(run), knobs::table(run))) {
+        if !table.is_empty() {
+            line(text, "");
+            line(text, &format!("{title}{}", of_cells(plan, &cells)));
+            rows(&table, text);
+        }
+    }
 }
 
 /// Links that take memory of the host, for each different set of them.

@@ -29,6 +29,8 @@ pub(crate) struct Combination<'i> {
     pub(crate) parameters: Vec<Parameter>,
     /// The folder of the experiment file.
     pub(crate) folder: &'i str,
+    /// Texts of profiles' files by their paths.
+    pub(crate) profiles: &'i [(String, String)],
 }
 
 impl<'i> Document<'i> {
@@ -84,7 +86,18 @@ impl<'i> Document<'i> {
         let varies = parameters.iter().any(|parameter| parameter.key.starts_with("topology."));
         parameters.extend(drawn.filter(|_| varies));
         let experiment = tree::read(root.clone(), self.texts)?;
-        Ok(Combination { experiment, tree: root.into_inner(), parameters, folder: self.texts.folder() })
+        Ok(Combination {
+            experiment,
+            tree: root.into_inner(),
+            parameters,
+            folder: self.texts.folder(),
+            profiles: self.texts.profiles(),
+        })
+    }
+
+    /// What does not vary.
+    pub(crate) fn root(&self) -> &Table<'i> {
+        self.root.get_ref()
     }
 
     /// The dimensions, each with how many values it has.

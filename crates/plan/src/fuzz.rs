@@ -64,5 +64,6 @@ fn host() -> Facts {
         kvm: Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],
         huge_pages: Vec::new(),
+        settings: tailbed_format::settings::Settings::default(),
     }
 }

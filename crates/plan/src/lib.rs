@@ -3,7 +3,7 @@
 //! ```text
 //! text ── document, sweep ──> experiment ── setup ──> what each combination means
 //!                                             │
-//!                    facts ── placement ──────┴── campaign ──> plan: cells, runs, steps, orders ── describe, drawing
+//!              facts ── placement ── knob ─────┴── campaign ──> plan: cells, runs, steps, orders ── describe, drawing
 //! ```
 //!
 //! No file is opened, no clock read, no process started, no environment looked at: everything comes in as arguments.
@@ -17,6 +17,7 @@ mod document;
 mod drawing;
 pub mod experiment;
 pub mod fuzz;
+pub mod knob;
 pub mod placement;
 pub mod plan;
 mod random;

@@ -11,6 +11,7 @@ use tailbed_format::validity::Limits;
 pub use tailbed_format::summary::Cell;
 
 use crate::experiment::LinkKind;
+use crate::knob::ProfilePlan;
 use crate::step::Step;
 
 /// All runs of a campaign.
@@ -100,6 +101,9 @@ pub struct Run {
     /// In place of one measurement: many, for a throughput. The generator's order is that of the heaviest.
     #[serde(default)]
     pub search: Option<SearchPlan>,
+    /// What is asked of the host's knobs; nothing where the path is simulated, or a life is gone through.
+    #[serde(default)]
+    pub knobs: ProfilePlan,
     /// When the run does not count; of a search, each of its trials.
     pub limits: Limits,
     /// How long it should take, ns.

@@ -1,10 +1,14 @@
 //! Steps: each one thing done to the host, with what takes it back and the shell line a person would type for it.
 
 mod environment;
+mod group;
 mod huge_pages;
 mod link;
+mod setting;
 mod shell;
+mod tuning;
 mod undo;
+mod untrack;
 
 use serde::{Deserialize, Serialize};
 use tailbed_format::mac::MacAddress;
@@ -13,23 +17,36 @@ pub use environment::{
     AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Masks,
     Seccomp, VmSpec, Volume,
 };
+pub use group::{Exclusive, GroupLimit, Partition};
 pub use huge_pages::HugePageLimit;
 pub use link::{MacvlanParent, MemoryLink};
+pub use setting::{Form, Setting, ThreadMove, Unplug};
+pub use tuning::{Tunable, Tuning};
 pub use undo::Undo;
+pub use untrack::Untrack;
 
 /// One thing done to the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Write a kernel setting of the host; the value read before is written back afterwards.
-    WriteSetting {
-        /// Absolute path below /proc/sys or /sys.
-        path: String,
-        /// What is written.
-        value: String,
-        /// Why, in half a sentence.
-        reason: String,
+    WriteSetting(Setting),
+    /// Have the kernel keep no connections of what comes in by interfaces.
+    Untrack(Untrack),
+    /// Tune an interface as ethtool(8) does.
+    TuneInterface(Tuning),
+    /// Have a thread of the kernel's run on some cores only; the cores read before are given back afterwards.
+    MoveThread(ThreadMove),
+    /// Ask the processors to be awake within a time, for as long as the run lasts (Documentation/power/pm_qos_interface.rst): a file that
+    /// is held open.
+    HoldLatency {
+        /// Microseconds; 0 keeps every processor from any idle state that it must wake from.
+        microseconds: u32,
+        /// The knob that asks for it.
+        knob: String,
     },
+    /// Take a processor off, for the run or only to have its timers and tasks leave it (Documentation/core-api/cpu_hotplug.rst).
+    UnplugCpu(Unplug),
     /// Make a network namespace that has a name below /run/netns. Its loopback interface stays down, and IPv6 is off in it so that
     /// neighbour discovery does not mix with the traffic.
     MakeNamespace {
@@ -64,6 +81,24 @@ pub enum Step {
     MakeMemory(MemoryLink),
     /// Make a control group.
     MakeCgroup(CgroupSpec),
+    /// Have the agent of a node, which a later step starts, start in a control group that an earlier one has made.
+    JoinCgroup {
+        /// The node.
+        node: String,
+        /// Path of the group below the root of the hierarchy.
+        path: String,
+    },
+    /// Have all tasks of a control group of version 2, and of the groups below it, run on some cores only.
+    ConfineGroup(GroupLimit),
+    /// Have what runs in a node besides its agent run on some of its cores only.
+    ConfineInside {
+        /// The node.
+        node: String,
+        /// The cores.
+        cpus: Vec<usize>,
+        /// The knob that asks for it.
+        knob: String,
+    },
     /// Make what an environment needs to start and what stays when it stops: root file system, disk, configuration.
     ProvisionNode {
         /// The node.
@@ -134,4 +169,7 @@ pub struct CgroupSpec {
     /// The most memory its tasks may have in huge pages, which the limit above leaves out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub huge_pages: Vec<HugePageLimit>,
+    /// How far its cores are kept from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<Exclusive>,
 }

@@ -87,7 +87,7 @@ fn a_kind_of_link_that_the_kernel_refuses_is_left_out_or_fails() {
     let swept = plan(&source, &Overrides::default(), &facts, "a1b2c3").unwrap();
     assert_eq!(swept.skipped.len(), 1);
     assert!(swept.notes.iter().any(|note| note.starts_with("left out: links.load.kind = macvlan: the kernel does not")));
-    let overrides = Overrides { set: vec!["links.load.kind=macvlan".to_owned()], sweep: Vec::new() };
+    let overrides = Overrides { set: vec!["links.load.kind=macvlan".to_owned()], ..Overrides::default() };
     let refused = plan(&source, &overrides, &facts, "a1b2c3").unwrap_err();
     assert_eq!(refused.exit_code(), 3);
     let said = refused.render(false);
@@ -105,6 +105,7 @@ fn the_command_line_pins_and_sweeps() {
     let overrides = Overrides {
         set: vec!["nodes.dut.environment=host".to_owned(), "nodes.dut.host.namespace=none".to_owned(), "repeats=2".to_owned()],
         sweep: vec!["traffic.rate=10kpps,50kpps".to_owned(), "validity.gap=[\"10ms\", \"10000us\"]".to_owned()],
+        ..Overrides::default()
     };
     golden("first-look-with-options", &described("first-look.toml", &hosts::small(), &overrides));
 }

@@ -156,7 +156,19 @@ fn memory_has_two_ends(run: &Run) {
 /// What a step makes has our prefix, and its undo names the same thing.
 fn undo_names_what_was_made(step: &Step) {
     match (step, step.undo()) {
-        (Step::WriteSetting { path, .. }, Undo::RestoreSetting { path: undone }) => assert_eq!(*path, undone),
+        (Step::WriteSetting(setting), Undo::RestoreSetting { path }) => assert_eq!(setting.path, path),
+        (Step::ConfineGroup(limit), Undo::RestoreSetting { path }) => assert_eq!(limit.path(), path),
+        (Step::MoveThread(moved), Undo::RestoreThread { thread }) => assert_eq!(moved.thread, thread),
+        (Step::UnplugCpu(unplug), Undo::PlugCpu { cpu }) => assert_eq!(unplug.cpu, cpu),
+        (Step::TuneInterface(tuning), Undo::Untune { namespace, interface }) => {
+            assert_eq!((&tuning.namespace, &tuning.interface), (&namespace, &interface));
+        }
+        (Step::Untrack(untrack), Undo::Track { namespace, table }) => {
+            assert_eq!((&untrack.namespace, &untrack.table), (&namespace, &table));
+        }
+        (Step::HoldLatency { .. }, Undo::ReleaseLatency) => {}
+        (Step::JoinCgroup { node, .. }, Undo::LeaveCgroup { node: undone })
+        | (Step::ConfineInside { node, .. }, Undo::ForgetInside { node: undone }) => assert_eq!(*node, undone),
         (Step::MakeNamespace { name }, Undo::DeleteNamespace { name: undone }) => {
             assert_eq!(*name, undone);
             assert!(name.starts_with("tb-"));
@@ -247,7 +259,17 @@ fn steps_build_on_each_other(run: &Run) {
                 }
                 started.push(node.clone());
             }
-            Step::WriteSetting { .. } => {}
+            Step::JoinCgroup { node, path } => assert!(!started.contains(node) && groups.contains(path)),
+            Step::ConfineInside { node, .. } => assert!(started.contains(node)),
+            Step::Untrack(untrack) => {
+                assert!(untrack.interfaces.iter().all(|name| taps.contains(&(untrack.namespace.clone(), name.clone()))));
+            }
+            Step::TuneInterface(tuning) => assert!(taps.contains(&(tuning.namespace.clone(), tuning.interface.clone()))),
+            Step::WriteSetting(_)
+            | Step::MoveThread(_)
+            | Step::HoldLatency { .. }
+            | Step::UnplugCpu(_)
+            | Step::ConfineGroup(_) => {}
         }
     }
     let mut ordered: Vec<_> = run.agents.iter().map(|agent| agent.node.clone()).collect();
@@ -390,7 +412,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_plan_or_an_error_that_can_be_shown(bytes in prop::collection::vec(any::<u8>(), 0..200), option in ".*") {
-        let overrides = Overrides { set: vec![option.clone()], sweep: vec![option] };
+        let overrides = Overrides { set: vec![option.clone()], sweep: vec![option], ..Overrides::default() };
         if let Err(error) = plan(&Source { name: "x.toml", text: &bytes }, &overrides, &hosts::small(), "t") {
             prop_assert!(error.render(false).starts_with("error: "));
         }

@@ -146,6 +146,7 @@ fn empty(attempt: Attempt) -> RunSummary {
         capture: None,
         proof: None,
         downgrades: Vec::new(),
+        knobs: None,
         programs: Vec::new(),
         invalid: Vec::new(),
     }

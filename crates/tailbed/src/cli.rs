@@ -15,7 +15,7 @@ use crate::noise::NoiseArguments;
 #[derive(Debug, Parser)]
 #[command(name = "tailbed", version = version(), max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done; 1 failed on the way, everything taken back or what is left is named; \
-2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched; 4 `check --fail-on` found something, or a condition of `compare --fail-if` fails; 130 interrupted, everything taken back.")]
+2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched or all of it taken back; 4 `check --fail-on` found something, or a condition of `compare --fail-if` fails; 130 interrupted, everything taken back.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -40,6 +40,12 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Measure how quiet cores are: what they take away from a loop that never pauses, and how late they wake a sleeper
     Noise(NoiseArguments),
+    /// List the knobs of a host that an experiment may set, what each does, and what it says on this host
+    Knobs {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what each kind of environment can do on this host, and why not
     Environments {
         /// Print the table as JSON

@@ -7,7 +7,7 @@ use std::path::Path;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_plan::plan::Plan;
 use tailbed_plan::step::{AgentEnvironment, Step, VmSpec};
-use tailbed_plan::{Overrides, PlanError, Source};
+use tailbed_plan::{Overrides, PlanError, Source, knob};
 
 use crate::apply::Host;
 use crate::cli::{ExperimentArguments, PlanArguments};
@@ -87,7 +87,20 @@ pub(crate) fn make_plan_for_this_host(
     for step in plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step) {
         Host::check_link(step).map_err(|error| Failure::Host(format!("error: this host cannot make a link: {error:#}")))?;
     }
+    // runs set the same knobs again and again
+    let mut seen = Vec::new();
+    for step in plan.runs.iter().flat_map(tailbed_plan::plan::Run::every_step).filter(|step| is_knob(step)) {
+        if !seen.contains(&step) {
+            Host::check_knob(step).map_err(|error| Failure::Host(format!("error: nothing was touched: {error:#}")))?;
+            seen.push(step);
+        }
+    }
     Ok(plan)
+}
+
+/// Whether a step sets a knob, and looking tells whether it can be set.
+fn is_knob(step: &Step) -> bool {
+    matches!(step, Step::WriteSetting(_) | Step::UnplugCpu(_))
 }
 
 /// The environments of a plan, each with its node.
@@ -110,7 +123,11 @@ fn machines(plan: &Plan) -> impl Iterator<Item = &VmSpec> {
 fn make_plan(arguments: &ExperimentArguments, text: &[u8], facts: &Facts, token: &str) -> Result<Plan, Failure> {
     let name = arguments.file.display().to_string();
     let source = Source { name: &name, text };
-    let overrides = Overrides { set: arguments.set.clone(), sweep: arguments.sweep.clone() };
+    let mut overrides = Overrides { set: arguments.set.clone(), sweep: arguments.sweep.clone(), profiles: Vec::new() };
+    for path in knob::files_named(&source, &overrides).map_err(|error| refusal(&error))? {
+        // one that cannot be read is told by the line that names it
+        overrides.profiles.extend(fs::read_to_string(&path).ok().map(|text| (path, text)));
+    }
     tailbed_plan::plan(&source, &overrides, facts, token).map_err(|error| refusal(&error))
 }
 

@@ -11,6 +11,7 @@ mod failure;
 mod guest;
 mod image;
 mod journal;
+mod knobs;
 mod lab;
 mod noise;
 mod probe;
@@ -52,6 +53,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Noise(arguments) => noise::noise(&arguments),
+        Command::Knobs { json } => knobs::knobs(json),
         Command::Environments { json } => environments::environments(json),
         Command::Clean => clean(),
         Command::Schema => print(&tailbed_plan::schema()),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Accelerator, Facts, Kvm};
 use tailbed_format::summary::{Parameter, RunKind};
 
-use super::{capture, environment, noise, proof};
+use super::{capture, environment, knobs, noise, proof};
 use crate::document::{Combination, Document};
 use crate::experiment::{Accel, Siblings};
+use crate::knob;
 use crate::placement::{self, NoPlacement, Placement, Request, Wishes};
 use crate::plan::Cell;
 use crate::setup::{self, Environment, Node, Purpose, Setup, StreamLoad, Way};
@@ -20,19 +21,50 @@ use crate::text::tree;
 pub(super) struct Planned {
     pub(super) setup: Setup,
     pub(super) placement: Placement,
+    pub(super) knobs: knobs::Knobs,
     pub(super) parameters: Vec<Parameter>,
     pub(super) notes: Vec<String>,
 }
 
-/// Plans the combination of a number.
-pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
+/// Plans the combination of a number; `token` marks what is made on the host.
+pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts, token: &str) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
     let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
-    let placement = placed(&setup, facts).map_err(|error| no_placement(&error, &combination, facts))?;
+    let mut placement = placed(&setup, facts).map_err(|error| no_placement(&error, &combination, facts))?;
     noise::check(&setup, &placement, &combination, facts)?;
+    let knobs = asked_of_the_host(&combination, &setup, &mut placement, facts, token)?;
     let notes = if setup.simulated().is_some() { simulated_notes() } else { real_notes(&setup, &placement, facts) };
+    let notes = notes.into_iter().chain(knobs::notes(&knobs)).collect();
     let parameters = label(combination.parameters, &setup, facts);
-    Ok(Planned { setup, placement, parameters, notes })
+    Ok(Planned { setup, placement, knobs, parameters, notes })
+}
+
+/// What is asked of the host's knobs; of a path that is simulated, or a life, nothing.
+fn asked_of_the_host(
+    combination: &Combination<'_>,
+    setup: &Setup,
+    placement: &mut Placement,
+    facts: &Facts,
+    token: &str,
+) -> Result<knobs::Knobs, Fault> {
+    let wishes = knob::wishes(&combination.experiment, combination.profiles, &combination.tree, combination.folder)?;
+    let experiment = &combination.experiment;
+    if setup.simulated().is_some() {
+        return Ok(knobs::Knobs::none(experiment, "the path is simulated"));
+    }
+    if setup.load().is_none() {
+        let why = match setup.purpose {
+            Purpose::Noise(_) => "noise is looked for: that is done on the host as it is",
+            _ => "lives are gone through: that is done on the host as it is",
+        };
+        return Ok(knobs::Knobs::none(experiment, why));
+    }
+    let unused = if setup.isolation { None } else { knobs::unused(experiment, "isolation = false") };
+    let wishes = if setup.isolation { wishes } else { knobs::without_isolation(wishes) };
+    if wishes.alone.contains(&"memory_lock") {
+        placement.nodes.iter_mut().for_each(|node| node.lock_memory = false);
+    }
+    Ok(knobs::Knobs { unused, ..knobs::of(&wishes, setup, placement, facts, token, combination)? })
 }
 
 fn request(node: &Node) -> Request<'_> {
@@ -201,14 +233,17 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
     let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
     let watched = (cell.setup.proof.rate, cell.setup.proof.switches);
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, (tapped, watched)))
+    // what is asked of the host is asked of it for the floor as well, but for groups, which are the nodes' own
+    let host: Vec<_> = cell.knobs.plan.knobs.iter().map(|knob| (knob.knob.clone(), knob.wanted.clone())).collect();
+    let host = (cell.knobs.plan.profile.clone(), host);
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, (tapped, watched, host)))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.
 fn concerns_floor(key: &str, link: &str) -> bool {
     let mut parts = key.split('.');
     match parts.next() {
-        Some("traffic" | "throughput" | "generator" | "capture" | "proof") => true,
+        Some("traffic" | "throughput" | "generator" | "capture" | "proof" | "profile" | "knobs") => true,
         Some("links") => parts.next() == Some(link),
         _ => false,
     }
@@ -226,7 +261,7 @@ pub(super) fn without_effect(document: &Document<'_>, measured: &[Planned]) -> V
         let first_row = |number: usize| number - number % block + number % stride;
         let same = |(number, cell): (usize, &Planned)| {
             let first = &measured[first_row(number)];
-            cell.setup == first.setup && cell.placement == first.placement
+            cell.setup == first.setup && cell.placement == first.placement && cell.knobs == first.knobs
         };
         if axis.rows.len() > 1 && measured.iter().enumerate().all(same) {
             let keys: Vec<_> = axis.keys.iter().map(|key| format!("`{key}`")).collect();

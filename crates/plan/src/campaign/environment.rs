@@ -11,7 +11,7 @@ use crate::placement::PRIORITY;
 use crate::setup::{Environment, Node};
 use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, Masks, VmSpec};
 
-fn cgroup_path(node: &Node, token: &str) -> String {
+pub(super) fn cgroup_path(node: &Node, token: &str) -> String {
     format!("tb-{token}/{}", node.name)
 }
 
@@ -24,11 +24,12 @@ pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token:
         memory_nodes: memory_nodes(&scheduling.cpus, facts),
         memory: *memory,
         huge_pages: spec.hugepages.clone(),
+        exclusive: None,
     })
 }
 
 /// Memory comes from the nodes that the cores lie on; from any where none of those has memory. Without cores there is nothing to say.
-fn memory_nodes(cpus: &[usize], facts: &Facts) -> Vec<usize> {
+pub(super) fn memory_nodes(cpus: &[usize], facts: &Facts) -> Vec<usize> {
     let near = |node: &&usize| cpus.iter().any(|cpu| facts.memory_node(*cpu) == **node);
     let near: Vec<usize> = facts.memory_nodes.iter().filter(near).copied().collect();
     match (cpus, near.as_slice()) {

@@ -6,7 +6,7 @@ use tailbed_format::facts::{Facts, HugePagePool, Missing};
 use tailbed_format::unit::Bytes;
 
 use crate::setup::{Environment, Node};
-use crate::step::{ContainerSpec, Step};
+use crate::step::{ContainerSpec, Setting, Step};
 
 /// What is wanted of one pool.
 #[derive(Default)]
@@ -51,7 +51,7 @@ pub(super) fn reserve(nodes: &[Node], facts: &Facts) -> Vec<Step> {
 
 fn setting(pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
     let reason = format!("huge pages of {} for {}", Bytes(pool.page), nodes.join(", "));
-    Step::WriteSetting { path: pool.path(), value: pages.to_string(), reason }
+    Step::WriteSetting(Setting { path: pool.path(), value: pages.to_string(), reason, ..Setting::default() })
 }
 
 fn containers(nodes: &[Node]) -> impl Iterator<Item = (&str, &ContainerSpec)> {
@@ -131,7 +131,7 @@ mod tests {
         let text = format!("name = \"x\"\nisolation = false\n{nodes}[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n");
         let plan = crate::plan(&Source { name: "x", text: text.as_bytes() }, &Overrides::default(), facts, "t").unwrap();
         let settings = plan.runs.last().unwrap().steps.iter().filter_map(|step| match step {
-            Step::WriteSetting { path, value, .. } if path.contains("hugepages") => Some((path.clone(), value.clone())),
+            Step::WriteSetting(setting) if setting.path.contains("hugepages") => Some((setting.path.clone(), setting.value.clone())),
             _ => None,
         });
         settings.collect()

@@ -3,7 +3,9 @@
 mod capture;
 mod cells;
 mod environment;
+mod groups;
 mod huge_pages;
+mod knobs;
 mod life;
 mod medium;
 mod name;
@@ -48,7 +50,7 @@ fn build(texts: &Texts, facts: &Facts, token: &str) -> Result<Plan, Fault> {
     let document = Document::read(texts)?;
     let first = document.combination(0)?.experiment;
     let count = count(&document, &first)?;
-    let all = (0..count).map(|number| cells::measured(&document, number, facts)).collect::<Result<Vec<_>, _>>()?;
+    let all = (0..count).map(|number| cells::measured(&document, number, facts, token)).collect::<Result<Vec<_>, _>>()?;
     let mut notes = notes(&document, &all, facts);
     let (skipped, measured) = possible::leave_out(all, &document, facts)?;
     notes.extend(skipped.iter().map(possible::sentence));

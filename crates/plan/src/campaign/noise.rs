@@ -6,13 +6,13 @@ use tailbed_format::order::{Order, Scheduling, Wait};
 
 use super::cells::Planned;
 use super::life;
-use super::run::{Setting, throttling};
+use super::run::Setting;
 use crate::document::Combination;
 use crate::experiment::{Cores, NoiseLoad};
 use crate::placement::Placement;
 use crate::plan::{AgentOrder, Instance, NEIGHBOUR};
 use crate::setup::{Node, NoiseGoals, Purpose, Setup};
-use crate::step::{AgentEnvironment, Step};
+use crate::step::{self, AgentEnvironment, Step};
 use crate::text::error::Fault;
 use crate::text::tree;
 
@@ -54,6 +54,19 @@ pub(super) fn of_node(
     agents.extend(goals.tests.iter().map(order));
     let spans = goals.tests.iter().map(|test| test.span(inside.cpus.len()));
     Some((steps, agents, spans.fold(starting, u64::saturating_add)))
+}
+
+/// Lifts the limit on real-time tasks where it is in the way and may be lifted.
+fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
+    let limited = facts.rt_runtime_us.is_some_and(|us| us != -1);
+    (real_time && facts.privilege.root && limited).then(|| {
+        Step::WriteSetting(step::Setting {
+            path: "/proc/sys/kernel/sched_rt_runtime_us".to_owned(),
+            value: "-1".to_owned(),
+            reason: "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second".to_owned(),
+            ..step::Setting::default()
+        })
+    })
 }
 
 /// The cores of the host that are tested; none where the kernel is left to choose. `None` without a node.

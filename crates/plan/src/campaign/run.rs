@@ -12,7 +12,7 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, huge_pages, life, medium, noise, programs, proof};
+use super::{capture, environment, groups, huge_pages, life, medium, noise, programs, proof};
 use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
@@ -117,6 +117,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         proof,
         life,
         search,
+        knobs: planned.knobs.plan.clone(),
         limits: planned.setup.limits,
         expected,
     }
@@ -181,7 +182,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         namespace: network::namespace(node, token),
         environment: environment.clone(),
     };
-    let mut steps: Vec<Step> = throttling(placement.generator.priority.is_some(), facts).into_iter().collect();
+    let mut steps = planned.knobs.steps.clone();
     steps.extend(huge_pages::reserve(nodes, facts));
     let generator = network::named(token, GENERATOR);
     let own = started().filter(|(_, environment)| !environment.brings_namespace());
@@ -189,15 +190,19 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let namespaces = namespaces.flatten().chain(network::wire_namespaces(&links, token));
     steps.extend(namespaces.map(|name| Step::MakeNamespace { name }));
     steps.extend(medium::memory_steps(&links, token));
-    steps
-        .extend(placed().filter_map(|(_, (node, placed))| environment::cgroup(node, placed, facts, token)).map(Step::MakeCgroup));
+    let containers = placed().filter_map(|(_, (node, placed))| environment::cgroup(node, placed, facts, token)).collect();
+    let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).chain([GENERATOR]).collect();
+    steps.extend(groups::steps(containers, &planned.knobs, &names, token));
     let provisioned = started().filter(|(_, environment)| environment.id().is_some());
     steps.extend(
         provisioned.map(|(node, environment)| Step::ProvisionNode { node: node.name.clone(), environment: environment.clone() }),
     );
     // a link can be made into a namespace only once it is there
     steps.extend(started().filter(|(_, environment)| environment.brings_namespace()).map(start));
-    steps.extend(network::link_steps(&links, token));
+    let made = network::link_steps(&links, token);
+    let tuned = groups::tuned(&made, &planned.knobs);
+    steps.extend(made);
+    steps.extend(tuned);
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
     let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
@@ -207,6 +212,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     }
     let (timestamper, through) = recorded.unzip();
     steps.push(Step::StartAgent { node: GENERATOR.to_owned(), namespace: Some(generator), environment });
+    steps.extend(groups::inside(nodes, placement, &planned.knobs));
 
     let forwards = placed().filter(|(_, (node, _))| node.scripts.command.is_empty());
     let mut agents: Vec<_> = forwards
@@ -254,16 +260,6 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         search: None,
         expected: load.span() + AROUND + starting,
     }
-}
-
-/// Lifts the limit on real-time tasks where it is in the way and may be lifted.
-pub(super) fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
-    let limited = facts.rt_runtime_us.is_some_and(|us| us != -1);
-    (real_time && facts.privilege.root && limited).then(|| Step::WriteSetting {
-        path: "/proc/sys/kernel/sched_rt_runtime_us".to_owned(),
-        value: "-1".to_owned(),
-        reason: "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second".to_owned(),
-    })
 }
 
 /// Whether control groups may be made.

@@ -5,6 +5,7 @@
 mod capture;
 mod environment;
 mod function;
+mod knobs;
 mod lifecycle;
 mod link;
 mod named;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use capture::{Capture, Snap, Stamper};
 pub use environment::{Accel, Container, Docker, Environment, Host, HugePages, Lxc, Machine, Namespace, Seccomp, Simulated, Vm};
 pub use function::{Bng, Filter, Function, L3fwd};
+pub use knobs::{Knobs, Value as KnobValue};
 pub use lifecycle::{Density, Lifecycle};
 pub use link::{Link, LinkKind};
 pub use named::Named;
@@ -66,6 +68,14 @@ pub struct Experiment {
     /// Whether the nodes get cores of their own, real-time priority and locked memory. The load generator always gets what it can.
     #[serde(default = "yes")]
     pub isolation: bool,
+    /// Which of the host's knobs are set for each run: `stock`, `isolated`, `realtime`, or the path of a file; `stock` when absent. It is not used
+    /// where `isolation` is off.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub profile: Option<String>,
+    /// Single knobs, in place of what the profile says of them or besides. One that is named here must hold, or there is no run.
+    #[serde(default)]
+    pub knobs: Knobs,
     /// The nodes under test, in the order packets pass them unless `[links]` says otherwise.
     pub nodes: Named<Node>,
     /// Environments with settings, to be named by `environment`.

@@ -5,13 +5,32 @@ mod link;
 
 use tailbed_format::facts::{Cgroup, Hierarchy};
 
-use super::{CgroupSpec, Step, Tap, Undo, VethEnd, huge_pages};
+use super::{CgroupSpec, Exclusive, Partition, Setting, Step, Tap, ThreadMove, Undo, VethEnd, huge_pages};
 
 impl Step {
     /// The shell lines that do this step, on a host whose control groups are mounted as given.
     pub fn shell(&self, cgroup: &Cgroup) -> Vec<String> {
         match self {
-            Self::WriteSetting { path, value, reason } => vec![format!("echo {value} > {path}  # {reason}")],
+            Self::WriteSetting(Setting { path, value, reason, .. }) => vec![format!("echo {value} > {path}  # {reason}")],
+            Self::MoveThread(ThreadMove { thread, cpus, .. }) => vec![format!("taskset -pc {cpus} $(pgrep -x {thread})")],
+            Self::Untrack(untrack) => untrack.shell(),
+            Self::TuneInterface(tuning) => vec![tuning.shell()],
+            Self::HoldLatency { microseconds, .. } => {
+                vec![format!("exec 9> /dev/cpu_dma_latency; echo {microseconds:#010x} >&9  # held open until the run is over")]
+            }
+            Self::UnplugCpu(unplug) => {
+                let path = unplug.path();
+                let off = format!("echo 0 > {path}");
+                if unplug.replug { vec![off, format!("echo 1 > {path}")] } else { vec![off] }
+            }
+            Self::JoinCgroup { node, path } => join(node, path, cgroup),
+            Self::ConfineGroup(limit) => vec![
+                format!("echo +cpuset > {}/cgroup.subtree_control", limit.mount),
+                format!("echo {} > {}", limit.cpus, limit.path()),
+            ],
+            Self::ConfineInside { node, cpus, .. } => {
+                vec![format!("for p in $(pgrep --ns ${} | grep -v $$); do taskset -apc {} $p; done", variable(node), list(cpus))]
+            }
             Self::MakeNamespace { name } => vec![
                 format!("ip netns add {name}"),
                 format!("ip netns exec {name} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"),
@@ -55,6 +74,17 @@ impl Undo {
     pub fn shell(&self, cgroup: &Cgroup) -> Vec<String> {
         match self {
             Self::RestoreSetting { path } => vec![format!("echo $BEFORE > {path}  # what was read there before")],
+            Self::RestoreThread { thread } => vec![format!("taskset -pc $BEFORE $(pgrep -x {thread})")],
+            Self::Untune { namespace: None, interface } => {
+                vec![format!("ethtool -C -K -L {interface} $BEFORE  # where it is still there")]
+            }
+            Self::Track { namespace, table } => {
+                let within = namespace.as_ref().map_or_else(String::new, |namespace| format!("ip netns exec {namespace} "));
+                vec![format!("{within}nft delete table inet {table}")]
+            }
+            Self::ReleaseLatency => vec!["exec 9>&-".to_owned()],
+            Self::PlugCpu { cpu } => vec![format!("echo 1 > /sys/devices/system/cpu/cpu{cpu}/online")],
+            Self::LeaveCgroup { .. } | Self::ForgetInside { .. } | Self::Untune { namespace: Some(_), .. } => Vec::new(),
             Self::DeleteNamespace { name } => vec![format!("ip netns delete {name}")],
             Self::RemoveCgroup { path } => {
                 let parent = path.split('/').next().unwrap_or(path);
@@ -138,12 +168,34 @@ fn make_cgroup_v1(spec: &CgroupSpec, cgroup: &Cgroup) -> Vec<String> {
             }
         }
     }
+    if let (Some(root), Some(exclusive)) = (mount(cgroup, "cpuset"), &spec.exclusive) {
+        lines.extend(exclusive_v1(exclusive, &format!("{root}/{parent}"), &format!("{root}/{path}")));
+    }
     if let (Some(root), Some(memory)) = (mount(cgroup, "memory"), spec.memory) {
         lines.push(format!("mkdir -p {root}/{path}"));
         lines.push(format!("echo {memory} > {root}/{path}/memory.limit_in_bytes"));
     }
     lines.extend(huge_pages::lines_beside(path, &spec.huge_pages, cgroup));
     lines
+}
+
+fn exclusive_v1(exclusive: &Exclusive, parent: &str, group: &str) -> Vec<String> {
+    let mut lines = vec![format!("echo {} > {parent}/cpuset.cpus", list(&exclusive.together))];
+    lines.extend([parent, group].map(|folder| format!("echo 1 > {folder}/cpuset.cpu_exclusive")));
+    if exclusive.partition == Partition::Isolated {
+        lines.extend([parent, group].map(|folder| format!("echo 0 > {folder}/cpuset.sched_load_balance")));
+    }
+    lines
+}
+
+/// Only into the hierarchy of cpusets: in the others a new group has limits that nobody asked for.
+fn join(node: &str, path: &str, cgroup: &Cgroup) -> Vec<String> {
+    let root = match cgroup {
+        Cgroup::V1 { .. } => mount(cgroup, "cpuset"),
+        Cgroup::V2 { mount, .. } => Some(mount.as_str()),
+        Cgroup::None => None,
+    };
+    root.map(|root| format!("echo $$ > {root}/{path}/cgroup.procs  # while {node} is started")).into_iter().collect()
 }
 
 fn make_cgroup_v2(spec: &CgroupSpec, root: &str) -> Vec<String> {
@@ -162,6 +214,11 @@ fn make_cgroup_v2(spec: &CgroupSpec, root: &str) -> Vec<String> {
         if !numbers.is_empty() {
             lines.push(format!("echo {} > {root}/{path}/{file}", list(numbers)));
         }
+    }
+    if let Some(Exclusive { partition, together, .. }) = &spec.exclusive {
+        lines.push(format!("echo {} > {root}/{parent}/cpuset.cpus", list(together)));
+        lines.push(format!("echo root > {root}/{parent}/cpuset.cpus.partition"));
+        lines.push(format!("echo {} > {root}/{path}/cpuset.cpus.partition", partition.word()));
     }
     if let Some(memory) = spec.memory {
         lines.push(format!("echo {memory} > {root}/{path}/memory.max"));
@@ -183,6 +240,7 @@ mod tests {
             memory_nodes: vec![0],
             memory: Some(1 << 28),
             huge_pages: Vec::new(),
+            exclusive: None,
         };
         assert!(Step::MakeCgroup(spec).shell(&Cgroup::None).is_empty());
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Step;
+use super::{Step, ThreadMove, Tuning, Unplug, Untrack};
 
 /// The counterpart of one [`Step`]. It removes only what that step made, by the name the step gave it, or writes back what was read
 /// before; doing it when there is nothing left to do is no failure.
@@ -13,6 +13,42 @@ pub enum Undo {
     RestoreSetting {
         /// Absolute path below /proc/sys or /sys.
         path: String,
+    },
+    /// Let a thread of the kernel's run where it ran before.
+    RestoreThread {
+        /// Its name.
+        thread: String,
+    },
+    /// Set an interface as it was before; one that lies in a namespace of ours goes with it.
+    Untune {
+        /// The namespace; `None` for the host's own.
+        namespace: Option<String>,
+        /// Its name.
+        interface: String,
+    },
+    /// Close the socket that a table of nftables belongs to.
+    Track {
+        /// The namespace; `None` for the host's own.
+        namespace: Option<String>,
+        /// The table.
+        table: String,
+    },
+    /// Close the file that kept the processors awake.
+    ReleaseLatency,
+    /// Have a processor run.
+    PlugCpu {
+        /// Its number.
+        cpu: usize,
+    },
+    /// Nothing: an agent is in its control group until it ends.
+    LeaveCgroup {
+        /// The node.
+        node: String,
+    },
+    /// Nothing: what ran in a node ends with it.
+    ForgetInside {
+        /// The node.
+        node: String,
     },
     /// Delete a network namespace by its name, and with it every interface that lies in it.
     DeleteNamespace {
@@ -59,7 +95,17 @@ impl Step {
     /// What takes this step back.
     pub fn undo(&self) -> Undo {
         match self {
-            Self::WriteSetting { path, .. } => Undo::RestoreSetting { path: path.clone() },
+            Self::WriteSetting(setting) => Undo::RestoreSetting { path: setting.path.clone() },
+            Self::MoveThread(ThreadMove { thread, .. }) => Undo::RestoreThread { thread: thread.clone() },
+            Self::TuneInterface(Tuning { namespace, interface, .. }) => {
+                Undo::Untune { namespace: namespace.clone(), interface: interface.clone() }
+            }
+            Self::Untrack(Untrack { namespace, table, .. }) => Undo::Track { namespace: namespace.clone(), table: table.clone() },
+            Self::HoldLatency { .. } => Undo::ReleaseLatency,
+            Self::UnplugCpu(Unplug { cpu, .. }) => Undo::PlugCpu { cpu: *cpu },
+            Self::JoinCgroup { node, .. } => Undo::LeaveCgroup { node: node.clone() },
+            Self::ConfineGroup(limit) => Undo::RestoreSetting { path: limit.path() },
+            Self::ConfineInside { node, .. } => Undo::ForgetInside { node: node.clone() },
             Self::MakeNamespace { name } => Undo::DeleteNamespace { name: name.clone() },
             Self::MakeVeth { ends: [first, _] } => {
                 Undo::DeleteInterface { namespace: first.namespace.clone(), name: first.name.clone() }

@@ -27,6 +27,8 @@ pub struct Overrides {
     pub set: Vec<String>,
     /// `key.path=a,b,c` or `key.path=[a, b, c]`, each as given to `--sweep`.
     pub sweep: Vec<String>,
+    /// Texts of the profiles' files that the experiment names, by their paths ([`crate::knob::files_named`]).
+    pub profiles: Vec<(String, String)>,
 }
 
 /// A stretch of bytes of one of the [`Texts`].
@@ -36,6 +38,7 @@ pub(crate) type Span = Range<usize>;
 #[derive(Debug)]
 pub(crate) struct Texts {
     texts: Vec<Text>,
+    profiles: Vec<(String, String)>,
 }
 
 /// One text and its place.
@@ -66,7 +69,7 @@ impl Texts {
             Ok(text) => (text.to_owned(), Ok(())),
             Err(error) => (String::from_utf8_lossy(source.text).into_owned(), Err(not_text(source.text, error.valid_up_to()))),
         };
-        let mut texts = Self { texts: Vec::new() };
+        let mut texts = Self { texts: Vec::new(), profiles: overrides.profiles.clone() };
         texts.push(source.name.to_owned(), text);
         let set = overrides.set.iter().map(|text| (SET, text));
         for (option, text) in set.chain(overrides.sweep.iter().map(|text| (SWEEP, text))) {
@@ -89,6 +92,11 @@ impl Texts {
     fn push(&mut self, name: String, content: String) {
         let start = self.texts.last().map_or(0, |last| last.start + last.content.len() + 1);
         self.texts.push(Text { name, content, start });
+    }
+
+    /// Texts of profiles' files, by their paths. No fault points into them: what is wrong there is told by the line that names them.
+    pub(crate) fn profiles(&self) -> &[(String, String)] {
+        &self.profiles
     }
 
     /// The experiment file.
@@ -140,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_span_alone_says_which_text_it_points_into() {
-        let overrides = Overrides { set: vec!["a=1".to_owned()], sweep: vec!["b=2,3".to_owned()] };
+        let overrides = Overrides { set: vec!["a=1".to_owned()], sweep: vec!["b=2,3".to_owned()], ..Overrides::default() };
         let (texts, valid) = Texts::new(&Source { name: "x.toml", text: b"name" }, &overrides);
         assert!(valid.is_ok());
         assert_eq!(texts.slice(&(0..4)), "name");

@@ -1,6 +1,7 @@
 //! Hosts with fixed facts, so that plans come out the same everywhere.
 
 use tailbed_format::facts::{Cgroup, Facts, HugePagePool, Privilege};
+use tailbed_format::settings::{KernelThread, Settings};
 
 /// A small virtual machine: two cores, version 1 control groups with version 2 mounted besides, root.
 pub(crate) fn small() -> Facts {
@@ -32,6 +33,7 @@ pub(crate) fn small() -> Facts {
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],
         huge_pages: [None, Some(0)].into_iter().flat_map(huge_pages).collect(),
+        settings: Settings::default(),
     }
 }
 
@@ -53,8 +55,63 @@ pub(crate) fn server() -> Facts {
             mount: "/sys/fs/cgroup".to_owned(),
             controllers: ["cpuset", "cpu", "memory"].map(str::to_owned).to_vec(),
         },
+        settings: settings(),
         ..small()
     }
+}
+
+/// What knobs read of the server: two threads to a core (0 and 4, 1 and 5 and so on), interrupts of which one is the kernel's to place, no
+/// idle states.
+fn settings() -> Settings {
+    let files = [
+        ("/dev/cpu_dma_latency", ""),
+        ("/proc/irq/30/smp_affinity_list", "0-7"),
+        ("/proc/irq/31/smp_affinity_list", "2"),
+        ("/proc/irq/32/smp_affinity_list", "0-7"),
+        ("/proc/irq/default_smp_affinity", "ff"),
+        ("/proc/sys/kernel/nmi_watchdog", "1"),
+        ("/proc/sys/kernel/numa_balancing", "1"),
+        ("/proc/sys/kernel/soft_watchdog", "1"),
+        ("/proc/sys/kernel/timer_migration", "1"),
+        ("/proc/sys/kernel/watchdog_cpumask", "0-7"),
+        ("/proc/sys/net/core/busy_poll", "0"),
+        ("/proc/sys/net/core/busy_read", "0"),
+        ("/proc/sys/vm/compaction_proactiveness", "20"),
+        ("/proc/sys/vm/stat_interval", "1"),
+        ("/proc/sys/vm/swappiness", "60"),
+        ("/sys/devices/system/cpu/nohz_full", "(null)"),
+        ("/sys/devices/system/cpu/online", "0-7"),
+        ("/sys/devices/system/node/node0/cpulist", "0-7"),
+        ("/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages", "0"),
+        ("/sys/devices/virtual/workqueue/cpumask", "ff"),
+        ("/sys/fs/cgroup/init.scope/cgroup.type", "domain"),
+        ("/sys/fs/cgroup/system.slice/cgroup.type", "domain"),
+        ("/sys/fs/cgroup/user.slice/cgroup.type", "domain"),
+        ("/sys/kernel/irq/30/actions", "eth0-rx-0"),
+        ("/sys/kernel/irq/31/actions", "nvme0q3"),
+        ("/sys/kernel/irq/32/actions", ""),
+        ("/sys/kernel/mm/ksm/run", "0"),
+        ("/sys/kernel/mm/transparent_hugepage/defrag", "always defer defer+madvise [madvise] never"),
+        ("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never"),
+    ];
+    let mut settings = Settings::default();
+    for (path, text) in files {
+        settings.files.insert(path.to_owned(), text.to_owned());
+    }
+    for cpu in 0..8 {
+        let folder = format!("/sys/devices/system/cpu/cpu{cpu}");
+        settings.files.insert(format!("{folder}/topology/thread_siblings_list"), format!("{},{}", cpu % 4, cpu % 4 + 4));
+        settings.files.insert(format!("{folder}/cpufreq/scaling_governor"), "powersave".to_owned());
+        settings.files.insert(format!("{folder}/cpufreq/scaling_available_governors"), "performance powersave".to_owned());
+        settings.files.insert(format!("{folder}/cpufreq/energy_performance_preference"), "balance_performance".to_owned());
+        if cpu > 0 {
+            settings.files.insert(format!("{folder}/online"), "1".to_owned());
+        }
+    }
+    settings.fixed.insert("/proc/irq/31/smp_affinity_list".to_owned());
+    let thread = |name: &str, cpus: &str, bound| KernelThread { name: name.to_owned(), cpus: cpus.to_owned(), bound };
+    settings.threads = vec![thread("rcu_preempt", "0-7", false), thread("rcuc/2", "2", true), thread("rcuog/0", "0-7", false)];
+    settings
 }
 
 /// Somebody's laptop: four cores, no root, nothing granted but a user namespace.

@@ -156,6 +156,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         capture: None,
         proof: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
+        knobs: None,
         programs: Vec::new(),
         invalid: Vec::new(),
     }
@@ -213,5 +214,6 @@ pub(super) fn facts() -> Facts {
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),
         huge_pages: Vec::new(),
+        settings: tailbed_format::settings::Settings::default(),
     }
 }

@@ -10,6 +10,7 @@ mod contrasts;
 mod figures;
 mod forwarders;
 mod instrument;
+mod knobs;
 pub mod life;
 mod load;
 mod machine;
@@ -102,6 +103,7 @@ pub fn html(input: &ReportInput<'_>) -> String {
             (runs::section(input.summary, &cells))
             (forwarders::section(input.summary, &cells))
             (instrument::section(input.summary, &cells, &figures))
+            (knobs::section(input.summary.runs.iter().filter(|run| run.is_valid()).filter_map(|run| run.knobs.as_ref())))
             (machine::section(input.facts))
             (again::topology(input))
             (again::section(&Repeat::of(input)))

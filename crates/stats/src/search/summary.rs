@@ -288,6 +288,7 @@ pub(crate) mod tests {
             proof: None,
             ports: Vec::new(),
             downgrades: Vec::new(),
+            knobs: None,
             programs: Vec::new(),
         }
     }

@@ -1,25 +1,35 @@
 //! Doing a step to the host, and taking it back.
 
+mod affinity;
 mod agent;
 mod bridge;
 mod cgroup;
 mod cookie;
 mod environment;
+mod ethtool;
 mod follower;
+mod held;
 mod interfaces;
+mod knob;
+mod latency;
 mod macvlan;
 mod memory;
 mod namespace;
 mod network;
+mod not_held;
 mod process;
 mod seccomp;
 mod sequence;
 mod setting;
 mod sweep;
 mod tap;
+mod unplug;
+mod untrack;
 mod voice;
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -28,16 +38,19 @@ use tailbed_plan::step::{AgentEnvironment, Step};
 pub(crate) use agent::{Agent, AgentArguments, Frames, Said, run_as_agent};
 pub(crate) use environment::{FOLDER, LXC_SECCOMP, run_as_emulator, run_as_shim, vm};
 pub(crate) use follower::run_as_follower;
+pub(crate) use held::held;
 pub(crate) use interfaces::Interface;
 pub(crate) use memory::exists as memory_exists;
 pub(crate) use namespace::{disable_ipv6, in_a_namespace_of_its_own};
+pub(crate) use not_held::NotHeld;
 pub(crate) use process::{Process, follow};
 pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_all};
-pub(crate) use setting::Refused;
 pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
+use self::affinity::ThreadBefore;
 use self::network::Network;
+use self::unplug::CpuBefore;
 
 /// What a step is about to replace, read before it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,15 +60,16 @@ pub(crate) enum Before {
     Nothing,
     /// A setting's value.
     Value(String),
+    /// Where threads may run.
+    Threads(Vec<ThreadBefore>),
+    /// A processor, and what forgets about it when it goes.
+    Cpu(CpuBefore),
 }
 
 impl Before {
     /// Reads what a step is about to replace.
     pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
-        match step {
-            Step::WriteSetting { path, .. } => Ok(Self::Value(setting::read(path)?)),
-            _ => Ok(Self::Nothing),
-        }
+        knob::before(step)
     }
 }
 
@@ -77,8 +91,20 @@ pub(crate) enum Made {
     Memory,
     /// A control group, by its folders.
     Cgroup(cgroup::Made),
-    /// A setting was written.
+    /// A setting was written, or says what it should without that.
     Setting,
+    /// A setting of which the kernel lets nobody have it otherwise, and that may stay.
+    Stayed {
+        /// What the kernel said.
+        reason: String,
+    },
+    /// What is held by this process, and goes with it.
+    Held,
+    /// A group was confined to cores.
+    Confined {
+        /// Whether the controller was switched on for it.
+        switched: bool,
+    },
     /// An environment was provisioned: it is known by its name, which holds the campaign's token.
     Node,
     /// An environment was started.
@@ -104,12 +130,25 @@ pub(crate) struct Host {
     network: Network,
     agents: HashMap<String, Agent>,
     logs: Option<PathBuf>,
+    /// Sockets that tables of nftables belong to, by namespace.
+    untracked: HashMap<Option<String>, OwnedFd>,
+    /// The file that keeps processors awake.
+    latency: Option<File>,
+    /// Control groups that agents are to start in, by node.
+    groups: HashMap<String, String>,
 }
 
 impl Host {
     /// Nothing is opened yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        Ok(Self { network: Network::new()?, agents: HashMap::new(), logs: None })
+        Ok(Self {
+            network: Network::new()?,
+            agents: HashMap::new(),
+            logs: None,
+            latency: None,
+            untracked: HashMap::new(),
+            groups: HashMap::new(),
+        })
     }
 
     /// Agents' error output goes to files in this folder from now on.
@@ -154,7 +193,6 @@ impl Host {
     /// Does a step. One that fails leaves nothing behind.
     pub(crate) fn apply(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
-            Step::WriteSetting { path, value, .. } => setting::write(path, value).map(|()| Made::Setting),
             Step::MakeNamespace { name } => Ok(Made::Namespace { cookie: namespace::make(name)? }),
             Step::MakeVeth { ends } => Ok(Made::Interfaces { alias: self.network.make_veth(ends)? }),
             Step::MakeCgroup(spec) => cgroup::make(spec).map(Made::Cgroup),
@@ -177,7 +215,12 @@ impl Host {
                 driver.clone_from(from).map(|()| Made::Node).map_err(failed)
             }
             Step::StartAgent { node, namespace, environment } => {
-                let agent = agent::start(node, namespace.as_deref(), environment, self.logs.as_deref())?;
+                let logs = self.logs.as_deref();
+                let start = || agent::start(node, namespace.as_deref(), environment, logs);
+                let agent = match self.groups.get(node) {
+                    Some(group) => cgroup::within(group, start),
+                    None => start(),
+                }?;
                 let process = agent.process().cloned();
                 let brought = namespace.as_deref().filter(|_| environment.brings_namespace());
                 let adopted = brought.map(|name| namespace::adopt(name, agent.init())).transpose();
@@ -190,6 +233,7 @@ impl Host {
                     }
                 }
             }
+            knob => self.set(knob),
         }
     }
 
@@ -197,9 +241,8 @@ impl Host {
     /// holds a token drawn for the campaign.
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
-            (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
-            // nothing was written; and a bridge goes with its namespace, which a step of its own made
-            (Step::WriteSetting { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
+            // it goes with its namespace, which a step of its own made
+            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -239,6 +282,7 @@ impl Host {
                     None => Ok(ended),
                 }
             }
+            (knob, ..) => self.unset(knob, before, made),
         }
     }
 }

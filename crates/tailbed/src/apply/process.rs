@@ -26,6 +26,11 @@ impl Process {
         Self { pid, started: started(pid) }
     }
 
+    /// Its flags (`PF_*` in include/linux/sched.h); `None` when it is gone.
+    pub(super) fn flags(&self) -> Option<u32> {
+        field(&fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?, FLAGS)?.parse().ok()
+    }
+
     /// Whether it has ended or is about to. The first process of a pid namespace is about to from before the first of the others is
     /// killed until they all are gone (`zap_pid_ns_processes` in kernel/pid_namespace.c).
     pub(super) fn is_ending(&self) -> bool {

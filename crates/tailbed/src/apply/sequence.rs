@@ -27,9 +27,9 @@ impl From<anyhow::Error> for Broken {
 /// A step that was done.
 pub(crate) struct Done<'a> {
     number: usize,
-    step: &'a Step,
-    before: Before,
-    made: Made,
+    pub(super) step: &'a Step,
+    pub(super) before: Before,
+    pub(super) made: Made,
 }
 
 /// Does the steps, adding each to `done` as it goes; stops at the first that fails.

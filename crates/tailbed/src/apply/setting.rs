@@ -1,60 +1,63 @@
-//! Kernel settings: files below /proc/sys and /sys.
+//! Kernel settings: files below /proc and /sys.
 
-use std::{fmt, fs};
+use std::fs::{self, File};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use tailbed_plan::step::Setting;
 
-use super::TakenBack;
-
-/// A setting that the kernel does not let us have: trying again would change nothing.
-#[derive(Debug)]
-pub(crate) struct Refused(String);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
+use super::{Made, NotHeld, TakenBack};
 
 /// The value now.
-pub(super) fn read(path: &str) -> anyhow::Result<String> {
+pub(super) fn read(setting: &Setting) -> anyhow::Result<String> {
+    let path = &setting.path;
     let text = fs::read_to_string(path).with_context(|| format!("cannot read the setting {path}"))?;
-    Ok(text.trim_end().to_owned())
+    Ok(setting.form.value(&text).to_owned())
 }
 
-/// Writes a value and reads it back: the kernel may accept a write and do something else, which is then undone.
+/// Whether it may be written, as far as opening it tells; nothing is written. What holds already need not be.
+pub(super) fn check(setting: &Setting) -> anyhow::Result<()> {
+    // one that may stay may be gone as well by the time it comes to it
+    if setting.may_stay {
+        return Ok(());
+    }
+    let now = read(setting)?;
+    if setting.form.same(&now, &setting.value) {
+        return Ok(());
+    }
+    File::options().write(true).open(&setting.path).map(drop).map_err(|error| NotHeld::refused(setting, &error, &now).into())
+}
+
+/// Writes a value and reads it back: the kernel may accept a write and do something else, which is then undone. What holds already is not
+/// written.
 ///
 /// A number that has come nearer to the one wanted is asked for again: of huge pages the kernel gives up at the first that it finds no room
 /// for, and may find it once it has moved others (hugetlbpage.rst, on `nr_hugepages`).
-pub(super) fn write(path: &str, value: &str) -> anyhow::Result<()> {
-    let before = read(path)?;
+pub(super) fn write(setting: &Setting) -> anyhow::Result<Made> {
+    let stays = |error: anyhow::Error| {
+        if setting.may_stay { Ok(Made::Stayed { reason: format!("{error:#}") }) } else { Err(error) }
+    };
+    let before = match read(setting) {
+        Ok(before) => before,
+        Err(error) => return stays(error),
+    };
+    if setting.form.same(&before, &setting.value) {
+        return Ok(Made::Setting);
+    }
     let mut now = before.clone();
     loop {
-        fs::write(path, value).map_err(|error| Refused(format!("cannot write {value} to the setting {path}: {error}")))?;
-        let last = std::mem::replace(&mut now, read(path)?);
-        if now == value {
-            return Ok(());
+        if let Err(error) = put(&setting.path, &setting.value) {
+            return stays(NotHeld::refused(setting, &error, &before).into());
         }
-        if !is_nearer(&now, &last, value) {
+        let last = std::mem::replace(&mut now, read(setting)?);
+        if setting.form.same(&now, &setting.value) {
+            return Ok(Made::Setting);
+        }
+        if !is_nearer(&now, &last, &setting.value) {
             break;
         }
     }
-    let refused = format!("the setting {path} was given {value} but says {now}{}", way_out(path));
-    match fs::write(path, &before) {
-        Ok(()) => Err(Refused(refused).into()),
-        Err(error) => bail!("{refused}; after that, {before} cannot be written back to it: {error}"),
-    }
-}
-
-/// What to do about a setting that says something else, where there is more to be done than to ask for something else.
-fn way_out(path: &str) -> &'static str {
-    if path.ends_with("/nr_hugepages") {
-        "; the kernel finds no room for more: have them set aside at boot (hugepages=N on the kernel's command line), or lower the limit"
-    } else {
-        ""
-    }
+    put(&setting.path, &before).with_context(|| format!("cannot write {before} back to the setting {}", setting.path))?;
+    stays(NotHeld::of(&setting.knob, &setting.path, &setting.value, &now).into())
 }
 
 /// Whether a number has come nearer to what is wanted; what is no number has not.
@@ -64,22 +67,40 @@ fn is_nearer(now: &str, last: &str, wanted: &str) -> bool {
 }
 
 /// Writes the earlier value back, unless somebody else has changed the setting since.
-pub(super) fn put_back(path: &str, ours: &str, before: &str) -> anyhow::Result<TakenBack> {
-    let now = read(path)?;
-    if now != before && now != ours {
+pub(super) fn put_back(setting: &Setting, before: &str) -> anyhow::Result<TakenBack> {
+    let Setting { path, value: ours, form, .. } = setting;
+    let now = match read(setting) {
+        Ok(now) => now,
+        // an interrupt that is gone by now needs nothing put back
+        Err(_) if setting.may_stay => return Ok(TakenBack::Done),
+        Err(error) => return Err(error),
+    };
+    if form.same(&now, before) {
+        return Ok(TakenBack::Done);
+    }
+    if !form.same(&now, ours) {
         let what =
             format!("the setting {path} says {now}, neither {ours} (ours) nor {before} (as found): somebody else changed it");
         return Ok(TakenBack::NotOurs(what));
     }
-    if now == ours {
-        write(path, before)?;
-    }
+    put(path, before).with_context(|| format!("cannot write {before} back to the setting {path}"))?;
+    let now = read(setting)?;
+    anyhow::ensure!(form.same(&now, before), "the setting {path} was given {before} back but says {now}");
     Ok(TakenBack::Done)
+}
+
+/// Nothing at all would not reach the kernel: an empty list is an empty line.
+pub(super) fn put(path: &str, value: &str) -> std::io::Result<()> {
+    fs::write(path, if value.is_empty() { "\n" } else { value })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn setting(path: &str) -> Setting {
+        Setting { path: path.to_owned(), value: "-1".to_owned(), ..Setting::default() }
+    }
 
     #[test]
     fn only_numbers_come_nearer() {
@@ -93,15 +114,23 @@ mod tests {
     fn a_value_changed_by_others_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("knob");
-        let path = path.to_str().unwrap();
-        fs::write(path, "10\n").unwrap();
-        let before = read(path).unwrap();
-        write(path, "-1").unwrap();
-        fs::write(path, "5\n").unwrap();
-        assert!(matches!(put_back(path, "-1", &before).unwrap(), TakenBack::NotOurs(_)));
-        assert_eq!(read(path).unwrap(), "5");
-        fs::write(path, "-1\n").unwrap();
-        assert_eq!(put_back(path, "-1", &before).unwrap(), TakenBack::Done);
-        assert_eq!(read(path).unwrap(), "10");
+        let setting = setting(path.to_str().unwrap());
+        fs::write(&path, "10\n").unwrap();
+        let before = read(&setting).unwrap();
+        write(&setting).unwrap();
+        fs::write(&path, "5\n").unwrap();
+        assert!(matches!(put_back(&setting, &before).unwrap(), TakenBack::NotOurs(_)));
+        assert_eq!(read(&setting).unwrap(), "5");
+        fs::write(&path, "-1\n").unwrap();
+        assert_eq!(put_back(&setting, &before).unwrap(), TakenBack::Done);
+        assert_eq!(read(&setting).unwrap(), "10");
+    }
+
+    #[test]
+    fn what_is_silently_ignored_is_told_with_file_wanted_and_got() {
+        let ignoring = Setting { knob: "test".to_owned(), ..setting("/dev/null") };
+        let error = write(&ignoring).unwrap_err();
+        assert!(error.is::<NotHeld>());
+        assert_eq!(error.to_string(), "the knob `test` does not hold: /dev/null was given -1 and says nothing");
     }
 }

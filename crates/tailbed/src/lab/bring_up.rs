@@ -52,7 +52,15 @@ pub(super) fn nodes(steps: &[Step]) -> impl Iterator<Item = &str> {
 
 fn describe(step: &Step) -> String {
     match step {
-        Step::WriteSetting { .. } => "settings".to_owned(),
+        Step::WriteSetting(_)
+        | Step::MoveThread(_)
+        | Step::HoldLatency { .. }
+        | Step::TuneInterface(_)
+        | Step::Untrack(_)
+        | Step::UnplugCpu(_)
+        | Step::JoinCgroup { .. }
+        | Step::ConfineGroup(_)
+        | Step::ConfineInside { .. } => "settings".to_owned(),
         Step::MakeNamespace { name } => format!("namespace {name}"),
         Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } | Step::MakeMacvlan { .. } | Step::MakeMemory(_) => {
             "links".to_owned()

@@ -16,7 +16,7 @@ use super::look;
 use super::place::{self, Record};
 use super::protocol::{Answer, Listing, Orders, Progress};
 use super::serve::{self, Desk};
-use crate::apply::{Agent, Broken, Done, Host, sweep, take_back_all};
+use crate::apply::{Agent, Broken, Done, Host, NotHeld, sweep, take_back_all};
 use crate::failure::Failure;
 use crate::journal::{self, Journal};
 use crate::run::{self, Programs, Scripts};
@@ -119,7 +119,8 @@ fn hold(orders: &Orders, teller: &Teller) -> Result<(Answer, Vec<Farewell>), Fai
         None => error,
     };
     if left.is_empty() {
-        return Err(error.into());
+        let refused = error.is::<NotHeld>();
+        return Err(if refused { Failure::Host(format!("{error:#}; everything is taken back")) } else { error.into() });
     }
     let left = left.join("; ");
     Err(error.context(format!("not everything could be taken back ({left}); `tailbed clean` tries again")).into())

@@ -7,6 +7,7 @@ mod huge_pages;
 pub(crate) mod kvm;
 mod privilege;
 mod record;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub(crate) fn facts() -> Facts {
         kvm: kvm::known(),
         kernels: vm::releases(Path::new(vm::ROOT)),
         huge_pages: huge_pages::pools(Path::new("/sys")),
+        settings: settings::probe(),
     }
 }
 

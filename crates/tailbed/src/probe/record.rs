@@ -54,25 +54,25 @@ fn take(record: &mut Record, path: &str, text: io::Result<String>) {
     }
 }
 
-fn absent(error: &io::Error) -> bool {
+pub(super) fn absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
 }
 
 /// The kernel's words, without the number.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// A file's text as far as it is read; what is no UTF-8 is replaced.
-fn text(file: &Path, longest: u64) -> io::Result<String> {
+pub(super) fn text(file: &Path, longest: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(file)?.take(longest).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The paths of a pattern that may be there, with the files that they stand for; `*` stands for any part of a path, or the rest of one.
-fn matching(root: &Path, pattern: &str) -> Vec<(String, PathBuf)> {
+pub(super) fn matching(root: &Path, pattern: &str) -> Vec<(String, PathBuf)> {
     let mut found = vec![(String::new(), root.to_path_buf())];
     for part in pattern.split('/').skip(1) {
         found = found.into_iter().flat_map(|(path, file)| next(&path, &file, part)).collect();

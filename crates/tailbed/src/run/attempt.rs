@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tailbed_format::capture::Captured;
+use tailbed_format::knob::Knobs;
 use tailbed_format::results;
 use tailbed_plan::plan::Run;
 use tailbed_plan::step::Step;
@@ -17,7 +18,7 @@ use super::proof::{Watched, Watching};
 use super::timestamper;
 use super::traffic::{self, Generated, Granted, Stopped};
 use super::{Captures, Inputs};
-use crate::apply::{Broken, Host, apply_all, sweep, take_back_all};
+use crate::apply::{Broken, Host, apply_all, held, sweep, take_back_all};
 use crate::journal::Journal;
 
 /// All that an attempt brings home.
@@ -32,6 +33,8 @@ pub(super) struct Collected {
     pub(super) captured: Option<Captured>,
     /// What the host did meanwhile; `None` where that is not watched.
     pub(super) watched: Option<Watched>,
+    /// What was asked of the host's knobs, and what they said.
+    pub(super) knobs: Knobs,
 }
 
 /// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
@@ -44,12 +47,14 @@ pub(super) fn attempt(
     interrupted: &AtomicBool,
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Collected, Broken> {
-    with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
+    let collected = with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
         measure(run, &inputs.captures, host, programs, interrupted, tick)
-    })
+    });
+    collected.map(|(collected, knobs)| Collected { knobs, ..collected })
 }
 
-/// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left.
+/// Does a run's steps, then what is to be done there, and takes everything back whatever came of it, or the error names what is left. What
+/// the host's knobs say is read in between.
 pub(super) fn with_steps<T>(
     run: &Run,
     scripts: &Scripts,
@@ -57,7 +62,7 @@ pub(super) fn with_steps<T>(
     folder: &Path,
     interrupted: &AtomicBool,
     work: impl FnOnce(&mut Host, &mut Programs<'_>) -> Result<T, Broken>,
-) -> Result<T, Broken> {
+) -> Result<(T, Knobs), Broken> {
     let mut journal = Journal::open(token, &run.name)?;
     let mut host = Host::new()?;
     host.log_to(folder);
@@ -65,6 +70,7 @@ pub(super) fn with_steps<T>(
     let mut done = Vec::new();
     let collected =
         apply_all(&run.steps, &mut host, &mut journal, &mut done, interrupted).and_then(|()| work(&mut host, &mut programs));
+    let collected = collected.and_then(|collected| Ok((collected, held(&run.knobs, &done, &host)?)));
     let collected = both(collected, programs.finish(&mut host));
     let left = take_back_all(&done, &mut host, &mut journal);
     if !run.programs.is_empty() {
@@ -117,7 +123,7 @@ fn measure(
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     let timestamped = timestamper::stop(run, host, programs, interrupted)?;
     programs.wind_up(host, interrupted)?;
-    Ok(Collected { generated, forwarders, granted, captured: timestamped, watched })
+    Ok(Collected { generated, forwarders, granted, captured: timestamped, watched, knobs: Knobs::default() })
 }
 
 /// Waits for every agent's first word.

@@ -23,7 +23,7 @@ use super::explain::explain;
 use super::proof::loops;
 use super::traffic::Refusal;
 use super::{Inputs, now, programs, proof, record, timestamper};
-use crate::apply::Broken;
+use crate::apply::{Broken, NotHeld};
 use crate::failure::Failure;
 use crate::results::campaign::{json, write_new};
 use crate::results::{CampaignFolder, packets};
@@ -61,7 +61,9 @@ pub(super) fn carry_out(
                 Some(earlier) => earlier,
                 None => match make(&Campaign { plan, inputs, facts, folder, interrupted, progress: &progress }, run, attempt) {
                     Ok(made) => made,
-                    Err(Broken::Failed(error)) if again && !error.is::<Refusal>() => failed(plan, run, attempt, folder, &error)?,
+                    Err(Broken::Failed(error)) if again && !error.is::<Refusal>() && !error.is::<NotHeld>() => {
+                        failed(plan, run, attempt, folder, &error)?
+                    }
                     Err(broken) => return Err(explain(broken, &progress, folder, run)),
                 },
             };
@@ -133,6 +135,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
     summarised.summary.programs = programs::recorded(&path);
     summarised.summary.ports = collected.granted.ports;
+    summarised.summary.knobs = Some(collected.knobs).filter(|knobs| !knobs.profile.is_empty());
     if let Some(captured) = &collected.captured {
         let (capture, through) = timestamper::summarise(run, captured, &path)?;
         summarised.summary.capture = Some(capture);

@@ -3,7 +3,7 @@
 use tailbed_plan::plan::Run;
 
 use super::traffic::Refusal;
-use crate::apply::{Broken, Refused};
+use crate::apply::{Broken, NotHeld};
 use crate::failure::Failure;
 use crate::results::CampaignFolder;
 use crate::show::progress::Progress;
@@ -16,7 +16,7 @@ pub(super) fn explain(broken: Broken, progress: &Progress, folder: &CampaignFold
         Broken::Interrupted => Failure::Interrupted(format!(
             "interrupted in {name}: everything is taken back, finished runs are kept in {kept}; --resume goes on"
         )),
-        Broken::Failed(error) if error.is::<Refusal>() || error.is::<Refused>() => Failure::Host(format!(
+        Broken::Failed(error) if error.is::<Refusal>() || error.is::<NotHeld>() => Failure::Host(format!(
             "this host cannot make {name}: {error:#}; everything is taken back, finished runs are kept in {kept}"
         )),
         Broken::Failed(error) | Broken::Left(error) => {

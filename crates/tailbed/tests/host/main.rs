@@ -14,6 +14,7 @@ mod hardware;
 mod image;
 mod interrupted;
 mod killed;
+mod knobs;
 mod lab;
 mod links;
 mod lives;

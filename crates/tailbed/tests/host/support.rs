@@ -90,11 +90,15 @@ pub(crate) struct Traces {
     bundles: Vec<String>,
     interfaces: Vec<String>,
     mounts: Vec<String>,
-    real_time: String,
+    settings: String,
     agents: Vec<String>,
 }
 
 impl Traces {
+    pub(crate) fn settings(&self) -> &str {
+        &self.settings
+    }
+
     pub(crate) fn has_interface(&self, name: &str) -> bool {
         self.interfaces.iter().any(|interface| interface == name)
     }
@@ -107,9 +111,21 @@ pub(crate) fn traces() -> Traces {
         bundles: names("/run/tailbed"),
         interfaces: names("/sys/class/net"),
         mounts: mounts(),
-        real_time: fs::read_to_string("/proc/sys/kernel/sched_rt_runtime_us").unwrap_or_default(),
+        settings: settings(),
         agents: agents(),
     }
+}
+
+/// Every setting of the kernel that some knob sets, and where its threads run that some knob moves: a line each.
+pub(crate) fn settings() -> String {
+    // what is only looked for is not read
+    let files: Vec<_> = tailbed_plan::knob::files().into_iter().filter(|file| !file.starts_with("/dev/")).collect();
+    let line = format!(
+        "grep -s '' {} /sys/fs/cgroup/cpuset/*/cpuset.cpu* /dev/null; \
+         for thread in $(pgrep '^rcu'); do taskset -pc $thread; done",
+        files.join(" ")
+    );
+    String::from_utf8(Command::new("sh").args(["-c", &line]).output().unwrap().stdout).unwrap()
 }
 
 /// Mounts of ours.

@@ -8,7 +8,7 @@ use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, Search
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, machine, page, ports, proof};
+use super::{NamedFigure, knobs, machine, page, ports, proof};
 use crate::plot::number::{self, rate, time};
 use crate::plot::search::search;
 use crate::plot::theme::Style;
@@ -39,6 +39,7 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
             (searches(summary))
             (proof::of_searches(&summary.runs, |cell| name_of(summary, cell)))
             (broken(summary))
+            (knobs::section(summary.runs.iter().filter(|run| run.is_whole()).filter_map(|run| run.knobs.as_ref())))
             (machine::section(input.again.facts))
             (instrument(summary))
             (topology(input))

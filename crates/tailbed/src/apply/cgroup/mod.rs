@@ -1,8 +1,10 @@
 //! Control groups, by their files: version 1 with its hierarchy per controller, and version 2 (cgroups(7)).
 
 mod devices;
+mod exclusive;
 mod huge_pages;
 mod memory;
+mod visit;
 
 use std::fs;
 use std::io;
@@ -20,7 +22,9 @@ use crate::probe;
 
 pub(super) use devices::allow as allow_devices;
 pub(super) use huge_pages::refused as huge_pages_refused;
+pub(super) use exclusive::{confine, effective_of, held, limited, release};
 pub(super) use memory::{out_of_memory, out_of_memory_around, ran_out};
+pub(super) use visit::within;
 
 /// A group that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -108,15 +112,21 @@ fn make_v1(spec: &CgroupSpec, controllers: &[(String, String)], made: &mut Vec<(
         }
         let parent = leaf.parent().unwrap_or(&leaf);
         let new_parent = make_parent(parent, made)?;
+        let cpuset = controller == "cpuset";
+        // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
+        if cpuset && new_parent {
+            inherit(parent, "cpuset.cpus")?;
+            inherit(parent, "cpuset.mems")?;
+        }
+        let exclusive = spec.exclusive.as_ref().filter(|_| cpuset);
+        exclusive.map_or(Ok(()), |exclusive| exclusive::parent_v1(exclusive, parent))?;
         make_folder(&leaf, made)?;
-        if controller == "cpuset" {
-            // a version 1 cpuset takes no task before it has cpus and memory nodes (cpuset(7), ENOSPC)
-            for folder in [parent, &leaf].into_iter().skip(usize::from(!new_parent)) {
-                inherit(folder, "cpuset.cpus")?;
-                inherit(folder, "cpuset.mems")?;
-            }
+        if cpuset {
+            inherit(&leaf, "cpuset.cpus")?;
+            inherit(&leaf, "cpuset.mems")?;
         }
         set_v1(spec, controller, &leaf)?;
+        exclusive.map_or(Ok(()), |exclusive| exclusive::claim_v1(exclusive, &leaf))?;
     }
     Ok(())
 }
@@ -150,6 +160,8 @@ fn make_v2(spec: &CgroupSpec, mount: &Path, available: &[String], made: &mut Mad
     let leaf = hand_down(spec, mount, &wanted, made)?;
     set_list(&leaf, "cpuset.cpus", &spec.cpus)?;
     set_list(&leaf, "cpuset.mems", &spec.memory_nodes)?;
+    let exclusive = spec.exclusive.as_ref();
+    exclusive.map_or(Ok(()), |exclusive| exclusive::claim_v2(exclusive, &leaf, &spec.cpus))?;
     if wanted.contains(&"hugetlb") {
         huge_pages::limit(&leaf, Hierarchy::Second(""), &spec.huge_pages)?;
     }
@@ -169,6 +181,8 @@ fn hand_down(spec: &CgroupSpec, mount: &Path, wanted: &[&str], made: &mut Made) 
     set(mount, "cgroup.subtree_control", &all.join(" "))?;
     make_parent(&parent, &mut made.folders)?;
     set(&parent, "cgroup.subtree_control", &all.join(" "))?;
+    let exclusive = spec.exclusive.as_ref().filter(|_| wanted.contains(&"cpuset"));
+    exclusive.map_or(Ok(()), |exclusive| exclusive::parent_v2(exclusive, &parent))?;
     make_folder(&leaf, &mut made.folders)?;
     Ok(leaf)
 }

@@ -37,7 +37,8 @@ pub(super) fn attempt(
     tick: &mut dyn FnMut(Duration),
 ) -> Result<Tested, Broken> {
     let scripts = Scripts::default();
-    with_steps(run, &scripts, token, folder, interrupted, |host, programs| test(run, host, programs, interrupted, tick))
+    let work = |host: &mut Host, programs: &mut Programs<'_>| test(run, host, programs, interrupted, tick);
+    with_steps(run, &scripts, token, folder, interrupted, work).map(|(tested, _)| tested)
 }
 
 fn test(

@@ -29,9 +29,10 @@ pub(super) fn attempt(
     interrupted: &AtomicBool,
     progress: &Progress,
 ) -> Result<SearchRun, Broken> {
-    with_steps(run, scripts, token, folder, interrupted, |host, programs| {
+    let found = with_steps(run, scripts, token, folder, interrupted, |host, programs| {
         sought(search, run, host, programs, folder, interrupted, progress)
-    })
+    });
+    found.map(|(found, knobs)| SearchRun { knobs: Some(knobs).filter(|knobs| !knobs.profile.is_empty()), ..found })
 }
 
 /// From the first agent's first word to the last trial. The forwarders run all the time, the generator has an order for each trial.

@@ -18,7 +18,7 @@ use tailbed_stats::search::ended;
 use super::explain::explain;
 use super::traffic::Refusal;
 use super::{Inputs, now, programs, record};
-use crate::apply::Broken;
+use crate::apply::{Broken, NotHeld};
 use crate::failure::Failure;
 use crate::results::CampaignFolder;
 use crate::results::campaign::{json, write_new};
@@ -84,6 +84,7 @@ fn search(
         proof: None,
         ports: Vec::new(),
         downgrades: Vec::new(),
+        knobs: None,
         programs: Vec::new(),
     };
     let mut search = made(search, plan, inputs, run, &path, interrupted, progress)?;
@@ -103,7 +104,7 @@ fn made(
 ) -> Result<SearchRun, Broken> {
     match attempt::attempt(search.clone(), &inputs.tables.fill_in(run), &inputs.scripts, &plan.token, path, interrupted, progress)
     {
-        Err(Broken::Failed(error)) if !error.is::<Refusal>() => {
+        Err(Broken::Failed(error)) if !error.is::<Refusal>() && !error.is::<NotHeld>() => {
             Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search })
         }
         other => other,

@@ -1,0 +1,168 @@
+//! What a run asks of the host's knobs: the steps, and what is said of those that cannot be set here.
+
+use std::collections::BTreeMap;
+
+use tailbed_format::facts::Facts;
+
+use super::run::cgroups;
+use crate::document::Combination;
+use crate::experiment::Experiment;
+use crate::knob::{KnobPlan, Place, ProfilePlan, Role, STOCK, Wish, Wishes};
+use crate::placement::Placement;
+use crate::plan::GENERATOR;
+use crate::setup::{Environment, Node, Setup};
+use crate::step::{CgroupSpec, Step, Tuning, Untrack};
+use crate::text::error::Fault;
+use crate::text::tree;
+
+/// What is asked of the host, as far as it can be had.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Knobs {
+    /// What is written down of it.
+    pub(super) plan: ProfilePlan,
+    /// Done before anything else.
+    pub(super) steps: Vec<Step>,
+    /// Groups of nodes and generator, by their paths.
+    pub(super) groups: BTreeMap<String, CgroupSpec>,
+    /// What keeps the kernel from keeping connections, to be filled in for each namespace with ends of links.
+    pub(super) untrack: Option<Untrack>,
+    /// What is set of every interface of a link, once it is there.
+    pub(super) tunings: Vec<Tuning>,
+    /// Whether what runs in a node besides its packet loop is kept on its first core.
+    pub(super) inside: bool,
+    /// Why nothing was asked for that the experiment asks for.
+    pub(super) unused: Option<String>,
+}
+
+impl Knobs {
+    /// Nothing is asked for, whatever the experiment says.
+    pub(super) fn none(experiment: &Experiment, why: &str) -> Self {
+        Self { unused: unused(experiment, why), ..Self::default() }
+    }
+}
+
+/// What is said where an experiment names a profile or knobs, and they are not used.
+pub(super) fn unused(experiment: &Experiment, why: &str) -> Option<String> {
+    let profile = experiment.profile.as_ref().map(|profile| format!("the profile {profile}"));
+    let knobs = (!experiment.knobs.0.is_empty()).then(|| "[knobs]".to_owned());
+    let named: Vec<String> = profile.into_iter().chain(knobs).collect();
+    (!named.is_empty()).then(|| format!("{} is not used where {why}", named.join(" with ")))
+}
+
+/// What `isolation = false` leaves of it: the instrument's own need.
+pub(super) fn without_isolation(wishes: Wishes) -> Wishes {
+    let instrument = |wish: &Wish| wish.knob.name == tailbed_format::knob::Knobs::INSTRUMENT;
+    let knobs = wishes.knobs.into_iter().filter(instrument).map(|wish| Wish { by_name: false, ..wish }).collect();
+    Wishes { profile: STOCK.to_owned(), knobs, alone: wishes.alone }
+}
+
+/// Works out what sets each knob. What a profile asks for and cannot be had is left out, and the plan says so.
+///
+/// The fault is that the experiment asks by name for one that cannot be had here.
+pub(super) fn of(
+    wishes: &Wishes,
+    setup: &Setup,
+    placement: &Placement,
+    facts: &Facts,
+    token: &str,
+    combination: &Combination<'_>,
+) -> Result<Knobs, Fault> {
+    let place = place(wishes, setup, placement, facts, token);
+    let mut knobs = Knobs { plan: ProfilePlan { profile: wishes.profile.clone(), knobs: Vec::new() }, ..Knobs::default() };
+    let mut confined = false;
+    for wish in &wishes.knobs {
+        let mut plan = KnobPlan {
+            knob: wish.knob.name.to_owned(),
+            wanted: wish.value.clone(),
+            now: wish.knob.now(&facts.settings),
+            left: None,
+            remarks: Vec::new(),
+        };
+        match wish.plan(&place) {
+            Ok(means) => {
+                plan.remarks = means.remarks;
+                confined |= means.steps.iter().any(|step| matches!(step, Step::ConfineGroup(_)));
+                knobs.inside |= wish.knob.name == HOUSEKEEPING;
+                for step in means.steps {
+                    match step {
+                        Step::Untrack(untrack) => knobs.untrack = Some(untrack),
+                        Step::TuneInterface(tuning) => knobs.tunings.push(tuning),
+                        Step::MakeCgroup(spec) => drop(knobs.groups.insert(spec.path.clone(), spec)),
+                        step => knobs.steps.push(step),
+                    }
+                }
+            }
+            Err(reason) if wish.by_name => return Err(refused(wish, &reason, combination)),
+            Err(reason) => plan.left = Some(reason),
+        }
+        knobs.plan.knobs.push(plan);
+    }
+    if confined {
+        // whoever is in none of ours would be confined with the rest
+        for role in place.roles.iter().filter(|role| role.grouped && !role.cpus.is_empty()) {
+            let path = format!("tb-{token}/{}", role.name);
+            let plain = CgroupSpec {
+                path: path.clone(),
+                cpus: role.cpus.clone(),
+                memory_nodes: super::environment::memory_nodes(&role.cpus, facts),
+                memory: None,
+                huge_pages: Vec::new(),
+                exclusive: None,
+            };
+            knobs.groups.entry(path).or_insert(plain);
+        }
+    }
+    Ok(knobs)
+}
+
+/// The knob that keeps others on the CPUs for all else.
+const HOUSEKEEPING: &str = "housekeeping";
+
+fn place<'a>(wishes: &Wishes, setup: &Setup, placement: &Placement, facts: &'a Facts, token: &str) -> Place<'a> {
+    let node = |(node, cpus): (&Node, &Vec<usize>)| Role {
+        name: node.name.clone(),
+        cpus: cpus.clone(),
+        grouped: cgroups(facts)
+            && matches!(node.environment, Environment::Host { .. } | Environment::Vm { .. } | Environment::Container { .. }),
+        inside: matches!(node.environment, Environment::Lxc(_) | Environment::Docker(_) | Environment::Container { .. })
+            && cpus.len() > 1,
+        docker: matches!(node.environment, Environment::Docker(_)),
+    };
+    let cpus = placement.nodes.iter().map(|scheduling| &scheduling.cpus);
+    let generator = Role {
+        name: GENERATOR.to_owned(),
+        cpus: placement.generator.cpus.clone(),
+        grouped: cgroups(facts),
+        inside: false,
+        docker: false,
+    };
+    let roles = setup.nodes.iter().zip(cpus).map(node).chain([generator]).collect();
+    let real_time = placement.generator.priority.is_some();
+    Place::new(facts, &placement.housekeeping, roles, real_time, wishes.of("smt").is_some(), token)
+}
+
+fn refused(wish: &Wish, reason: &str, combination: &Combination<'_>) -> Fault {
+    Fault::host(format!("the knob `{}` cannot be {} here: {reason}", wish.knob.name, wish.value))
+        .at(tree::span(&combination.tree, &["knobs", wish.knob.name]), "asked for here")
+        .help(format!("leave it out, or ask for it by a profile, which leaves out what a host has not; `tailbed knobs` says what `{}` takes", wish.knob.name))
+}
+
+/// What is said of knobs that are left alone: one sentence each, or one for all of them.
+pub(super) fn notes(knobs: &Knobs) -> Vec<String> {
+    let unused = knobs.unused.clone();
+    let ProfilePlan { profile, knobs } = &knobs.plan;
+    let left: Vec<(&str, &str)> = knobs.iter().filter_map(|knob| Some((knob.knob.as_str(), knob.left.as_deref()?))).collect();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (knob, reason) in left {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(knob),
+            None => reasons.push((reason, vec![knob])),
+        }
+    }
+    let left = reasons.into_iter().map(|(reason, names)| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        format!("of the profile {profile}, {} cannot be had here: {reason}", names.join(", "))
+    });
+    let remarks = knobs.iter().flat_map(|knob| knob.remarks.iter().map(|remark| format!("`{}`: {remark}", knob.knob)));
+    unused.into_iter().chain(left).chain(remarks).collect()
+}

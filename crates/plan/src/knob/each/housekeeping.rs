@@ -1,0 +1,56 @@
+//! Where everything else runs.
+
+use crate::knob::means::Means;
+use crate::knob::{About, Accepts, Knob, Manner, Place};
+use crate::step::{Form, GroupLimit, Step};
+
+pub(super) const KNOB: Knob = Knob {
+    name: "housekeeping",
+    unit: "CPUs",
+    what: "Keeps the host's services and sessions (systemd's slices) on the CPUs for all else, and what runs inside a container besides its \
+           packet loop on the first of its cores.",
+    why: "A daemon that wakes on a core for packets takes it for as long as it works, and its caches for longer.",
+    source: "systemd.resource-control(5), AllowedCPUs; Documentation/admin-guide/cgroup-v2.rst, \"cpuset.cpus\"; Lightweight low-latency virtual networking (TU Munich 2022), 5.5.2",
+    about: About::Host,
+    accepts: Accepts::Switch,
+    standard: "true",
+    files: &["/sys/fs/cgroup/*/cpuset.cpus", "/sys/fs/cgroup/*/cgroup.type"],
+    form: Form::List,
+    manner: Manner {
+        read: "from cpuset.cpus.effective of each group right below the root",
+        set: "by cpuset.cpus of each, as systemctl set-property --runtime SLICE AllowedCPUs= does; inside containers by sched_setaffinity(2) on what runs there",
+        verified: "cpuset.cpus.effective is read, at once and again when the work of the run is done",
+        undone: "the value found before is written back, unless somebody else has changed it since; what runs in a node ends with it",
+    },
+    plan,
+};
+
+fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
+    let cpus = place.house()?;
+    let inside = place.roles.iter().any(|role| role.inside);
+    let Some(mount) = place.version_2() else {
+        let reason =
+            "in version 1 of control groups a service's tasks would have to be moved out of its groups, which is not ours to do";
+        if inside {
+            return Ok(Means { steps: Vec::new(), remarks: vec![format!("inside containers only: {reason}")] });
+        }
+        return Err(reason.to_owned());
+    };
+    let docker = place.roles.iter().any(|role| role.docker);
+    let start = format!("{mount}/");
+    let groups = place.settings().matching(&start, "/cgroup.type").filter_map(|(path, _)| {
+        let group = path.strip_prefix(&start)?.strip_suffix("/cgroup.type")?;
+        (!group.contains('/') && !group.starts_with("tb-")).then(|| group.to_owned())
+    });
+    let (left, groups): (Vec<String>, Vec<String>) =
+        groups.partition(|group| docker && ["system.slice", "docker"].contains(&group.as_str()));
+    let limit = |group: String| {
+        Step::ConfineGroup(GroupLimit { mount: mount.to_owned(), group, cpus: cpus.clone(), knob: knob.name.to_owned() })
+    };
+    let steps: Vec<Step> = groups.into_iter().map(limit).collect();
+    if steps.is_empty() && !inside {
+        return Err(format!("there is no group below {mount}: everything runs in its root, which cannot be confined"));
+    }
+    let remark = |group: &String| format!("{group} is left as it is: the Docker engine makes the groups of nodes in it");
+    Ok(Means { steps, remarks: left.iter().map(remark).collect() })
+}

@@ -1,0 +1,69 @@
+//! Huge pages in reserve.
+
+use crate::knob::means::{Means, setting};
+use crate::knob::{About, Accepts, Knob, Manner, Place};
+use crate::step::Form;
+
+pub(super) const KNOB: Knob = Knob {
+    name: "hugepages",
+    unit: "pages of a size",
+    what: "Keeps so many huge pages of a size in reserve, on each NUMA node of the cores for packets.",
+    why: "Memory of huge pages takes fewer entries of the TLB, and is neither swapped nor moved; while a run is under way the kernel may not \
+          find as much in one piece.",
+    source: "Documentation/admin-guide/mm/hugetlbpage.rst",
+    about: About::MemoryNodes,
+    accepts: Accepts::Pages,
+    standard: "64 x 2MiB",
+    files: &["/sys/devices/system/node/node*/hugepages/*/nr_hugepages", "/sys/devices/system/node/node*/cpulist"],
+    form: Form::Text,
+    manner: Manner {
+        read: "from the file of each node and size",
+        set: "by writing the file",
+        verified: "read back: the kernel takes fewer than it is asked for where it finds no more memory in one piece, which is refused",
+        undone: "the number found before is written back, unless somebody else has changed it since; pages in use go when they are free",
+    },
+    plan,
+};
+
+/// Numbers of pages and the size of each in KiB, of a text like `512 x 2MiB, 4 x 1GiB`.
+pub(in crate::knob) fn parse(value: &str) -> Option<Vec<(u32, u64)>> {
+    let part = |part: &str| {
+        let (count, size) = part.split_once('x')?;
+        let kib = ["KiB", "MiB", "GiB"].iter().zip([1, 1 << 10, 1 << 20]).find_map(|(unit, kib)| {
+            let number: u64 = size.trim().strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(kib)
+        });
+        Some((count.trim().parse().ok()?, kib.filter(|kib| *kib > 0)?))
+    };
+    value.split(',').map(part).collect()
+}
+
+fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
+    let wanted = parse(value).ok_or_else(|| format!("{value} says no number of pages and size"))?;
+    place.cores()?;
+    let nodes = place.memory_nodes();
+    if nodes.is_empty() {
+        return Err("the kernel tells no NUMA node of the cores for packets (/sys/devices/system/node)".to_owned());
+    }
+    let file = |node: &usize, kib: u64| format!("/sys/devices/system/node/node{node}/hugepages/hugepages-{kib}kB/nr_hugepages");
+    let each = nodes.iter().flat_map(|node| {
+        let size = |(count, kib): &(u32, u64)| {
+            setting(knob.name, file(node, *kib), knob.form, count.to_string(), "huge pages in reserve")
+        };
+        wanted.iter().map(size).collect::<Vec<_>>()
+    });
+    Means::write_all(each, place.settings())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_are_read() {
+        assert_eq!(parse("512 x 2MiB, 4x1 GiB"), Some(vec![(512, 2048), (4, 1 << 20)]));
+        for wrong in ["", "512", "x 2MiB", "5 x 2MB", "5 x 0MiB", "-1 x 2MiB", "1 x 99999999999999999999GiB"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

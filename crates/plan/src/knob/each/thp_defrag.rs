@@ -1,0 +1,24 @@
+//! Decides whether a program that gets a huge page compacts memory for it itself.
+
+use crate::knob::means::{Means, setting};
+use crate::knob::{About, Accepts, Knob, WRITTEN};
+use crate::step::Form;
+
+const FILE: &str = "/sys/kernel/mm/transparent_hugepage/defrag";
+
+pub(super) const KNOB: Knob = Knob {
+    name: "thp_defrag",
+    unit: "a word",
+    what: "Decides whether a program that gets a huge page compacts memory for it itself.",
+    why: "A page fault then takes as long as the compaction, which may be milliseconds.",
+    source: "Documentation/admin-guide/mm/transhuge.rst",
+    about: About::Host,
+    accepts: Accepts::Words(&["always", "defer", "defer+madvise", "madvise", "never"]),
+    standard: "defer",
+    files: &[FILE],
+    form: Form::Choice,
+    manner: WRITTEN,
+    plan: |knob, value, place| {
+        Means::write(setting(knob.name, FILE, knob.form, value, "who compacts memory for huge pages, and when"), place.settings())
+    },
+};

@@ -1,0 +1,158 @@
+//! Knobs and profiles: what they plan, what they refuse, and what the documentation says of them.
+
+#![allow(clippy::disallowed_methods, reason = "planning reads no files, its tests do")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod hosts;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use tailbed_format::facts::{Facts, Privilege};
+use tailbed_plan::knob::{ALL, SUPPLIED, files_named, pages};
+use tailbed_plan::plan::Plan;
+use tailbed_plan::step::{Setting, Step};
+use tailbed_plan::{Overrides, PlanError, Source, describe, plan};
+
+const FILE: &str =
+    "name = \"x\"\nrepeats = 1\n[nodes.dut]\nenvironment = \"host\"\n[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n";
+
+fn try_plan(set: &[&str], facts: &Facts) -> Result<Plan, PlanError> {
+    let overrides = Overrides { set: set.iter().map(|text| (*text).to_owned()).collect(), ..Overrides::default() };
+    plan(&Source { name: "x.toml", text: FILE.as_bytes() }, &overrides, facts, "a1b2c3")
+}
+
+fn planned(set: &[&str], facts: &Facts) -> Plan {
+    try_plan(set, facts).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn settings(plan: &Plan) -> Vec<&Setting> {
+    let run = plan.runs.last().unwrap();
+    let written = run.steps.iter().filter_map(|step| match step {
+        Step::WriteSetting(setting) => Some(setting),
+        _ => None,
+    });
+    written.collect()
+}
+
+fn value<'a>(plan: &'a Plan, path: &str) -> Option<&'a str> {
+    settings(plan).into_iter().find(|setting| setting.path == path).map(|setting| setting.value.as_str())
+}
+
+const WORKQUEUES: &str = "/sys/devices/virtual/workqueue/cpumask";
+
+#[test]
+fn the_page_says_what_the_knobs_do() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/knobs.md");
+    let written = pages();
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        fs::write(file, &written).unwrap();
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), written, "run this test with INSTA_UPDATE=always to write docs/knobs.md anew");
+}
+
+#[test]
+fn names_are_unique_and_every_standard_value_is_accepted() {
+    let names: BTreeSet<_> = ALL.iter().map(|knob| knob.name).collect();
+    assert_eq!(names.len(), ALL.len());
+    for knob in ALL {
+        assert!(knob.accepts.allows(knob.standard), "{}", knob.name);
+        for said in [knob.unit, knob.what, knob.why, knob.source, knob.manner.read, knob.manner.set, knob.manner.verified] {
+            assert!(!said.is_empty(), "{}", knob.name);
+        }
+    }
+}
+
+#[test]
+fn without_a_profile_nothing_is_set_but_what_the_instrument_needs() {
+    for facts in [hosts::small(), hosts::server()] {
+        let plan = planned(&[], &facts);
+        let paths: Vec<_> = settings(&plan).iter().map(|setting| setting.path.clone()).collect();
+        assert_eq!(paths, ["/proc/sys/kernel/sched_rt_runtime_us"]);
+        assert!(plan.runs.iter().all(|run| run.knobs.is_stock()));
+        assert_eq!(plan, planned(&["profile=stock"], &facts));
+    }
+}
+
+#[test]
+fn a_profile_sets_its_knobs_and_the_experiment_overrides_them() {
+    let server = hosts::server();
+    let plan = planned(&["profile=isolated", "knobs.thp=never", "knobs.workqueues=false"], &server);
+    assert_eq!(value(&plan, "/sys/kernel/mm/transparent_hugepage/enabled"), Some("never"));
+    assert_eq!(value(&plan, WORKQUEUES), None);
+    assert_eq!(value(&plan, "/proc/sys/vm/swappiness"), Some("1"));
+    // cores 1 (generator) and 2 (dut) are packets', 5 and 6 their siblings, kept idle
+    let plan = planned(&["profile=isolated"], &server);
+    assert_eq!(value(&plan, WORKQUEUES), Some("99"));
+    assert_eq!(value(&plan, "/proc/irq/30/smp_affinity_list"), Some("0,3-4,7"));
+    assert_eq!((value(&plan, "/proc/irq/31/smp_affinity_list"), value(&plan, "/proc/irq/32/smp_affinity_list")), (None, None));
+    assert!(plan.notes.iter().any(|note| note.contains("31 (nvme0q3) stays on CPU 2")), "{:?}", plan.notes);
+}
+
+#[test]
+fn what_a_host_has_not_is_left_out_of_a_profile_and_refused_by_name() {
+    let server = hosts::server();
+    let plan = planned(&["profile=realtime"], &server);
+    let left: Vec<_> =
+        plan.runs[0].knobs.knobs.iter().filter(|knob| knob.left.is_some()).map(|knob| knob.knob.as_str()).collect();
+    assert_eq!(left, ["nohz_full"]);
+    assert!(plan.notes.iter().any(|note| note.contains("boot with nohz_full=1-2")), "{:?}", plan.notes);
+    let refused = try_plan(&["knobs.nohz_full=true"], &server).unwrap_err();
+    assert_eq!(refused.exit_code(), 3);
+    assert!(refused.to_string().contains("the knob `nohz_full` cannot be true here"), "{refused}");
+    let no_root = Privilege { root: false, ..server.privilege };
+    let refused = try_plan(&["knobs.thp=never"], &Facts { privilege: no_root, ..server.clone() }).unwrap_err();
+    assert!(refused.to_string().contains("it takes root") && refused.exit_code() == 3, "{refused}");
+    let plan = planned(&["profile=isolated"], &Facts { privilege: no_root, ..server });
+    assert!(settings(&plan).is_empty());
+}
+
+#[test]
+fn without_isolation_a_profile_is_not_used() {
+    let plan = planned(&["profile=isolated", "isolation=false", "knobs.thp=never"], &hosts::server());
+    assert!(plan.runs.iter().all(|run| run.knobs.is_stock()));
+    assert!(plan.notes.iter().any(|note| note.contains("the profile isolated with [knobs] is not used where isolation = false")));
+}
+
+#[test]
+fn a_profile_may_be_a_file() {
+    let source = Source { name: "folder/x.toml", text: FILE.as_bytes() };
+    let mut overrides = Overrides { sweep: vec!["profile=stock,mine.toml".to_owned()], ..Overrides::default() };
+    assert_eq!(files_named(&source, &overrides).unwrap(), ["folder/mine.toml"]);
+    let refused = plan(&source, &overrides, &hosts::server(), "t").unwrap_err();
+    assert!(refused.to_string().contains("the profile's file folder/mine.toml cannot be read"), "{refused}");
+    let planned_with = |text: &str, overrides: &mut Overrides| {
+        overrides.profiles = vec![("folder/mine.toml".to_owned(), text.to_owned())];
+        plan(&source, overrides, &hosts::server(), "t")
+    };
+    let refused = planned_with("[knobs]\nthp = \"some\"\n", &mut overrides).unwrap_err();
+    assert!(refused.to_string().contains("`thp` is some; it may be"), "{refused}");
+    let plan = planned_with("[knobs]\nthp = \"never\"\n", &mut overrides).unwrap();
+    let with: Vec<_> = plan.runs.iter().filter(|run| run.knobs.profile == "mine.toml").collect();
+    assert_eq!(with.len(), 2, "a floor and a measurement");
+}
+
+#[test]
+fn one_knob_swept_makes_cells_of_its_own_with_floors() {
+    let overrides = Overrides { sweep: vec!["knobs.thp=always,never".to_owned()], ..Overrides::default() };
+    let plan = plan(&Source { name: "x.toml", text: FILE.as_bytes() }, &overrides, &hosts::server(), "t").unwrap();
+    assert_eq!(plan.cells.len(), 4);
+    let said = describe(&plan, &hosts::server(), true);
+    assert!(said.contains("echo never > /sys/kernel/mm/transparent_hugepage/enabled"), "{said}");
+}
+
+/// Settings of a plan are undone by their own paths, and no two of a run write the same file.
+#[test]
+fn no_file_is_written_twice_in_a_run() {
+    for (profile, _) in SUPPLIED {
+        let plan = planned(&[&format!("profile={profile}")], &hosts::server());
+        for run in &plan.runs {
+            let paths: Vec<_> = run
+                .steps
+                .iter()
+                .filter_map(|step| if let Step::WriteSetting(setting) = step { Some(&setting.path) } else { None })
+                .collect();
+            assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len(), "{profile}");
+        }
+    }
+}
