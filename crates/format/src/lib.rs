@@ -28,5 +28,6 @@ pub mod stream;
 pub mod summary;
 pub mod throughput;
 pub mod traffic;
+pub mod udp;
 pub mod unit;
 pub mod validity;

@@ -182,6 +182,7 @@ pub(crate) mod tests {
             cgroup: Cgroup::None,
             privilege: Privilege { root: true, user_namespaces: true, real_time: true, lock_memory: true },
             rt_runtime_us: Some(-1),
+            no_packet_sockets: None,
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
             kernels: Vec::new(),

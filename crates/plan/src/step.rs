@@ -12,7 +12,7 @@ pub use environment::{
     AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Seccomp,
     VmSpec, Volume,
 };
-pub use link::{MacvlanParent, MemoryLink};
+pub use link::{LinkAddress, MacvlanParent, MemoryLink};
 pub use undo::Undo;
 
 /// One thing done to the host.
@@ -60,6 +60,16 @@ pub enum Step {
     },
     /// Make a link in memory that both of its ends share: a file of two empty rings in a file system of its own.
     MakeMemory(MemoryLink),
+    /// Give an interface the address of its end of a link, and tell it where the other end is.
+    GiveAddress(LinkAddress),
+    /// Have the network card of an interface stamp every frame that comes in (`SIOCSHWTSTAMP`, netdevice(7); kernel documentation,
+    /// networking/timestamping); what it was told before is told to it again afterwards.
+    StampInHardware {
+        /// The network namespace the interface lies in; `None` for the host's own.
+        namespace: Option<String>,
+        /// Its name there.
+        interface: String,
+    },
     /// Make a control group.
     MakeCgroup(CgroupSpec),
     /// Make what an environment needs to start and what stays when it stops: root file system, disk, configuration.

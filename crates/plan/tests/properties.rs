@@ -83,6 +83,7 @@ fn host() -> impl Strategy<Value = Facts> {
             cgroup,
             privilege: Privilege { root, user_namespaces: true, real_time, lock_memory },
             rt_runtime_us,
+            no_packet_sockets: None,
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
             kernels: Vec::new(),
@@ -191,6 +192,10 @@ fn undo_names_what_was_made(step: &Step) {
             assert_eq!(link.id, id);
             assert!(id.starts_with("tb-"));
         }
+        (Step::GiveAddress(address), Undo::RemoveAddress(undone)) => assert_eq!(*address, undone),
+        (Step::StampInHardware { namespace, interface }, Undo::RestoreStamps { namespace: within, interface: undone }) => {
+            assert_eq!((namespace, interface), (&within, &undone));
+        }
         (step, undo) => panic!("{undo:?} does not take {step:?} back"),
     }
 }
@@ -225,6 +230,7 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeMacvlan { parent, end } => {
                 assert!(end.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
                 assert!(parent.namespace.is_none() || taps.contains(&(parent.namespace.clone(), parent.name.clone())));
+                taps.insert((end.namespace.clone(), end.name.clone()));
             }
             Step::MakeMemory(link) => assert!(groups.insert(link.id.clone()), "{} is made twice", link.id),
             Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
@@ -247,7 +253,10 @@ fn steps_build_on_each_other(run: &Run) {
                 }
                 started.push(node.clone());
             }
-            Step::WriteSetting { .. } => {}
+            Step::GiveAddress(address) => {
+                assert!(taps.contains(&(address.namespace.clone(), address.interface.clone())));
+            }
+            Step::WriteSetting { .. } | Step::StampInHardware { .. } => {}
         }
     }
     let mut ordered: Vec<_> = run.agents.iter().map(|agent| agent.node.clone()).collect();

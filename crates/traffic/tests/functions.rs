@@ -53,6 +53,7 @@ impl Bench {
             rules,
             ports: tailbed_format::port::Ports::FORWARDER,
             memory: Vec::new(),
+            sockets: Vec::new(),
             workers,
             batch: BATCH,
             scheduling,

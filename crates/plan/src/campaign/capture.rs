@@ -9,6 +9,7 @@ use super::network::{self, Interface};
 use crate::placement::{PRIORITY, Placement};
 use crate::plan::{AgentOrder, GENERATOR, TIMESTAMPER, ThroughPlan};
 use crate::setup::{AROUND_FILE, End, Load, Node, Recording, megabytes};
+use crate::step::Step;
 
 /// What a frame takes in a ring besides its bytes: header, address and the room before it (packet_mmap, "Ring Buffer";
 /// `TPACKET3_HDRLEN` and net/packet/af_packet.c, `tpacket_rcv`: 68 bytes, padded to 96 less the Ethernet header).
@@ -62,7 +63,7 @@ pub(super) fn of_run(
     let order = Order::Capture(Capture {
         taps,
         snap: recording.snap,
-        stamps: Stamps::Software,
+        stamps: recording.stamps,
         limit: recording.limit,
         every,
         folder: String::new(),
@@ -70,6 +71,19 @@ pub(super) fn of_run(
         scheduling: scheduling(placement, facts, every.is_some()),
     });
     (AgentOrder { node: TIMESTAMPER.to_owned(), order }, through)
+}
+
+/// The steps that have the cards of the tapped interfaces stamp, where they are to; each once.
+pub(super) fn steps(timestamper: &AgentOrder) -> Vec<Step> {
+    let Order::Capture(Capture { taps, stamps: Stamps::Hardware, .. }) = &timestamper.order else { return Vec::new() };
+    let mut steps = Vec::new();
+    for tap in taps {
+        let step = Step::StampInHardware { namespace: tap.namespace.clone(), interface: tap.interface.clone() };
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
 }
 
 /// Blocks of a ring, and how often they are emptied where they do not hold a whole run, ns.

@@ -27,7 +27,8 @@ pub(super) struct Planned {
 /// Plans the combination of a number.
 pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
-    let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
+    let setup =
+        setup::resolve(&combination.experiment, &combination.tree, combination.folder, facts.no_packet_sockets.as_deref())?;
     let requests: Vec<_> = setup.nodes.iter().map(|node| Request { name: &node.name, cpus: node.cpus }).collect();
     let placement = placement::place(facts, &setup.generator_cpus, setup.isolation, &requests)
         .map_err(|error| no_placement(&error, &combination, facts))?;
@@ -76,6 +77,9 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
     let mut notes = if setup.load().is_some() { placement.notes.clone() } else { Vec::new() };
     if let (Some(recording), Some(load)) = (&setup.capture, setup.load()) {
         notes.extend(capture::notes(recording, load, placement, facts));
+    }
+    if let Some(reason) = &setup.no_packet_sockets {
+        notes.push(format!("packets go by UDP sockets, since no packet socket can be opened here: {reason}"));
     }
     for node in &setup.nodes {
         match node.environment {
@@ -155,8 +159,9 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let streams: Vec<_> = load.streams.iter().zip(&cell.setup.topology.ways).map(stream).collect();
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
+    let ports = (load.ports.send.name(), load.ports.receive.name());
     let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, tapped))
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, ports, tapped))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.

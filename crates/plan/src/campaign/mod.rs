@@ -11,6 +11,7 @@ mod possible;
 mod programs;
 mod rounds;
 mod run;
+mod sockets;
 
 use std::collections::BTreeSet;
 

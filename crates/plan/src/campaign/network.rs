@@ -1,5 +1,7 @@
 //! Names and addresses: every interface of a run, in the order packets pass them.
 
+use std::net::Ipv4Addr;
+
 use tailbed_format::mac::MacAddress;
 
 use super::medium;
@@ -31,6 +33,8 @@ pub(super) struct Interface {
     pub(super) towards: MacAddress,
     /// What its link is made of.
     pub(super) medium: Medium,
+    /// Its address, where packets go by UDP sockets.
+    pub(super) address: Option<Ipv4Addr>,
 }
 
 /// Both interfaces of every link.
@@ -44,7 +48,7 @@ pub(super) fn interfaces(links: &[Link], nodes: &[Node], token: &str) -> Vec<[In
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
         let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
-        Interface { end, veth, guest, towards, medium: Medium::Veth }
+        Interface { end, veth, guest, towards, medium: Medium::Veth, address: None }
     };
     links.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
 }

@@ -11,7 +11,7 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, life, medium, programs};
+use super::{capture, environment, life, medium, programs, sockets};
 use crate::experiment::LinkKind;
 use crate::plan::{
     AgentOrder, Cell, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
@@ -162,6 +162,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     };
     let links = network::with_mtu(network::interfaces(&topology.links, nodes, token), load.mtu);
     let links = medium::with_media(links, via);
+    let links = if load.ports.any_udp() { sockets::with_addresses(links) } else { links };
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
         .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
@@ -188,10 +189,12 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     // a link can be made into a namespace only once it is there
     steps.extend(started().filter(|(_, environment)| environment.brings_namespace()).map(start));
     steps.extend(network::link_steps(&links, token));
+    steps.extend(sockets::steps(&links));
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
     let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
-    if recorded.is_some() {
+    if let Some((timestamper, _)) = &recorded {
+        steps.extend(capture::steps(timestamper));
         // in the host's own network: it goes into those of the links by itself
         steps.push(Step::StartAgent { node: TIMESTAMPER.to_owned(), namespace: None, environment: environment.clone() });
     }
@@ -271,7 +274,9 @@ fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Sch
     };
     let rules = network::ports(number, links).into_iter().filter_map(rule).collect();
     let Forwarding { function, workers, batch, ports } = node.forwarding.clone();
-    let order = Order::Forward(Forward { function, rules, ports, memory, workers, batch, scheduling: scheduling.clone() });
+    let sockets = sockets::node_ports(number, links);
+    let order =
+        Order::Forward(Forward { function, rules, ports, memory, sockets, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 
@@ -306,6 +311,7 @@ fn measure(
         path: wire.between(transmit, receive),
         ports: load.ports,
         shown: matches!(wire, Wire::Real { shown: true, .. }),
+        sockets: sockets::generator_ports(links),
         frame,
         source,
         destination,

@@ -80,7 +80,7 @@ pub(super) fn of(
         frame: (stream.frame - FRAME_CHECK_SEQUENCE).min(snap),
         links: links(capture, experiment, nodes, (&topology.links, via), tree)?,
         snap,
-        stamps: stamps(capture, tree)?,
+        stamps: stamps(capture),
         limit: capture.limit.0,
         trim: capture.trim.map_or(schedule.warm_up, |trim| trim.0),
     };
@@ -119,17 +119,11 @@ fn snap(capture: &Capture, tree: &Table<'_>) -> Result<u32, Fault> {
     })
 }
 
-/// All links are made of interfaces without a network card.
-fn stamps(capture: &Capture, tree: &Table<'_>) -> Result<Stamps, Fault> {
+/// The links that are made here are of interfaces without a network card; what a driver says is asked when its interface is there.
+fn stamps(capture: &Capture) -> Stamps {
     match capture.stamps {
-        Stamper::Auto | Stamper::Software => Ok(Stamps::Software),
-        Stamper::Hardware => {
-            Err(Fault::host("the tapped links have no hardware stamps: virtual Ethernet pairs and taps have no network card")
-                .at(tree::span(tree, &["capture", "stamps"]), "not here")
-                .help(
-                    "write stamps = \"software\", or leave it out: the kernel's stamps are then taken, and their error is said",
-                ))
-        }
+        Stamper::Auto | Stamper::Software => Stamps::Software,
+        Stamper::Hardware => Stamps::Hardware,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Doing a step to the host, and taking it back.
 
+mod address;
 mod agent;
 mod bridge;
 mod cgroup;
@@ -15,6 +16,7 @@ mod process;
 mod seccomp;
 mod sequence;
 mod setting;
+mod stamps;
 mod sweep;
 mod tap;
 mod voice;
@@ -53,6 +55,7 @@ impl Before {
     pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
         match step {
             Step::WriteSetting { path, .. } => Ok(Self::Value(setting::read(path)?)),
+            Step::StampInHardware { namespace, interface } => Ok(Self::Value(stamps::read(namespace.as_deref(), interface)?)),
             _ => Ok(Self::Nothing),
         }
     }
@@ -81,7 +84,7 @@ pub(crate) enum Made {
         /// Version 2: controllers that were off before.
         enabled: Vec<String>,
     },
-    /// A setting was written.
+    /// A setting was written, or an address given to an interface that is ours.
     Setting,
     /// An environment was provisioned: it is known by its name, which holds the campaign's token.
     Node,
@@ -171,6 +174,10 @@ impl Host {
             }
             Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
             Step::MakeMemory(link) => memory::make(link).map(|()| Made::Memory),
+            Step::GiveAddress(address) => self.network.give_address(address).map(|()| Made::Setting),
+            Step::StampInHardware { namespace, interface } => {
+                stamps::write(namespace.as_deref(), interface).map(|()| Made::Setting)
+            }
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -206,7 +213,9 @@ impl Host {
         match (step, before, made) {
             (Step::WriteSetting { path, value, .. }, Before::Value(before), _) => setting::put_back(path, value, before),
             // nothing was written; and a bridge goes with its namespace, which a step of its own made
-            (Step::WriteSetting { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
+            (Step::WriteSetting { .. } | Step::StampInHardware { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => {
+                Ok(TakenBack::Done)
+            }
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -231,6 +240,10 @@ impl Host {
                 self.network.delete_macvlan(parent, end, alias)
             }
             (Step::MakeMemory(link), ..) => memory::delete(link),
+            (Step::GiveAddress(address), ..) => self.network.remove_address(address),
+            (Step::StampInHardware { namespace, interface }, Before::Value(before), _) => {
+                stamps::put_back(namespace.as_deref(), interface, before)
+            }
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)
             }

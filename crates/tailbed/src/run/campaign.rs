@@ -19,10 +19,9 @@ use tailbed_stats::stream;
 
 use super::attempt::attempt;
 use super::explain::explain;
-use super::traffic::Refusal;
 use super::{Inputs, now, programs, record, timestamper};
 use crate::apply::Broken;
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::results::campaign::{json, write_new};
 use crate::results::{CampaignFolder, packets};
 use crate::show::progress::Progress;

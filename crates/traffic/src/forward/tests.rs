@@ -252,6 +252,7 @@ fn orders_that_make_no_sense_are_refused() {
         rules,
         ports: tailbed_format::port::Ports::LATENCY,
         memory: Vec::new(),
+        sockets: Vec::new(),
         workers,
         batch,
         scheduling: scheduling.clone(),
