@@ -91,6 +91,17 @@ pub(super) fn ports(number: usize, links: &[[Interface; 2]]) -> Vec<Port> {
     ports
 }
 
+/// The interfaces of a router's ports `out2`, `out3` and so on, up to the last that has a link; empty names between.
+pub(super) fn further(number: usize, links: &[[Interface; 2]]) -> Vec<String> {
+    let name = |port: u8| {
+        let port = Port::named(&format!("out{port}"))?;
+        own_and_peer(End::Node(number, port), links).map(|(own, _)| own.veth.name.clone())
+    };
+    let names: Vec<_> = (2..=tailbed_format::function::Port::MOST).map(name).collect();
+    let count = names.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    names.into_iter().take(count).map(Option::unwrap_or_default).collect()
+}
+
 /// The nodes in the order packets of a way pass them; one that reflects has no way out.
 pub(super) fn hops(way: &Way, links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> {
     let name = |node, port| own_and_peer(End::Node(node, port), links).map_or_else(String::new, |(own, _)| own.veth.name.clone());

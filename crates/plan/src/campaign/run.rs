@@ -1,6 +1,7 @@
 //! One run: what is done to the host, and what each agent does.
 
 use tailbed_format::facts::{Cgroup, Facts};
+use tailbed_format::function::Function;
 use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::stream::Stream;
@@ -258,13 +259,20 @@ fn floor(topology: &Topology) -> Topology {
     Topology { links: vec![[End::Generator, End::Sink]], ways: topology.ways.iter().map(way).collect() }
 }
 
+/// The port of a rule's way out. A router's tables decide, and each of its ports must have a rule that leaves there: of a further port it is its
+/// own.
+fn exit(node: &Node, inward: Port) -> Port {
+    let routes = matches!(node.forwarding.function, Function::L3fwd { .. });
+    if routes && ![Port::IN, Port::OUT].contains(&inward) { inward } else { node.exit(inward) }
+}
+
 /// What comes in by one port leaves by another, addressed to the far end of that link. A port whose way out has no link has no rule: no
 /// packet of a stream comes in there.
 fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
     let side = |port| network::own_and_peer(End::Node(number, port), links);
     let rule = |inward: Port| {
         let (receive, _) = side(inward)?;
-        let (transmit, peer) = side(node.exit(inward))?;
+        let (transmit, peer) = side(exit(node, inward))?;
         Some(ForwardRule {
             receive: receive.veth.name.clone(),
             transmit: transmit.veth.name.clone(),
@@ -273,7 +281,10 @@ fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Sch
         })
     };
     let rules = network::ports(number, links).into_iter().filter_map(rule).collect();
-    let Forwarding { function, workers, batch, ports } = node.forwarding.clone();
+    let Forwarding { mut function, workers, batch, ports } = node.forwarding.clone();
+    if let Function::L3fwd { further, .. } = &mut function {
+        *further = network::further(number, links);
+    }
     let sockets = sockets::node_ports(number, links);
     let order =
         Order::Forward(Forward { function, rules, ports, memory, sockets, workers, batch, scheduling: scheduling.clone() });
