@@ -193,7 +193,10 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     steps.extend(sockets::steps(&links));
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
-    let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
+    let recorded = setup
+        .capture
+        .as_ref()
+        .map(|capture| capture::of_run(capture, load, nodes, (&links, &topology.ways), placement, facts, token));
     if let Some((timestamper, _)) = &recorded {
         steps.extend(capture::steps(timestamper));
         // in the host's own network: it goes into those of the links by itself
@@ -214,7 +217,11 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let tapped = timestamper.is_some();
     agents.extend(timestamper);
     let memory = medium::generator_ports(&links, token);
-    let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest && next_hop.medium != Medium::Bridge);
+    let to_machine = |way: &Way| {
+        let next_hop = network::own_and_peer(way.from, &links).map(|(_, next_hop)| next_hop);
+        next_hop.is_some_and(|next_hop| next_hop.guest && next_hop.medium != Medium::Bridge)
+    };
+    let shown = tapped && topology.ways.iter().any(to_machine);
     agents.extend(measure(setting, load, &topology.ways, &Wire::Real { memory, shown }, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         programs::of_node(number, node, &environments[number], &scheduling.cpus, &links, setting)

@@ -26,7 +26,7 @@ pub(crate) use link::{Medium, Via};
 pub(crate) use port::Port;
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
-pub(crate) use topology::{End, Link, Pass, Topology, Way};
+pub(crate) use topology::{End, Link, Part, Pass, Taken, Topology, Way, parts, taken};
 pub(crate) use traffic::{Load, StreamLoad};
 
 use crate::experiment::Experiment;
