@@ -74,6 +74,21 @@ pub struct Origin {
     pub application: String,
 }
 
+/// How the clock of a network card stood to `CLOCK_REALTIME`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardClock {
+    /// Its device: `/dev/ptp0`.
+    pub device: String,
+    /// The request that it was read by: `PTP_SYS_OFFSET_EXTENDED`.
+    pub by: String,
+    /// The card's clock minus `CLOCK_REALTIME` before the capture, ns.
+    pub before: i64,
+    /// The same after it, ns.
+    pub after: i64,
+    /// Both are right within so much, ns; 0 where the hardware has latched both clocks at once.
+    pub bound: u64,
+}
+
 /// What the timestamper counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Captured {
@@ -81,8 +96,11 @@ pub struct Captured {
     pub taps: Vec<TapCount>,
     /// How exactly the clocks were read together: a bound on the error of relating the stamps to another clock of the host, ns.
     pub reading: u64,
-    /// How much `CLOCK_REALTIME`, which the stamps are of, moved against `CLOCK_MONOTONIC` meanwhile, ns.
+    /// How much `CLOCK_REALTIME`, which the stamps of the kernel are of, moved against `CLOCK_MONOTONIC` meanwhile, ns.
     pub shift: i64,
+    /// The clock that the stamps are of, where a card took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardClock>,
 }
 
 /// Frames of one tap: those that passed = written + dropped + left out.
@@ -116,6 +134,9 @@ pub struct CaptureSummary {
     pub reading: u64,
     /// See [`Captured::shift`], ns.
     pub shift: i64,
+    /// See [`Captured::card`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardClock>,
     /// Its files.
     pub taps: Vec<TapSummary>,
     /// From one tap to the next on the packets' way.

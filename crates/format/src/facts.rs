@@ -45,6 +45,9 @@ pub struct Facts {
     pub privilege: Privilege,
     /// `kernel.sched_rt_runtime_us`: microseconds per second that real-time tasks may have; -1 for all.
     pub rt_runtime_us: Option<i64>,
+    /// Why packet sockets cannot be opened here, a clause; `None` when they can: seen by opening one.
+    #[serde(default)]
+    pub no_packet_sockets: Option<String>,
     /// Engines that environments need, with what is missing; a kind that is not listed needs none, or was not looked for.
     #[serde(default)]
     pub engines: Vec<Engine>,

@@ -43,6 +43,9 @@ pub enum Function {
     L3fwd {
         /// The routes.
         routes: Table,
+        /// The interfaces of the ports `out2`, `out3` and so on; an empty name where there is none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        further: Vec<String>,
     },
     /// Broadband network gateway between subscribers at `in` and the core at `out`.
     Bng(Bng),
@@ -72,7 +75,7 @@ impl Function {
     pub fn tables(&self) -> Vec<(Listing, &Table)> {
         match self {
             Self::None | Self::L2fwd | Self::Reflect => Vec::new(),
-            Self::L3fwd { routes } => vec![(Listing::Routes, routes)],
+            Self::L3fwd { routes, .. } => vec![(Listing::Routes, routes)],
             Self::Bng(bng) => vec![(Listing::Subscribers, &bng.subscribers), (Listing::Routes, &bng.routes)],
             Self::Filter { rules } => vec![(Listing::Rules, rules)],
         }
@@ -82,7 +85,7 @@ impl Function {
     pub fn tables_mut(&mut self) -> Vec<&mut Table> {
         match self {
             Self::None | Self::L2fwd | Self::Reflect => Vec::new(),
-            Self::L3fwd { routes } => vec![routes],
+            Self::L3fwd { routes, .. } => vec![routes],
             Self::Bng(bng) => vec![&mut bng.subscribers, &mut bng.routes],
             Self::Filter { rules } => vec![rules],
         }
@@ -157,4 +160,34 @@ pub enum Port {
     In,
     /// `out`: the nearer one to the sink; a gateway's core.
     Out,
+    /// `out2` to `out250`: another one of a router's, by its number.
+    Further(u8),
+}
+
+impl Port {
+    /// The highest number of a port.
+    pub const MOST: u8 = 250;
+
+    /// The port of a name: `in`, `out`, or `out` with a number from 2 to [`Self::MOST`].
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "in" => return Some(Self::In),
+            "out" => return Some(Self::Out),
+            _ => {}
+        }
+        let digits = name.strip_prefix("out")?;
+        let number = digits.parse().ok().filter(|number| (2..=Self::MOST).contains(number))?;
+        // no second way to write a number
+        (digits == u8::to_string(&number)).then_some(Self::Further(number))
+    }
+}
+
+impl std::fmt::Display for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::In => f.write_str("in"),
+            Self::Out => f.write_str("out"),
+            Self::Further(number) => write!(f, "out{number}"),
+        }
+    }
 }

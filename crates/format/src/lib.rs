@@ -33,5 +33,6 @@ pub mod stream;
 pub mod summary;
 pub mod throughput;
 pub mod traffic;
+pub mod udp;
 pub mod unit;
 pub mod validity;

@@ -9,6 +9,7 @@ use crate::noise::{Load, Noise};
 use crate::port::Ports;
 use crate::stream::{Stream, StreamFlows};
 use crate::traffic::{Mix, Pattern, Shape};
+use crate::udp::UdpPort;
 
 pub use crate::function::Function;
 
@@ -79,6 +80,9 @@ pub struct Measure {
     /// Packet sockets on the interface are to see the frames leave: they go through its queue and not past it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shown: bool,
+    /// Addresses of its interfaces, where packets go by UDP sockets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<UdpPort>,
     /// Bytes of each frame as sent to the interface, that is without the 4-byte frame check sequence. Where the shape has a mix, that
     /// of the longest.
     pub frame: u32,
@@ -329,6 +333,9 @@ pub struct Forward {
     /// Ports of the rules that are no interfaces.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<MemoryPort>,
+    /// Addresses of its interfaces, where packets go by UDP sockets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sockets: Vec<UdpPort>,
     /// Threads that share the frames, each with all directions; packets of one flow go to one of them. 1 to [`MOST_WORKERS`].
     #[serde(default = "one")]
     pub workers: u32,

@@ -20,6 +20,9 @@ pub enum SendPort {
     XdpCopy,
     /// Shared memory, from which the hardware takes frames: AF_XDP where the driver can.
     XdpZeroCopy,
+    /// A UDP socket, several datagrams in one system call where several are due (udp(7), sendmmsg(2)): headers are the kernel's, and no
+    /// CAP_NET_RAW is needed.
+    Udp,
 }
 
 /// How frames are received.
@@ -35,6 +38,9 @@ pub enum ReceivePort {
     PacketBlocks,
     /// Shared memory, into which a program in the driver redirects frames: AF_XDP where the driver can.
     Xdp,
+    /// A UDP socket, as many datagrams as wait in one system call (udp(7), recvmmsg(2)), stamped where the kernel took them over from the
+    /// interface; no CAP_NET_RAW is needed.
+    Udp,
 }
 
 /// A table of both, `{ send = "packet", receive = "packet" }`.
@@ -55,6 +61,14 @@ impl Ports {
 
     /// What a forwarder has: frames are seen as soon as they come, and leave together where several have come.
     pub const FORWARDER: Self = Self { send: SendPort::PacketBatch, receive: ReceivePort::Packet };
+
+    /// Through the whole stack of the kernel.
+    pub const UDP: Self = Self { send: SendPort::Udp, receive: ReceivePort::Udp };
+
+    /// Whether either is a UDP socket.
+    pub fn any_udp(self) -> bool {
+        self.send == SendPort::Udp || self.receive == ReceivePort::Udp
+    }
 
     /// What is asked for, and of what is left open that of another.
     #[must_use]
@@ -80,6 +94,7 @@ impl SendPort {
             Self::PacketBatch => "packet-batch",
             Self::XdpCopy => "xdp-copy",
             Self::XdpZeroCopy => "xdp-zero-copy",
+            Self::Udp => "udp",
         }
     }
 }
@@ -92,6 +107,7 @@ impl ReceivePort {
             Self::Packet => "packet",
             Self::PacketBlocks => "packet-blocks",
             Self::Xdp => "xdp",
+            Self::Udp => "udp",
         }
     }
 }
@@ -131,10 +147,10 @@ mod tests {
     #[test]
     fn names_are_those_of_experiment_files() {
         use {ReceivePort as R, SendPort as S};
-        for port in [S::Auto, S::Packet, S::PacketBatch, S::XdpCopy, S::XdpZeroCopy] {
+        for port in [S::Auto, S::Packet, S::PacketBatch, S::XdpCopy, S::XdpZeroCopy, S::Udp] {
             assert_eq!(serde_json::to_value(port).unwrap(), port.name());
         }
-        for port in [R::Auto, R::Packet, R::PacketBlocks, R::Xdp] {
+        for port in [R::Auto, R::Packet, R::PacketBlocks, R::Xdp, R::Udp] {
             assert_eq!(serde_json::to_value(port).unwrap(), port.name());
         }
     }

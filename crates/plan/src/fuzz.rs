@@ -60,6 +60,7 @@ fn host() -> Facts {
         cgroup: Cgroup::None,
         privilege: Privilege { root: true, user_namespaces: true, real_time: true, lock_memory: true },
         rt_runtime_us: Some(950_000),
+        no_packet_sockets: None,
         engines: Vec::new(),
         kvm: Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],

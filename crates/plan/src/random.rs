@@ -83,7 +83,8 @@ fn write<'i>(root: &mut Table<'i>, drawn: &Drawn, node: Option<&Value<'i>>, span
     let key = |name: &str| Spanned::new(span.clone(), Cow::Owned(name.to_owned()));
     let table = |table: DeTable<'i>| Spanned::new(span.clone(), DeValue::Table(table));
     let mut nodes = DeTable::new();
-    for (name, paths) in &drawn.paths {
+    let drawn_routes = drawn.routes.iter().map(Some).chain(std::iter::repeat(None));
+    for ((name, paths), lines) in drawn.paths.iter().zip(drawn_routes) {
         let mut own = match node.map(Spanned::get_ref) {
             Some(DeValue::Table(own)) => own.clone(),
             _ => DeTable::new(),
@@ -92,6 +93,16 @@ fn write<'i>(root: &mut Table<'i>, drawn: &Drawn, node: Option<&Value<'i>>, span
             return Err(Fault::file("the paths of a drawn topology are drawn, too")
                 .at(tree::span(root, &["topology", "node", "paths"]), "not here")
                 .help("leave them out"));
+        }
+        if let Some(lines) = lines {
+            if own.contains_key("forward") {
+                return Err(Fault::file("the nodes of a fan are routers, and their routes are drawn")
+                    .at(tree::span(root, &["topology", "node", "forward"]), "not here")
+                    .help("leave `forward` out, or draw a tree: shape = \"tree\""));
+            }
+            let lines = Spanned::new(span.clone(), DeValue::Array(lines.iter().map(|line| text(line)).collect()));
+            let l3fwd = table([(key("table"), lines)].into_iter().collect());
+            own.insert(key("forward"), table([(key("l3fwd"), l3fwd)].into_iter().collect()));
         }
         if !paths.is_empty() {
             own.insert(key("paths"), table(paths.iter().map(|(from, to)| (key(from), text(to))).collect()));
@@ -103,11 +114,23 @@ fn write<'i>(root: &mut Table<'i>, drawn: &Drawn, node: Option<&Value<'i>>, span
         (key(name), Spanned::new(span.clone(), ends))
     };
     let links: DeTable<'i> = drawn.links.iter().map(link).collect();
-    let stream = |(name, [from, to]): &(String, [String; 2])| {
-        let ends = [("from", from), ("to", to)];
-        (key(name), table(ends.into_iter().map(|(end, place)| (key(end), text(place))).collect()))
+    // what else is said of the flows stays as it is
+    let flows = match tree::get(root, &["traffic", "flows"]).map(Spanned::get_ref) {
+        Some(DeValue::Table(flows)) => flows.clone(),
+        _ => DeTable::new(),
     };
-    let streams: DeTable<'i> = drawn.streams.iter().map(stream).collect();
+    let destinations = drawn.destinations.iter().map(Some).chain(std::iter::repeat(None));
+    let stream = |((name, [from, to]), destination): (&(String, [String; 2]), Option<&String>)| {
+        let ends = [("from", from), ("to", to)];
+        let mut own: DeTable<'i> = ends.into_iter().map(|(end, place)| (key(end), text(place))).collect();
+        if let Some(destination) = destination {
+            let mut flows = flows.clone();
+            flows.insert(key("destination"), text(destination));
+            own.insert(key("flows"), table(flows));
+        }
+        (key(name), table(own))
+    };
+    let streams: DeTable<'i> = drawn.streams.iter().zip(destinations).map(stream).collect();
     root.insert(key("nodes"), table(nodes));
     root.insert(key("links"), table(links));
     if let Some(DeValue::Table(traffic)) = root.get_mut("traffic").map(Spanned::get_mut) {

@@ -19,7 +19,7 @@ pub use environment::{
 };
 pub use group::{Exclusive, GroupLimit, Partition};
 pub use huge_pages::HugePageLimit;
-pub use link::{MacvlanParent, MemoryLink};
+pub use link::{LinkAddress, MacvlanParent, MemoryLink};
 pub use setting::{Form, Setting, ThreadMove, Unplug};
 pub use tuning::{Tunable, Tuning};
 pub use undo::Undo;
@@ -79,6 +79,16 @@ pub enum Step {
     },
     /// Make a link in memory that both of its ends share: a file of two empty rings in a file system of its own.
     MakeMemory(MemoryLink),
+    /// Give an interface the address of its end of a link, and tell it where the other end is.
+    GiveAddress(LinkAddress),
+    /// Have the network card of an interface stamp every frame that comes in (`SIOCSHWTSTAMP`, netdevice(7); kernel documentation,
+    /// networking/timestamping); what it was told before is told to it again afterwards.
+    StampInHardware {
+        /// The network namespace the interface lies in; `None` for the host's own.
+        namespace: Option<String>,
+        /// Its name there.
+        interface: String,
+    },
     /// Make a control group.
     MakeCgroup(CgroupSpec),
     /// Have the agent of a node, which a later step starts, start in a control group that an earlier one has made.

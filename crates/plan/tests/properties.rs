@@ -83,6 +83,7 @@ fn host() -> impl Strategy<Value = Facts> {
             cgroup,
             privilege: Privilege { root, user_namespaces: true, real_time, lock_memory },
             rt_runtime_us,
+            no_packet_sockets: None,
             engines: Vec::new(),
             kvm: tailbed_format::facts::Kvm::Unknown,
             kernels: Vec::new(),
@@ -203,6 +204,10 @@ fn undo_names_what_was_made(step: &Step) {
             assert_eq!(link.id, id);
             assert!(id.starts_with("tb-"));
         }
+        (Step::GiveAddress(address), Undo::RemoveAddress(undone)) => assert_eq!(*address, undone),
+        (Step::StampInHardware { namespace, interface }, Undo::RestoreStamps { namespace: within, interface: undone }) => {
+            assert_eq!((namespace, interface), (&within, &undone));
+        }
         (step, undo) => panic!("{undo:?} does not take {step:?} back"),
     }
 }
@@ -237,6 +242,7 @@ fn steps_build_on_each_other(run: &Run) {
             Step::MakeMacvlan { parent, end } => {
                 assert!(end.namespace.as_ref().is_none_or(|namespace| namespaces.contains(namespace)));
                 assert!(parent.namespace.is_none() || taps.contains(&(parent.namespace.clone(), parent.name.clone())));
+                taps.insert((end.namespace.clone(), end.name.clone()));
             }
             Step::MakeMemory(link) => assert!(groups.insert(link.id.clone()), "{} is made twice", link.id),
             Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => {
@@ -259,6 +265,9 @@ fn steps_build_on_each_other(run: &Run) {
                 }
                 started.push(node.clone());
             }
+            Step::GiveAddress(address) => {
+                assert!(taps.contains(&(address.namespace.clone(), address.interface.clone())));
+            }
             Step::JoinCgroup { node, path } => assert!(!started.contains(node) && groups.contains(path)),
             Step::ConfineInside { node, .. } => assert!(started.contains(node)),
             Step::Untrack(untrack) => {
@@ -266,6 +275,7 @@ fn steps_build_on_each_other(run: &Run) {
             }
             Step::TuneInterface(tuning) => assert!(taps.contains(&(tuning.namespace.clone(), tuning.interface.clone()))),
             Step::WriteSetting(_)
+            | Step::StampInHardware { .. }
             | Step::MoveThread(_)
             | Step::HoldLatency { .. }
             | Step::UnplugCpu(_)

@@ -6,6 +6,7 @@ mod hosts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tailbed_format::function::{Function, Port, Route, Table};
 use tailbed_format::order::{Measure, Order, Path};
 use tailbed_format::summary::RunKind;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
@@ -101,9 +102,26 @@ fn follow(run: &Run, stream: &Measure) -> (Vec<String>, String) {
         }
         let (node, next) = &rules[there];
         passed.push(node.clone());
-        here = next.clone();
+        here =
+            routed(run, node, stream.shape.flows.destination.first).map_or_else(|| next.clone(), |name| (there.0.clone(), name));
     }
     panic!("{} goes round in a loop", stream.name);
+}
+
+/// Where a router whose table is written out sends packets for an address: the interface of the longest prefix's port.
+fn routed(run: &Run, node: &str, address: u32) -> Option<String> {
+    let order = run.agents.iter().find(|agent| agent.node == node).map(|agent| &agent.order);
+    let Some(Order::Forward(forward)) = order else { return None };
+    let Function::L3fwd { routes: Table::Text { text, .. }, further } = &forward.function else { return None };
+    let lines = ["198.18.0.0/16 in", "198.19.0.0/16 out"].into_iter().chain(text.lines());
+    let routes = lines.map(|line| line.parse::<Route>().unwrap()).filter(|route| route.prefix.holds(address));
+    let interface = match routes.max_by_key(|route| route.prefix.length()).unwrap().port {
+        Port::In => forward.rules[0].receive.clone(),
+        Port::Out => forward.rules[0].transmit.clone(),
+        Port::Further(number) => further[usize::from(number) - 2].clone(),
+    };
+    assert!(forward.rules.iter().any(|rule| rule.transmit == interface), "no rule leaves by {interface}");
+    Some(interface)
 }
 
 fn measure(run: &Run) -> &Measure {
@@ -154,6 +172,23 @@ fn thousands_of_random_topologies_are_sound() {
     is_sound(&random("any", "host", 64, 64, 1));
     is_sound(&random("tree", "host", 1, 1, 1));
     assert_eq!(random("any", "host", 2, 9, 17), random("any", "host", 2, 9, 17));
+}
+
+/// From the root to every leaf by routes; and back from each, where packets go both ways.
+#[test]
+fn fans_reach_every_leaf() {
+    for seed in 0..300 {
+        is_sound(&random("fan", "host", 1, 9, seed));
+    }
+    for environment in ["open", "vm", "container"] {
+        is_sound(&random("fan", environment, 5, 9, 4));
+    }
+    let text = "name = \"x\"\nrepeats = 1\n[topology]\nshape = \"fan\"\nnodes = 9\nseed = 2\n[topology.node]\n\
+                environment = \"host\"\n[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\nbidirectional = true\nflows = { count = 3 }\n";
+    let plan = planned(text).unwrap_or_else(|error| panic!("{error}"));
+    is_sound(&plan);
+    let streams = measure(plan.runs.last().unwrap()).streams();
+    assert!(streams.len() > 4 && streams.iter().all(|stream| stream.shape.flows.count == 3));
 }
 
 /// Also where nodes have no namespace of their own, or taps and bridges stand between them.

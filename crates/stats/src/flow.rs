@@ -189,6 +189,7 @@ mod tests {
             source: MacAddress::local(1, 1),
             destination: MacAddress::local(1, 2),
             shown: false,
+            sockets: Vec::new(),
             tag: 1,
             schedule: Schedule { rate: 1, warm_up: 0, duration: 1 },
             shape: Shape { flows, ..Shape::default() },

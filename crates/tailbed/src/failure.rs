@@ -43,6 +43,25 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What was asked for by name cannot be had on this host: trying again would change nothing, and nothing else takes its place.
+#[derive(Debug)]
+pub(crate) struct Refusal(String);
+
+impl Refusal {
+    /// With what is said, a sentence without its full stop.
+    pub(crate) fn new(said: String) -> Self {
+        Self(said)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Failed(error)

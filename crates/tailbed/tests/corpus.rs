@@ -6,7 +6,7 @@ use std::fs;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tailbed_traffic::fuzz::{Functions, table};
+use tailbed_traffic::fuzz::{Functions, ring, table};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
 
@@ -64,6 +64,11 @@ fn frames_through_functions() {
 #[test]
 fn text_of_tables() {
     run("tables", table);
+}
+
+#[test]
+fn links_in_memory() {
+    run("rings", ring);
 }
 
 #[test]

@@ -135,7 +135,16 @@ fn forwarded(function: &Function, ports: Ports) -> Carried {
     let mut forwarder = Client::start();
     let scheduling = scheduling(cores().0);
     let function = function.clone();
-    let order = Forward { function, rules: vec![rule], ports, memory: Vec::new(), workers: 1, batch: BATCH, scheduling };
+    let order = Forward {
+        function,
+        rules: vec![rule],
+        ports,
+        memory: Vec::new(),
+        sockets: Vec::new(),
+        workers: 1,
+        batch: BATCH,
+        scheduling,
+    };
     forwarder.prepare(&Order::Forward(order)).unwrap();
     forwarder.send(&Command::Start);
     let carried = measure("generator", "sink", generator());
@@ -169,6 +178,7 @@ fn measure(transmit: &str, receive: &str, ports: Ports) -> Carried {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 2,
         schedule: Schedule { rate: RATE, warm_up: SPAN, duration: SPAN },
         shape: Shape::default(),

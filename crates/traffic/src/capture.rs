@@ -17,10 +17,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use rustix::time::Timespec;
-use tailbed_format::capture::{BLOCK, Capture, Captured, RETIRE, Stamps, Tap, TapCount};
+use tailbed_format::capture::{BLOCK, Capture, Captured, CardClock as Card, RETIRE, Stamps, Tap, TapCount};
 
 use crate::clock::{Clock, Sighting, Tsc};
 use crate::port::{BlockRing, Passing, PortError, TapRing};
+use crate::stamping::{self, Abilities, CardClock, Reading};
 use crate::stop::Stop;
 use file::Draft;
 use pages::Pages;
@@ -53,6 +54,30 @@ pub enum CaptureError {
         /// Why not.
         source: io::Error,
     },
+    /// Its interface has no card that could stamp.
+    #[error(
+        "cannot have stamps of a network card at {interface}: its driver says {said}; leave `stamps` out to have the kernel's"
+    )]
+    NoCard {
+        /// The interface.
+        interface: String,
+        /// What the driver says, a clause.
+        said: String,
+    },
+    /// Two cards, and nobody who relates their clocks.
+    #[error(
+        "the tapped interfaces have two clocks, ptp{0} and ptp{1}: a difference of their stamps would be that of the clocks as well; tap ports of \
+         one card, or leave `stamps` out to have the kernel's"
+    )]
+    TwoClocks(u32, u32),
+    /// A card's clock cannot be read.
+    #[error("cannot read the clock of the network card by /dev/ptp{clock}: {source}")]
+    Clock {
+        /// Its number.
+        clock: u32,
+        /// Why not.
+        source: io::Error,
+    },
     /// A file cannot be made or written.
     #[error("cannot write {}: {source}", path.display())]
     File {
@@ -71,6 +96,8 @@ pub struct Recorder {
     every: Option<u64>,
     first: Sighting,
     reading: u64,
+    /// Where a card stamps: its clock, and how it stood before.
+    card: Option<(CardClock, Reading)>,
 }
 
 /// A tap with its ring and its file.
@@ -91,8 +118,10 @@ struct Tapped {
 pub fn open(order: &Capture) -> Result<Recorder, CaptureError> {
     let first = Tsc.sight_tightest(64);
     let reading = bracket_in_ns(first);
-    let taps = order.taps.iter().map(|tap| tapped(tap, order, reading)).collect::<Result<_, _>>()?;
-    Ok(Recorder { taps, every: order.every, first, reading })
+    let card = if order.stamps == Stamps::Hardware { card_of(&order.taps)? } else { None };
+    let said = comment(reading, card.as_ref());
+    let taps = order.taps.iter().map(|tap| tapped(tap, order, &said)).collect::<Result<_, _>>()?;
+    Ok(Recorder { taps, every: order.every, first, reading, card })
 }
 
 /// The bracket of a sighting in ns: the counter's rate is taken from the time since.
@@ -111,14 +140,33 @@ fn bracket_in_ns(first: Sighting) -> u64 {
     }
 }
 
-fn tapped(tap: &Tap, order: &Capture, reading: u64) -> Result<Tapped, CaptureError> {
+/// The one clock of all taps, and how it stands; `None` without a tap.
+fn card_of(taps: &[Tap]) -> Result<Option<(CardClock, Reading)>, CaptureError> {
+    let mut clock = None;
+    for tap in taps {
+        let abilities = in_namespace_of(tap, || stamping::abilities(&tap.interface))?;
+        let no_card = |said| CaptureError::NoCard { interface: tap.interface.clone(), said };
+        let abilities: Abilities = abilities.map_err(|error| no_card(format!("nothing ({error})")))?;
+        let number = abilities.stamps_all().ok_or_else(|| no_card(abilities.to_string()))?;
+        if let Some(first) = clock.replace(number).filter(|first| *first != number) {
+            return Err(CaptureError::TwoClocks(first, number));
+        }
+    }
+    let Some(number) = clock else { return Ok(None) };
+    let failed = |source| CaptureError::Clock { clock: number, source };
+    let clock = CardClock::open(number).map_err(failed)?;
+    let reading = clock.read().map_err(failed)?;
+    Ok(Some((clock, reading)))
+}
+
+fn tapped(tap: &Tap, order: &Capture, said: &str) -> Result<Tapped, CaptureError> {
     let path = Path::new(&order.folder).join(&tap.name).with_extension("pcapng");
     let failed = |source| CaptureError::File { path: path.clone(), source };
     let mut draft = Draft::begin(&path, tap.expected.min(order.limit)).map_err(failed)?;
     let mut head = Vec::new();
     let interface =
         pcapng::Interface { name: tap.interface.clone(), description: description(tap, order.stamps), snap: order.snap };
-    pcapng::begin(&order.origin, &comment(order.stamps, reading), &interface, &mut head);
+    pcapng::begin(&order.origin, said, &interface, &mut head);
     draft.write(&head).map_err(failed)?;
     let ring = BlockRing {
         block: BLOCK,
@@ -142,43 +190,44 @@ fn description(tap: &Tap, stamps: Stamps) -> String {
 }
 
 /// What is to be known of the stamps.
-fn comment(stamps: Stamps, reading: u64) -> String {
-    match stamps {
-        Stamps::Software => format!(
+fn comment(reading: u64, card: Option<&(CardClock, Reading)>) -> String {
+    match card {
+        None => format!(
             "clock: CLOCK_REALTIME of this host. stamps: software, taken by the kernel as it takes a frame over from the interface, before \
              any socket sees it. error: clocks read together within {reading} ns; how long a frame waited before its stamp is not in it: \
              nothing on a virtual link, where it is taken in the sender's call, an interrupt on a network card. A difference of two stamps \
              of this host has no error of the clock's offset."
         ),
-        Stamps::Hardware => format!(
-            "clock: the network card's own, not set by this host. stamps: hardware, taken by the card as a frame passes its plug. error: \
-             that of the card, see its data sheet; this host's clocks read together within {reading} ns."
+        Some((clock, Reading { offset, bound, by })) => format!(
+            "clock: {}, the network card's own, not set by this program; {offset} ns ahead of CLOCK_REALTIME of this host when the capture began \
+             (within {bound} ns, {by}). stamps: hardware, taken by the card as a frame passes its plug. error: that of the card, see its data \
+             sheet; this host's clocks read together within {reading} ns. A difference of two stamps of this clock has no error of its \
+             offset.",
+            clock.path()
         ),
     }
 }
 
-/// Opens the ring where the interface lies. Namespaces belong to threads: only a thread that ends with the work changes its own; the socket
-/// stays where it was made.
+/// Opens the ring where the interface lies; the socket stays where it was made.
 fn open_in(tap: &Tap, ring: &BlockRing) -> Result<TapRing, CaptureError> {
-    let (from, to) = (tap.from.clone(), tap.to.clone());
-    let open = || TapRing::open(&tap.interface, ring);
-    let opened = match &tap.namespace {
-        None => open(),
-        Some(namespace) => {
-            let inside = || {
-                let file = File::open(Path::new(NAMESPACES).join(namespace))?;
-                move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
-                Ok(open())
-            };
-            let opened: io::Result<_> = std::thread::scope(|scope| {
-                let thread = std::thread::Builder::new().name("namespace".to_owned()).spawn_scoped(scope, inside)?;
-                thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread in the namespace panicked")))
-            });
-            let (from, to) = (from.clone(), to.clone());
-            opened.map_err(|source| CaptureError::Namespace { from, to, namespace: namespace.clone(), source })?
-        }
+    let opened = in_namespace_of(tap, || TapRing::open(&tap.interface, ring))?;
+    opened.map_err(|source| CaptureError::Tap { from: tap.from.clone(), to: tap.to.clone(), source: Box::new(source) })
+}
+
+/// Does something where the interface of a tap lies. Namespaces belong to threads: only a thread that ends with the work changes its own.
+fn in_namespace_of<T: Send>(tap: &Tap, work: impl FnOnce() -> T + Send) -> Result<T, CaptureError> {
+    let Some(namespace) = &tap.namespace else { return Ok(work()) };
+    let inside = || {
+        let file = File::open(Path::new(NAMESPACES).join(namespace))?;
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(work())
     };
-    opened.map_err(|source| CaptureError::Tap { from, to, source: Box::new(source) })
+    let done: io::Result<_> = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("namespace".to_owned()).spawn_scoped(scope, inside)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread in the namespace panicked")))
+    });
+    let (from, to) = (tap.from.clone(), tap.to.clone());
+    done.map_err(|source| CaptureError::Namespace { from, to, namespace: namespace.clone(), source })
 }
 
 impl Recorder {
@@ -197,9 +246,22 @@ impl Recorder {
         let last = Tsc.sight_tightest(64);
         let shift = offset(last).wrapping_sub(offset(self.first));
         let time = [self.first.realtime, last.realtime];
-        let taps = self.taps.into_iter().map(|tapped| tapped.finish(time, shift)).collect::<Result<_, _>>()?;
-        Ok(Captured { taps, reading: self.reading, shift })
+        let card = self.card.map(card_afterwards).transpose()?;
+        let taps = self.taps.into_iter().map(|tapped| tapped.finish(time, shift, card.as_ref())).collect::<Result<_, _>>()?;
+        Ok(Captured { taps, reading: self.reading, shift, card })
     }
+}
+
+/// Reads a card's clock again.
+fn card_afterwards((clock, before): (CardClock, Reading)) -> Result<Card, CaptureError> {
+    let after = clock.read().map_err(|source| CaptureError::Clock { clock: clock.number(), source })?;
+    Ok(Card {
+        device: clock.path(),
+        by: after.by.to_owned(),
+        before: before.offset,
+        after: after.offset,
+        bound: before.bound.max(after.bound),
+    })
 }
 
 /// Realtime minus monotonic, ns.
@@ -258,7 +320,7 @@ impl Tapped {
         }
     }
 
-    fn finish(mut self, time: [u64; 2], shift: i64) -> Result<TapCount, CaptureError> {
+    fn finish(mut self, time: [u64; 2], shift: i64, card: Option<&Card>) -> Result<TapCount, CaptureError> {
         let Self { pages, draft, path, count, .. } = &mut self;
         let mut tail = Vec::new();
         let received = count.written + count.left_out + count.dropped;
@@ -267,7 +329,7 @@ impl Tapped {
             received,
             dropped: count.dropped,
             delivered: count.written,
-            comment: remark(count, shift),
+            comment: remark(count, shift, card),
         };
         pcapng::end(&statistics, &mut tail);
         let written = pages.give_out(true, |bytes| draft.write(bytes)).and_then(|()| draft.write(&tail));
@@ -281,8 +343,12 @@ impl Tapped {
 }
 
 /// What the end of the file says besides the counts.
-fn remark(count: &TapCount, shift: i64) -> String {
+fn remark(count: &TapCount, shift: i64, card: Option<&Card>) -> String {
     let mut text = format!("CLOCK_REALTIME moved by {shift} ns against CLOCK_MONOTONIC meanwhile");
+    if let Some(Card { device, by, before, after, bound }) = card {
+        let moved = after.wrapping_sub(*before);
+        let _ = write!(text, "; {device} moved by {moved} ns against CLOCK_REALTIME (read within {bound} ns, {by})");
+    }
     if !count.is_complete() {
         let TapCount { dropped, left_out, .. } = count;
         let _ = write!(
@@ -291,7 +357,12 @@ fn remark(count: &TapCount, shift: i64) -> String {
         );
     }
     if count.otherwise_stamped > 0 {
-        let _ = write!(text, "; {} frames have a later stamp of the kernel's than the others", count.otherwise_stamped);
+        let instead = if card.is_some() {
+            "a stamp of the kernel's in place of the card's"
+        } else {
+            "a later stamp of the kernel's than the others"
+        };
+        let _ = write!(text, "; {} frames have {instead}", count.otherwise_stamped);
     }
     text
 }

@@ -113,7 +113,7 @@ pub fn open(order: &Forward) -> Result<Vec<Worker>, ForwardError> {
     let mut groups: Vec<_> = (0..order.rules.len()).map(|rule| FanoutGroup::new(steering(rule))).collect();
     let receive: Vec<_> = order.rules.iter().map(|rule| rule.receive.as_str()).collect();
     let transmit: Vec<_> = order.rules.iter().map(|rule| rule.transmit.as_str()).collect();
-    let wires = Wired { receive: &receive, transmit: &transmit, memory: &order.memory, shown: false };
+    let wires = Wired { receive: &receive, transmit: &transmit, memory: &order.memory, sockets: &order.sockets, shown: false };
     let mut worker = || {
         let groups = (order.workers > 1).then_some(groups.as_mut_slice());
         let making = Making { function: function.clone(), batch: order.batch, wait: order.scheduling.wait };

@@ -128,3 +128,14 @@ pub fn table(bytes: &[u8]) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+/// A link in shared memory of which somebody else has the file: the first byte tells what the rings are like, the others what both ends
+/// send and take, and what the third writes into counters, bells, slots and the file's own description. Nothing of that makes an end read
+/// or write outside the file, give out more than a slot holds, or give out frames without end; and as long as nobody else writes, or once
+/// the ends were opened anew, what comes out is what went in.
+///
+/// # Errors
+/// What does not hold.
+pub fn ring(bytes: &[u8]) -> Result<(), String> {
+    crate::port::memory::rings(bytes)
+}

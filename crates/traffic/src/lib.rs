@@ -31,6 +31,7 @@ pub mod ping_pong;
 pub mod port;
 pub mod program;
 pub mod realtime;
+pub mod stamping;
 pub mod stop;
 
 pub use agent::{AgentError, agent};

@@ -14,6 +14,7 @@ mod several;
 mod simulated;
 mod socket;
 mod tap;
+mod udp;
 pub mod xdp;
 
 use std::os::fd::AsFd;
@@ -34,7 +35,9 @@ pub use packet_socket::PacketSocket;
 pub use pair::Pair;
 pub use several::{Several, Wires};
 pub use simulated::{Bottleneck, Fate, SimulatedClock, SimulatedPort, WireModel};
+pub(crate) use socket::request;
 pub use tap::{Block, BlockFrame, BlockRing, Passing, TapRing};
+pub use udp::{UdpReceiver, UdpSender};
 
 use crate::stop::Stop;
 
@@ -129,7 +132,7 @@ pub enum PortError {
     /// The kernel does not let this process open packet sockets.
     #[error(
         "interface `{interface}`: opening a packet socket was refused ({source}); it needs CAP_NET_RAW: run as root, or in a user \
-         namespace of its own"
+         namespace of its own, or without packet sockets: port = {{ send = \"udp\", receive = \"udp\" }}"
     )]
     NotPermitted {
         /// The interface.
@@ -175,6 +178,15 @@ pub enum PortError {
          or the ports `packet-batch` and `packet`"
     )]
     Several(Ports),
+    /// Both ends of a link know a datagram by its socket.
+    #[error("UDP sockets send only to UDP sockets, and {0} was asked for; write port = {{ send = \"udp\", receive = \"udp\" }}")]
+    OnlyUdp(Ports),
+    /// One flow cannot be dealt out.
+    #[error("several workers cannot share the one flow that a link of UDP sockets has; give the node one worker")]
+    SeveralUdp,
+    /// An order without the addresses of the sockets.
+    #[error("interface `{0}` is to have a UDP socket, and the order names no addresses for it, which is an error in tailbed")]
+    NoAddress(String),
     /// Beside a link in memory there are only packet sockets.
     #[error(
         "beside a link in shared memory an interface can have the ports `packet` and `packet-batch`, and {0} was asked for; leave `port` out, \

@@ -41,6 +41,7 @@ fn order() -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 77,
         schedule: Schedule { rate: 5_000, warm_up: 20_000_000, duration: 300_000_000 },
         shape: Shape {

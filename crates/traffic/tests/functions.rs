@@ -53,6 +53,7 @@ impl Bench {
             rules,
             ports: tailbed_format::port::Ports::FORWARDER,
             memory: Vec::new(),
+            sockets: Vec::new(),
             workers,
             batch: BATCH,
             scheduling,
@@ -113,7 +114,8 @@ fn ones(header: &[u8]) -> u16 {
 #[test]
 fn l3fwd_routes_both_ways_and_counts_what_it_drops() {
     on_host(|| {
-        let mut bench = Bench::new(Function::L3fwd { routes: Table::Generated { count: 1_000, seed: 1 } }, 1);
+        let mut bench =
+            Bench::new(Function::L3fwd { routes: Table::Generated { count: 1_000, seed: 1 }, further: Vec::new() }, 1);
         for sequence in 0..100 {
             bench.inward.1.send(&frame(sequence, 9, 64)).unwrap();
         }

@@ -38,6 +38,7 @@ fn order(wire: SimulatedWire, schedule: Schedule, shape: Shape) -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 9,
         schedule,
         shape,

@@ -103,7 +103,7 @@ fn with_ports<V>(
     receive: &str,
     test: impl FnOnce(&mut dyn Exchange, &Opened) -> V,
 ) -> Result<V, PortError> {
-    open(ports, Wired { receive: &[receive], transmit: &[transmit], memory: &[], shown: false }, None, Trial(test))
+    open(ports, Wired { receive: &[receive], transmit: &[transmit], memory: &[], sockets: &[], shown: false }, None, Trial(test))
 }
 
 fn every_pair() -> impl Iterator<Item = Ports> {

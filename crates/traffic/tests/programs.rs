@@ -218,6 +218,7 @@ fn simulation() -> Order {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 1,
         schedule: Schedule { rate: 100_000, warm_up: 0, duration: 5_000_000_000 },
         shape: Shape::default(),

@@ -36,6 +36,7 @@ fn order() -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 0xfeed_beef,
         schedule: Schedule { rate: 100_000, warm_up: 500_000_000, duration: 2_000_000_000 },
         shape: Shape::default(),

@@ -24,7 +24,7 @@ pub enum WrongRoute {
     #[error(transparent)]
     Prefix(#[from] WrongPrefix),
     /// No port.
-    #[error("`{0}` is not a port of a forwarder; write in or out")]
+    #[error("`{0}` is not a port of a forwarder; write in, out, or out2 to out250")]
     Port(String),
 }
 
@@ -35,11 +35,7 @@ impl FromStr for Route {
         let words = lines::words(line);
         let [prefix, port] = words[..] else { return Err(WrongRoute::Form(line.to_owned())) };
         let prefix = prefix.parse()?;
-        let port = match port {
-            "in" => Port::In,
-            "out" => Port::Out,
-            other => return Err(WrongRoute::Port(other.to_owned())),
-        };
+        let port = Port::named(port).ok_or_else(|| WrongRoute::Port(port.to_owned()))?;
         Ok(Self { prefix, port })
     }
 }
@@ -65,9 +61,19 @@ mod tests {
     }
 
     #[test]
+    fn further_ports_have_numbers() {
+        let ports: Vec<_> = routes("r", "10.0.0.0/8 out2\n11.0.0.0/8 out250").unwrap().iter().map(|route| route.port).collect();
+        assert_eq!(ports, [Port::Further(2), Port::Further(250)]);
+        assert_eq!(ports.iter().map(Port::to_string).collect::<Vec<_>>(), ["out2", "out250"]);
+        for wrong in ["out1", "out251", "out02", "out+2", "out-2", "outer", "in2", "out 2"] {
+            assert_eq!(Port::named(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_wrong_line_is_named() {
         let refused = |text: &str| routes("r.txt", text).unwrap_err().to_string();
-        assert_eq!(refused("\n10.0.0.0/8 up"), "r.txt:2: `up` is not a port of a forwarder; write in or out");
+        assert_eq!(refused("\n10.0.0.0/8 up"), "r.txt:2: `up` is not a port of a forwarder; write in, out, or out2 to out250");
         assert!(refused("10.0.0.0/8").starts_with("r.txt:1: `10.0.0.0/8` is not a route; write "));
         assert!(refused("10.0.0.0/8 out now").starts_with("r.txt:1: "));
         assert_eq!(

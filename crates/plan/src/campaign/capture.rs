@@ -8,7 +8,8 @@ use tailbed_format::unit::Bytes;
 use super::network::{self, Interface};
 use crate::placement::{PRIORITY, Placement};
 use crate::plan::{AgentOrder, GENERATOR, TIMESTAMPER, ThroughPlan};
-use crate::setup::{AROUND_FILE, End, Load, Node, Recording, megabytes};
+use crate::setup::{AROUND_FILE, End, Link, Load, Node, Part, Recording, Taken, Way, megabytes, parts, taken};
+use crate::step::Step;
 
 /// What a frame takes in a ring besides its bytes: header, address and the room before it (packet_mmap, "Ring Buffer";
 /// `TPACKET3_HDRLEN` and net/packet/af_packet.c, `tpacket_rcv`: 68 bytes, padded to 96 less the Ethernet header).
@@ -30,19 +31,23 @@ pub(super) fn of_run(
     recording: &Recording,
     load: &Load,
     nodes: &[Node],
-    links: &[[Interface; 2]],
+    (links, ways): (&[[Interface; 2]], &[Way]),
     placement: &Placement,
     facts: &Facts,
     token: &str,
 ) -> (AgentOrder, Vec<ThroughPlan>) {
     let chosen = if links.len() == 1 { vec![0] } else { recording.links.clone() };
-    let back = links.last().is_some_and(|[_, far]| far.end != End::Sink);
+    let ends: Vec<Link> = links.iter().map(|[near, far]| [near.end, far.end]).collect();
+    let several = ways.len() > 1;
+    let back = !several && links.last().is_some_and(|[_, far]| far.end != End::Sink);
+    let all: Vec<Taken> = ways.iter().flat_map(|way| taken(&ends, way)).collect();
     let (full, every) = rings(recording, load, facts);
     let expected = recording.file().unwrap_or(AROUND_FILE);
     let mut taps = Vec::new();
     for &link in &chosen {
         let Some([near, far]) = links.get(link) else { continue };
-        for (sender, receiver, loaded) in [(near, far, true), (far, near, back)] {
+        let used = |backwards| if several { all.contains(&(link, backwards)) } else { !backwards || back };
+        for (sender, receiver, loaded) in [(near, far, used(false)), (far, near, used(true))] {
             let (namespace, interface, outgoing) = network::seen(link, sender, receiver, links, token);
             let (from, to) = (role(sender.end, nodes), role(receiver.end, nodes));
             let blocks = if loaded { full } else { FEWEST_BLOCKS };
@@ -58,11 +63,12 @@ pub(super) fn of_run(
             });
         }
     }
-    let through = through(&chosen, &taps, links, nodes, back);
+    let through =
+        if several { through_several(&chosen, &taps, &ends, ways, nodes) } else { through(&chosen, &taps, links, nodes, back) };
     let order = Order::Capture(Capture {
         taps,
         snap: recording.snap,
-        stamps: Stamps::Software,
+        stamps: recording.stamps,
         limit: recording.limit,
         every,
         folder: String::new(),
@@ -70,6 +76,19 @@ pub(super) fn of_run(
         scheduling: scheduling(placement, facts, every.is_some()),
     });
     (AgentOrder { node: TIMESTAMPER.to_owned(), order }, through)
+}
+
+/// The steps that have the cards of the tapped interfaces stamp, where they are to; each once.
+pub(super) fn steps(timestamper: &AgentOrder) -> Vec<Step> {
+    let Order::Capture(Capture { taps, stamps: Stamps::Hardware, .. }) = &timestamper.order else { return Vec::new() };
+    let mut steps = Vec::new();
+    for tap in taps {
+        let step = Step::StampInHardware { namespace: tap.namespace.clone(), interface: tap.interface.clone() };
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
 }
 
 /// Blocks of a ring, and how often they are emptied where they do not hold a whole run, ns.
@@ -125,6 +144,20 @@ fn through(chosen: &[usize], taps: &[Tap], links: &[[Interface; 2]], nodes: &[No
         }
     }
     parts
+}
+
+/// The same of several streams, each part once: what takes a link in one direction goes on to one other, or the plan was refused.
+fn through_several(chosen: &[usize], taps: &[Tap], links: &[Link], ways: &[Way], nodes: &[Node]) -> Vec<ThroughPlan> {
+    let tap = |(link, backwards): Taken| {
+        let place = chosen.iter().position(|chosen| *chosen == link)?;
+        taps.get(2 * place + usize::from(backwards)).map(|tap| tap.name.clone())
+    };
+    let parts = parts(links, ways, chosen).unwrap_or_default();
+    let plan = |part: &Part| {
+        let names = part.nodes.iter().map(|&node| nodes[node].name.clone()).collect();
+        Some(ThroughPlan { nodes: names, before: tap(part.before)?, behind: tap(part.behind)? })
+    };
+    parts.iter().filter_map(plan).collect()
 }
 
 fn passed(end: End, nodes: &[Node]) -> Option<String> {

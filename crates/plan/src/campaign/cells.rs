@@ -29,7 +29,8 @@ pub(super) struct Planned {
 /// Plans the combination of a number; `token` marks what is made on the host.
 pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts, token: &str) -> Result<Planned, Fault> {
     let combination = document.combination(number)?;
-    let setup = setup::resolve(&combination.experiment, &combination.tree, combination.folder)?;
+    let setup =
+        setup::resolve(&combination.experiment, &combination.tree, combination.folder, facts.no_packet_sockets.as_deref())?;
     let mut placement = placed(&setup, facts).map_err(|error| no_placement(&error, &combination, facts))?;
     noise::check(&setup, &placement, &combination, facts)?;
     let knobs = asked_of_the_host(&combination, &setup, &mut placement, facts, token)?;
@@ -153,6 +154,9 @@ fn real_notes(setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<String
     if setup.load().is_some() {
         notes.extend(proof::note(setup, placement, facts));
     }
+    if let Some(reason) = &setup.no_packet_sockets {
+        notes.push(format!("packets go by UDP sockets, since no packet socket can be opened here: {reason}"));
+    }
     for node in &setup.nodes {
         match node.environment {
             Environment::Container { memory: Some(_), .. } if !super::run::cgroups(facts) => {
@@ -231,12 +235,13 @@ fn floor_key(cell: &Planned) -> Option<impl Ord + use<>> {
     let streams: Vec<_> = load.streams.iter().zip(&cell.setup.topology.ways).map(stream).collect();
     // the wire is of the kind that packets leave the generator by
     let medium = cell.setup.via.first().map(|via| via.medium.clone());
+    let ports = (load.ports.send.name(), load.ports.receive.name());
     let tapped = cell.setup.capture.as_ref().map(|capture| capture.snap);
     let watched = (cell.setup.proof.rate, cell.setup.proof.switches);
     // what is asked of the host is asked of it for the floor as well, but for groups, which are the nodes' own
     let host: Vec<_> = cell.knobs.plan.knobs.iter().map(|knob| (knob.knob.clone(), knob.wanted.clone())).collect();
     let host = (cell.knobs.plan.profile.clone(), host);
-    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, medium, (tapped, watched, host)))
+    Some((streams, load.drain, sought, generator.cpus.clone(), generator.priority, (medium, ports), (tapped, watched, host)))
 }
 
 /// Whether a swept key makes a difference to the floor; `link` is that by which packets leave the generator.

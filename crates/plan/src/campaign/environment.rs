@@ -69,7 +69,18 @@ pub(super) fn of_node(
             ..VmSpec::clone(spec)
         }),
     };
-    medium::passed_in(number, environment, links, token)
+    medium::passed_in(number, without_raw(environment, node), links, token)
+}
+
+/// A container whose agent opens no packet socket has no use for CAP_NET_RAW.
+fn without_raw(mut environment: AgentEnvironment, node: &Node) -> AgentEnvironment {
+    let confinement = match &mut environment {
+        AgentEnvironment::Container(spec) => &mut spec.confinement,
+        AgentEnvironment::Docker(spec) => &mut spec.confinement,
+        _ => return environment,
+    };
+    confinement.no_raw = node.forwarding.ports.any_udp();
+    environment
 }
 
 /// The virtual CPUs of a machine: as many as the node has cores, unless it says otherwise.

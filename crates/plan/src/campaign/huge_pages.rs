@@ -131,7 +131,9 @@ mod tests {
         let text = format!("name = \"x\"\nisolation = false\n{nodes}[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n");
         let plan = crate::plan(&Source { name: "x", text: text.as_bytes() }, &Overrides::default(), facts, "t").unwrap();
         let settings = plan.runs.last().unwrap().steps.iter().filter_map(|step| match step {
-            Step::WriteSetting(setting) if setting.path.contains("hugepages") => Some((setting.path.clone(), setting.value.clone())),
+            Step::WriteSetting(setting) if setting.path.contains("hugepages") => {
+                Some((setting.path.clone(), setting.value.clone()))
+            }
             _ => None,
         });
         settings.collect()

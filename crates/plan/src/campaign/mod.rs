@@ -16,6 +16,7 @@ mod programs;
 mod proof;
 mod rounds;
 mod run;
+mod sockets;
 
 use std::collections::BTreeSet;
 

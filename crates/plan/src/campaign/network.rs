@@ -1,5 +1,7 @@
 //! Names and addresses: every interface of a run, in the order packets pass them.
 
+use std::net::Ipv4Addr;
+
 use tailbed_format::mac::MacAddress;
 
 use super::medium;
@@ -31,6 +33,8 @@ pub(super) struct Interface {
     pub(super) towards: MacAddress,
     /// What its link is made of.
     pub(super) medium: Medium,
+    /// Its address, where packets go by UDP sockets.
+    pub(super) address: Option<Ipv4Addr>,
 }
 
 /// Both interfaces of every link.
@@ -44,7 +48,7 @@ pub(super) fn interfaces(links: &[Link], nodes: &[Node], token: &str) -> Vec<[In
         let towards = MacAddress::local(TRAFFIC, number);
         number += 1;
         let guest = matches!(end, End::Node(node, _) if is_guest(&nodes[node]));
-        Interface { end, veth, guest, towards, medium: Medium::Veth }
+        Interface { end, veth, guest, towards, medium: Medium::Veth, address: None }
     };
     links.iter().map(|[near, far]| [interface(*near), interface(*far)]).collect()
 }
@@ -85,6 +89,17 @@ pub(super) fn ports(number: usize, links: &[[Interface; 2]]) -> Vec<Port> {
     let mut ports: Vec<Port> = linked.collect();
     ports.sort_by_key(|port| [Port::IN, Port::OUT].iter().position(|usual| usual == port).unwrap_or(2));
     ports
+}
+
+/// The interfaces of a router's ports `out2`, `out3` and so on, up to the last that has a link; empty names between.
+pub(super) fn further(number: usize, links: &[[Interface; 2]]) -> Vec<String> {
+    let name = |port: u8| {
+        let port = Port::named(&format!("out{port}"))?;
+        own_and_peer(End::Node(number, port), links).map(|(own, _)| own.veth.name.clone())
+    };
+    let names: Vec<_> = (2..=tailbed_format::function::Port::MOST).map(name).collect();
+    let count = names.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    names.into_iter().take(count).map(Option::unwrap_or_default).collect()
 }
 
 /// The nodes in the order packets of a way pass them; one that reflects has no way out.

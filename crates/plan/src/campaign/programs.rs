@@ -69,6 +69,10 @@ fn variables(
             variables.push((name.clone(), own.veth.name.clone()));
             variables.push((format!("{name}_MAC"), own.veth.mac.to_string()));
             variables.push((format!("{name}_PEER_MAC"), peer.towards.to_string()));
+            if let (Some(own), Some(peer)) = (own.address, peer.address) {
+                variables.push((format!("{name}_ADDRESS"), own.to_string()));
+                variables.push((format!("{name}_PEER_ADDRESS"), peer.to_string()));
+            }
         }
     }
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };

@@ -1,6 +1,7 @@
 //! One run: what is done to the host, and what each agent does.
 
 use tailbed_format::facts::{Cgroup, Facts};
+use tailbed_format::function::Function;
 use tailbed_format::memory::MemoryPort;
 use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
 use tailbed_format::proof::Watch;
@@ -12,8 +13,9 @@ use tailbed_format::traffic::{Pattern, Shape};
 use super::cells::Planned;
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, groups, huge_pages, life, medium, noise, programs, proof};
+use super::{capture, environment, groups, huge_pages, life, medium, noise, programs, proof, sockets};
 use crate::experiment::LinkKind;
+use crate::placement::Placement;
 use crate::plan::{
     AgentOrder, Cell, Cores, GENERATOR, Hop, LifePlan, NodePrograms, Run, SearchPlan, StreamPath, TIMESTAMPER, ThroughPlan,
 };
@@ -172,6 +174,7 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     };
     let links = network::with_mtu(network::interfaces(&topology.links, nodes, token), load.mtu);
     let links = medium::with_media(links, via);
+    let links = if load.ports.any_udp() { sockets::with_addresses(links) } else { links };
     let placed = || nodes.iter().zip(&placement.nodes).enumerate();
     let environments: Vec<_> = placed()
         .map(|(number, (node, scheduling))| environment::of_node(number, node, scheduling, &links, facts, token))
@@ -203,10 +206,15 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let tuned = groups::tuned(&made, &planned.knobs);
     steps.extend(made);
     steps.extend(tuned);
+    steps.extend(sockets::steps(&links));
     steps.extend(started().filter(|(_, environment)| !environment.brings_namespace()).map(start));
     let environment = AgentEnvironment::Host;
-    let recorded = setup.capture.as_ref().map(|capture| capture::of_run(capture, load, nodes, &links, placement, facts, token));
-    if recorded.is_some() {
+    let recorded = setup
+        .capture
+        .as_ref()
+        .map(|capture| capture::of_run(capture, load, nodes, (&links, &topology.ways), placement, facts, token));
+    if let Some((timestamper, _)) = &recorded {
+        steps.extend(capture::steps(timestamper));
         // in the host's own network: it goes into those of the links by itself
         steps.push(Step::StartAgent { node: TIMESTAMPER.to_owned(), namespace: None, environment: environment.clone() });
     }
@@ -231,26 +239,23 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
     let tapped = timestamper.is_some();
     agents.extend(timestamper);
     let memory = medium::generator_ports(&links, token);
-    let shown = tapped && links.first().is_some_and(|[_, next_hop]| next_hop.guest && next_hop.medium != Medium::Bridge);
+    let to_machine = |way: &Way| {
+        let next_hop = network::own_and_peer(way.from, &links).map(|(_, next_hop)| next_hop);
+        next_hop.is_some_and(|next_hop| next_hop.guest && next_hop.medium != Medium::Bridge)
+    };
+    let shown = tapped && topology.ways.iter().any(to_machine);
     agents.extend(measure(setting, load, &topology.ways, &Wire::Real { memory, shown }, &links, &placement.generator));
     let programs = placed().filter_map(|(number, (node, scheduling))| {
         let cores = programs::Cores { own: &scheduling.cpus, neighbours: &placement.neighbours };
         programs::of_node(number, node, &environments[number], cores, &links, setting)
     });
     let streams = streams(load, &topology.ways, &links, nodes);
-    let services = placed().map(|(number, (node, _))| (node.name.clone(), placement.services[number].clone()));
-    let cores = Cores {
-        housekeeping: placement.housekeeping.clone(),
-        services: services.filter(|(_, cpus)| !cpus.is_empty()).collect(),
-        neighbours: placement.neighbours.clone(),
-        shared: if kind == RunKind::Floor { Vec::new() } else { placement.shared.clone() },
-    };
     let starting: u64 = environments.iter().map(environment::expected_start).max().unwrap_or_default();
     Work {
         programs: programs.collect(),
         hops: all_hops(&topology.ways, &links, nodes),
         links: links.iter().map(|[near, _]| near.medium.kind()).collect(),
-        cores,
+        cores: cores(nodes, placement),
         streams,
         through: through.unwrap_or_default(),
         proof: Some(proof::of_run(setup, nodes, placement, facts)),
@@ -259,6 +264,17 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         life: None,
         search: None,
         expected: load.span() + AROUND + starting,
+    }
+}
+
+/// Cores for what is not packets. The floor has none of the nodes, and nobody for the generator to share with.
+fn cores(nodes: &[Node], placement: &Placement) -> Cores {
+    let services = nodes.iter().zip(&placement.services).filter(|(_, cpus)| !cpus.is_empty());
+    Cores {
+        housekeeping: placement.housekeeping.clone(),
+        services: services.map(|(node, cpus)| (node.name.clone(), cpus.clone())).collect(),
+        neighbours: placement.neighbours.clone(),
+        shared: if nodes.is_empty() { Vec::new() } else { placement.shared.clone() },
     }
 }
 
@@ -276,13 +292,20 @@ fn floor(topology: &Topology) -> Topology {
     Topology { links: vec![[End::Generator, End::Sink]], ways: topology.ways.iter().map(way).collect() }
 }
 
+/// The port of a rule's way out. A router's tables decide, and each of its ports must have a rule that leaves there: of a further port it is its
+/// own.
+fn exit(node: &Node, inward: Port) -> Port {
+    let routes = matches!(node.forwarding.function, Function::L3fwd { .. });
+    if routes && ![Port::IN, Port::OUT].contains(&inward) { inward } else { node.exit(inward) }
+}
+
 /// What comes in by one port leaves by another, addressed to the far end of that link. A port whose way out has no link has no rule: no
 /// packet of a stream comes in there.
 fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Scheduling, links: &[[Interface; 2]]) -> AgentOrder {
     let side = |port| network::own_and_peer(End::Node(number, port), links);
     let rule = |inward: Port| {
         let (receive, _) = side(inward)?;
-        let (transmit, peer) = side(node.exit(inward))?;
+        let (transmit, peer) = side(exit(node, inward))?;
         Some(ForwardRule {
             receive: receive.veth.name.clone(),
             transmit: transmit.veth.name.clone(),
@@ -291,8 +314,13 @@ fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Sch
         })
     };
     let rules = network::ports(number, links).into_iter().filter_map(rule).collect();
-    let Forwarding { function, workers, batch, ports } = node.forwarding.clone();
-    let order = Order::Forward(Forward { function, rules, ports, memory, workers, batch, scheduling: scheduling.clone() });
+    let Forwarding { mut function, workers, batch, ports } = node.forwarding.clone();
+    if let Function::L3fwd { further, .. } = &mut function {
+        *further = network::further(number, links);
+    }
+    let sockets = sockets::node_ports(number, links);
+    let order =
+        Order::Forward(Forward { function, rules, ports, memory, sockets, workers, batch, scheduling: scheduling.clone() });
     AgentOrder { node: node.name.clone(), order }
 }
 
@@ -327,6 +355,7 @@ fn measure(
         path: wire.between(transmit, receive),
         ports: load.ports,
         shown: matches!(wire, Wire::Real { shown: true, .. }),
+        sockets: sockets::generator_ports(links),
         frame,
         source,
         destination,

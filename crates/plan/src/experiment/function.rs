@@ -32,9 +32,13 @@ const NAMES: [&str; 6] = ["none", "l2fwd", "l3fwd", "bng", "reflect", "filter"];
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct L3fwd {
-    /// How many routes are made; 10000 when neither this nor `file` is given.
+    /// How many routes are made; 10000 when neither this nor `file` nor `table` is given.
     #[schemars(with = "u32", range(min = 16, max = 1_000_000))]
     pub routes: Option<u32>,
+    /// Routes as they are, each a prefix and a port: `198.19.1.0/24 out2`. A router has as many ports as its table names: `in`, `out`, and
+    /// `out2`, `out3` and so on to `out250`.
+    #[schemars(with = "Vec<String>")]
+    pub table: Option<Vec<String>>,
     /// Seed of those that are made, 1 by default.
     #[schemars(with = "u64")]
     pub seed: Option<u64>,

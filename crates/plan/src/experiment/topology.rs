@@ -42,6 +42,9 @@ pub enum Shape {
     Tree,
     /// Each node is linked to the next and the last to the first; streams set out at some, and leave the ring at one.
     Ring,
+    /// Streams set out at the root and come in behind every leaf: the nodes are routers (`l3fwd`), whose routes are drawn with them. With
+    /// `bidirectional` each leaf sends to the root as well. `any` never is one.
+    Fan,
 }
 
 impl fmt::Display for Shape {
@@ -51,6 +54,7 @@ impl fmt::Display for Shape {
             Self::Line => "line",
             Self::Tree => "tree",
             Self::Ring => "ring",
+            Self::Fan => "fan",
         })
     }
 }

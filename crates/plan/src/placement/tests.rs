@@ -31,6 +31,7 @@ pub(crate) fn facts(cpus: usize) -> Facts {
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),
         huge_pages: Vec::new(),
+        no_packet_sockets: None,
         settings: tailbed_format::settings::Settings::default(),
     }
 }

@@ -15,6 +15,10 @@ pub(super) struct Drawn {
     pub(super) links: Vec<(String, [String; 2])>,
     /// Streams by name, each with where it sets out and is to come in.
     pub(super) streams: Vec<(String, [String; 2])>,
+    /// Where the packets of each stream are sent to, where routers have to know it: an IPv4 address.
+    pub(super) destinations: Vec<String>,
+    /// The routes of each node, where it is a router.
+    pub(super) routes: Vec<Vec<String>>,
 }
 
 /// Where streams leave and come in by other ports than the usual ones.
@@ -36,13 +40,29 @@ pub(super) fn draw(shape: Shape, least: u32, most: u32, seed: u64) -> Drawn {
         Shape::Line | Shape::Any => drawing.line(count),
         Shape::Tree => drawing.tree(count),
         Shape::Ring => drawing.ring(count),
+        Shape::Fan => drawing.fan(count),
     }
     drawing.drawn
 }
 
 impl Drawn {
     fn of(shape: Shape) -> Self {
-        Self { shape, paths: Vec::new(), links: Vec::new(), streams: Vec::new() }
+        let (paths, links, streams) = (Vec::new(), Vec::new(), Vec::new());
+        Self { shape, paths, links, streams, destinations: Vec::new(), routes: Vec::new() }
+    }
+}
+
+/// A router's port to one of its branches, counted from 1.
+fn branch(number: usize) -> String {
+    if number == 1 { "out".to_owned() } else { format!("out{number}") }
+}
+
+/// The leaves below a node, or itself where it is one.
+fn leaves(node: usize, children: &[Vec<usize>]) -> Vec<usize> {
+    if children[node].is_empty() {
+        vec![node]
+    } else {
+        children[node].iter().flat_map(|&child| leaves(child, children)).collect()
     }
 }
 
@@ -106,6 +126,31 @@ impl Drawing {
             } else if self.random.random_range(0..3) == 0 {
                 self.stream(number, SIDE);
             }
+        }
+    }
+
+    /// The same tree, but packets go from the root to every leaf, by routes: a network of its own for each leaf.
+    fn fan(&mut self, count: usize) {
+        let parents: Vec<usize> = (1..count).map(|number| self.random.random_range(0..number)).collect();
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); count];
+        self.link(0, ["generator".to_owned(), format!("{}:in", self.name(0))]);
+        for (number, &parent) in (1..).zip(&parents) {
+            children[parent].push(number);
+            let port = branch(children[parent].len());
+            self.link(number, [format!("{}:{port}", self.name(parent)), format!("{}:in", self.name(number))]);
+        }
+        for number in 0..count {
+            self.node(number, &[]);
+            if children[number].is_empty() {
+                let (name, end) = (self.name(number), format!("{}:out", self.name(number)));
+                self.drawn.streams.push((format!("to-{name}"), ["generator".to_owned(), end]));
+                self.drawn.destinations.push(format!("198.19.{}.1", number + 1));
+            }
+            let routes = children[number].iter().enumerate().flat_map(|(place, &child)| {
+                let port = branch(place + 1);
+                leaves(child, &children).into_iter().map(move |leaf| format!("198.19.{}.0/24 {port}", leaf + 1))
+            });
+            self.drawn.routes.push(routes.collect());
         }
     }
 

@@ -23,6 +23,16 @@ proptest! {
     }
 }
 
+/// Every node has a route to each leaf below it by the branch that leads there, and no other.
+#[test]
+fn routes_of_a_fan_lead_to_its_leaves() {
+    let drawn = draw(Shape::Fan, 7, 7, 3);
+    assert_eq!((drawn.streams.len(), drawn.routes.len()), (drawn.destinations.len(), 7));
+    let leaves = drawn.routes.iter().filter(|routes| routes.is_empty()).count();
+    assert_eq!((leaves, drawn.routes[0].len()), (drawn.streams.len(), drawn.streams.len()));
+    assert_eq!(draw(Shape::Fan, 1, 1, 3).streams, [("to-n1".to_owned(), ["generator".to_owned(), "n1:out".to_owned()])]);
+}
+
 #[test]
 fn every_shape_is_drawn() {
     let found: BTreeSet<_> = (0..40).map(|seed| draw(Shape::Any, 3, 6, seed).shape.to_string()).collect();

@@ -3,7 +3,7 @@
 use tailbed_format::capture::Stamps;
 use tailbed_format::traffic::Pattern;
 
-use super::{Environment, Link, Medium, Node, Purpose, Topology, Via};
+use super::{Environment, Load, Medium, Node, Purpose, Topology, Via, parts, taken};
 use crate::experiment::{Capture, Experiment, Snap, Stamper};
 use crate::setup::End;
 use crate::text::advice;
@@ -67,22 +67,27 @@ pub(super) fn of(
             .at(table(), "a capture")
             .help("leave [capture] out, or take an environment that is there"));
     }
-    let [stream] = load.streams.as_slice() else {
-        return Err(Fault::file("a capture follows one stream, and there are several")
-            .at(table(), "a capture")
-            .beside(tree::key_span(tree, &["traffic"]).unwrap_or_default(), format!("{} streams", load.streams.len()))
-            .help("leave [capture] out, or make an experiment of one stream"));
-    };
-    let (snap, (schedule, pattern)) = (snap(capture, tree)?, (&stream.schedule, &stream.shape.pattern));
-    let packets = schedule.packets_as(pattern).saturating_add(schedule.warm_up_packets_as(pattern));
+    let snap = snap(capture, tree)?;
+    let packets = load.streams.iter().map(|stream| {
+        let (schedule, pattern) = (&stream.schedule, &stream.shape.pattern);
+        schedule.packets_as(pattern).saturating_add(schedule.warm_up_packets_as(pattern))
+    });
+    let packets = packets.fold(0, u64::saturating_add);
+    let replayed = load.streams.iter().any(|stream| matches!(stream.shape.pattern, Pattern::Replay(_)));
+    let longest = load.streams.iter().map(|stream| stream.frame).max().unwrap_or_default();
+    let warm_up = load.streams.first().map_or(0, |stream| stream.schedule.warm_up);
+    let links = links(capture, experiment, nodes, (topology, via), tree)?;
+    if load.streams.len() > 1 {
+        several(&links, nodes, topology, load, tree)?;
+    }
     let recording = Recording {
-        packets: Some(packets).filter(|_| !matches!(pattern, Pattern::Replay(_))),
-        frame: (stream.frame - FRAME_CHECK_SEQUENCE).min(snap),
-        links: links(capture, experiment, nodes, (&topology.links, via), tree)?,
+        packets: Some(packets).filter(|_| !replayed),
+        frame: longest.saturating_sub(FRAME_CHECK_SEQUENCE).min(snap),
+        links,
         snap,
-        stamps: stamps(capture, tree)?,
+        stamps: stamps(capture),
         limit: capture.limit.0,
-        trim: capture.trim.map_or(schedule.warm_up, |trim| trim.0),
+        trim: capture.trim.map_or(warm_up, |trim| trim.0),
     };
     if recording.trim > LONGEST {
         return Err(
@@ -95,6 +100,40 @@ pub(super) fn of(
             .help("raise `limit`, keep less of each frame (`snap`), or make the run shorter"));
     }
     Ok(Some(recording))
+}
+
+/// Whether what is seen of several streams at one tapped link can be compared with what is seen at the next: all of them go on to the same.
+fn several(tapped: &[usize], nodes: &[Node], topology: &Topology, load: &Load, tree: &Table<'_>) -> Result<(), Fault> {
+    let at = || tree::key_span(tree, &["capture"]).unwrap_or_default();
+    if let Some(mirror) = nodes.iter().find(|node| node.reflects()) {
+        return Err(Fault::file("packets of several streams that come back by the links they came by cannot be followed")
+            .at(at(), "a capture")
+            .beside(tree::span(tree, &["nodes", &mirror.name, "forward"]), "sends all of them back")
+            .help("leave [capture] out, or make an experiment of one stream"));
+    }
+    if let Err(stream) = parts(&topology.links, &topology.ways, tapped) {
+        let name = load.streams.get(stream).map_or("", |stream| stream.name.as_str());
+        return Err(Fault::file(format!("stream `{name}` goes another way between the tapped links than a stream before it"))
+            .at(at(), "what is lost between them could not be told from what goes elsewhere")
+            .help("name links in `links` that all streams pass which come by the one before or behind"));
+    }
+    let machine = |end: End| matches!(end, End::Node(node, _) if is_machine(&nodes[node]));
+    for (link, backwards) in topology.ways.iter().flat_map(|way| taken(&topology.links, way)) {
+        let [near, far] = topology.links[link];
+        let (from, to) = if backwards { (far, near) } else { (near, far) };
+        if let (true, true, End::Node(sender, _), End::Node(machine, _)) = (tapped.contains(&link), machine(to), from, to)
+            && !is_machine(&nodes[sender])
+        {
+            return Err(unseen(&nodes[sender].name, &nodes[machine].name, at()));
+        }
+    }
+    Ok(())
+}
+
+fn unseen(from: &str, to: &str, place: crate::text::Span) -> Fault {
+    Fault::file(format!("what `{from}` sends to the virtual machine `{to}` cannot be captured"))
+        .at(place, "this link")
+        .help("forwarders send past the queue of a tap, where nobody sees it; tap the link behind the machine")
 }
 
 impl Recording {
@@ -119,17 +158,11 @@ fn snap(capture: &Capture, tree: &Table<'_>) -> Result<u32, Fault> {
     })
 }
 
-/// All links are made of interfaces without a network card.
-fn stamps(capture: &Capture, tree: &Table<'_>) -> Result<Stamps, Fault> {
+/// The links that are made here are of interfaces without a network card; what a driver says is asked when its interface is there.
+fn stamps(capture: &Capture) -> Stamps {
     match capture.stamps {
-        Stamper::Auto | Stamper::Software => Ok(Stamps::Software),
-        Stamper::Hardware => {
-            Err(Fault::host("the tapped links have no hardware stamps: virtual Ethernet pairs and taps have no network card")
-                .at(tree::span(tree, &["capture", "stamps"]), "not here")
-                .help(
-                    "write stamps = \"software\", or leave it out: the kernel's stamps are then taken, and their error is said",
-                ))
-        }
+        Stamper::Auto | Stamper::Software => Stamps::Software,
+        Stamper::Hardware => Stamps::Hardware,
     }
 }
 
@@ -138,11 +171,13 @@ fn links(
     capture: &Capture,
     experiment: &Experiment,
     nodes: &[Node],
-    (path, via): (&[Link], &[Via]),
+    (Topology { links: path, ways }, via): (&Topology, &[Via]),
     tree: &Table<'_>,
 ) -> Result<Vec<usize>, Fault> {
     if capture.links.is_empty() {
-        let mut ends = vec![0, path.len().saturating_sub(1)];
+        // that of the first stream's way in, and that of its way out
+        let last = ways.first().and_then(|way| taken(path, way).last().map(|taken| taken.0));
+        let mut ends = vec![0, last.unwrap_or(path.len().saturating_sub(1))];
         ends.dedup();
         ends.iter().try_for_each(|&link| has_interfaces(link, via, capture, tree))?;
         return Ok(ends);
@@ -164,10 +199,7 @@ fn links(
             && is_machine(&nodes[machine])
             && !is_machine(&nodes[sender])
         {
-            let (from, to) = (&nodes[sender].name, &nodes[machine].name);
-            return Err(Fault::file(format!("what `{from}` sends to the virtual machine `{to}` cannot be captured"))
-                .at(place, "this link")
-                .help("forwarders send past the queue of a tap, where nobody sees it; tap the link behind the machine"));
+            return Err(unseen(&nodes[sender].name, &nodes[machine].name, place));
         }
         has_interfaces(link, via, capture, tree)?;
         found.push(link);

@@ -83,7 +83,11 @@ impl Place<'_> {
             experiment::Function::Reflect => Function::Reflect,
             experiment::Function::L3fwd(settings) => {
                 let made = Made { key: "routes", count: settings.routes, range: function::ROUTES, seed: settings.seed };
-                Function::L3fwd { routes: self.table(&made, ("file", settings.file.as_ref()), 10_000)? }
+                let routes = match &settings.table {
+                    Some(lines) => self.lines(lines, settings)?,
+                    None => self.table(&made, ("file", settings.file.as_ref()), 10_000)?,
+                };
+                Function::L3fwd { routes, further: Vec::new() }
             }
             experiment::Function::Bng(settings) => self.gateway(settings)?,
             experiment::Function::Filter(settings) => Function::Filter { rules: self.rules(settings)? },
@@ -115,6 +119,27 @@ impl Place<'_> {
             local,
             remote,
         }))
+    }
+
+    /// Routes that are written into the experiment.
+    fn lines(&self, lines: &[String], settings: &experiment::L3fwd) -> Result<Table, Fault> {
+        for (key, given) in [("file", settings.file.is_some()), ("routes", settings.routes.is_some())] {
+            if given {
+                return Err(self.two("table", key));
+            }
+        }
+        let text = lines.join("\n");
+        let name = self.path("table").join(".");
+        function::routes(&name, &text).map_err(|wrong| {
+            let entry = tree::get(self.tree, &self.path("table")).and_then(|table| table.get_ref().get(wrong.line - 1));
+            let span = entry.map_or_else(|| self.span("table"), tree::Value::span);
+            let said = wrong.to_string();
+            let said = said.splitn(3, ':').nth(2).unwrap_or(&said).trim();
+            let (title, help) = said.split_once("; ").unwrap_or((said, ""));
+            let fault = Fault::file(title).at(span, "no route");
+            if help.is_empty() { fault } else { fault.help(help) }
+        })?;
+        Ok(Table::Text { name, text })
     }
 
     /// Rules from one of three places, none at all by default.

@@ -16,6 +16,7 @@ mod sockets;
 mod throughput;
 mod topology;
 mod traffic;
+mod udp;
 
 use tailbed_format::function::Function;
 use tailbed_format::validity::Limits;
@@ -30,7 +31,7 @@ pub(crate) use port::Port;
 pub(crate) use proof::Proof;
 pub(crate) use script::Scripts;
 pub(crate) use throughput::SearchGoals;
-pub(crate) use topology::{End, Link, Pass, Topology, Way};
+pub(crate) use topology::{End, Link, Part, Pass, Taken, Topology, Way, parts, taken};
 pub(crate) use traffic::{Load, StreamLoad};
 
 use crate::experiment::{Cores, Experiment, Placement};
@@ -58,6 +59,8 @@ pub(crate) struct Setup {
     pub(crate) capture: Option<Recording>,
     /// What is recorded of the host.
     pub(crate) proof: Proof,
+    /// Why packets go by UDP sockets although nothing is said of it: what was in the way of packet sockets, a clause.
+    pub(crate) no_packet_sockets: Option<String>,
     /// Tables that were given and are not used in this combination.
     pub(crate) unused: Vec<String>,
 }
@@ -145,8 +148,14 @@ impl Setup {
     }
 }
 
-/// Checks an experiment and works out what it means; the tree tells where each value stands, `folder` is that of the file.
-pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -> Result<Setup, Fault> {
+/// Checks an experiment and works out what it means; the tree tells where each value stands, `folder` is that of the file,
+/// `no_packet_sockets` why the host lets none be opened, where it does not.
+pub(crate) fn resolve(
+    experiment: &Experiment,
+    tree: &Table<'_>,
+    folder: &str,
+    no_packet_sockets: Option<&str>,
+) -> Result<Setup, Fault> {
     names::check(experiment, tree)?;
     let limits = traffic::limits(&experiment.validity, tree)?;
     let mut nodes = Vec::new();
@@ -185,7 +194,7 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
     };
     let via = link::of_links(&topology.links, &nodes, &experiment.links, tree, &mut unused)?;
     let capture = capture::of(experiment, &nodes, &topology, &via, &purpose, tree)?;
-    Ok(Setup {
+    let setup = Setup {
         proof: proof::of(&experiment.proof, tree)?,
         capture,
         nodes,
@@ -196,8 +205,10 @@ pub(crate) fn resolve(experiment: &Experiment, tree: &Table<'_>, folder: &str) -
         placement: experiment.placement.clone(),
         isolation: experiment.isolation,
         limits,
+        no_packet_sockets: None,
         unused,
-    })
+    };
+    udp::settle(setup, experiment, no_packet_sockets, tree)
 }
 
 fn topology_of(

@@ -1,7 +1,9 @@
 //! The ports of a node, and which way packets go that come in by each.
 
+use tailbed_format::function::Route;
+
 use super::Port;
-use crate::experiment::{Experiment, Function, Node};
+use crate::experiment::{Experiment, Function, L3fwd, Node};
 use crate::text::Span;
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
@@ -29,6 +31,11 @@ pub(super) fn of_node(name: &str, node: &Node, experiment: &Experiment, tree: &T
             ports.push(port);
         }
     };
+    if let Function::L3fwd(L3fwd { table: Some(lines), .. }) = &node.forward {
+        let routes = lines.iter().filter_map(|line| line.parse::<Route>().ok());
+        // what is no route is refused where the table is read
+        routes.filter_map(|route| Port::named(&route.port.to_string())).for_each(&mut add);
+    }
     let mut paths = Vec::new();
     for (from, to) in &node.paths.0 {
         let key = tree::key_span(tree, &["nodes", name, "paths", from]).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod ends;
 mod faults;
+mod taken;
 mod walk;
 
 use super::traffic::Declared;
@@ -12,6 +13,7 @@ use crate::text::tree::{self, Table};
 use ends::Joined;
 use walk::walk;
 
+pub(crate) use taken::{Part, Taken, parts, taken};
 pub(crate) use walk::Pass;
 
 /// How the receiving end of the path is called in `[links]`.

@@ -67,6 +67,9 @@ pub struct Confinement {
     pub rlimits: BTreeMap<String, u64>,
     /// Everything is allowed and nothing masked. Only when written.
     pub privileged: bool,
+    /// The agent opens no packet sockets: it does without `CAP_NET_RAW`, unless that is named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_raw: bool,
 }
 
 /// Which system calls a container may make.

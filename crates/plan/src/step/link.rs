@@ -1,6 +1,9 @@
 //! Links that are no plain pair, as steps name them.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
+use tailbed_format::mac::MacAddress;
 use tailbed_format::memory::{Geometry, HUGE_PAGE};
 
 /// An interface that macvlan interfaces hang on.
@@ -10,6 +13,25 @@ pub struct MacvlanParent {
     pub namespace: Option<String>,
     /// Its name there.
     pub name: String,
+}
+
+/// The address of one end of a link between UDP sockets, with the entry for the other end in the table of neighbours (arp(7)), which is
+/// permanent, so that nobody asks for it on the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkAddress {
+    /// The network namespace the interface lies in; `None` for the host's own.
+    pub namespace: Option<String>,
+    /// Its name there.
+    pub interface: String,
+    /// Its address; the link's network has [`tailbed_format::udp::UdpPort::PREFIX`] bits.
+    pub own: Ipv4Addr,
+    /// The address at the other end.
+    pub peer: Ipv4Addr,
+    /// The interface at the other end.
+    pub peer_mac: MacAddress,
+    /// Both ends lie in one namespace: packets are let in although their sender's address is an own one (`accept_local` and `rp_filter`;
+    /// kernel documentation, networking/ip-sysctl).
+    pub to_itself: bool,
 }
 
 /// A link in memory that both of its ends share: a file in a file system of its own, which is as large as the file.

@@ -62,6 +62,13 @@ impl Step {
             }
             Self::MakeMacvlan { parent, end } => link::macvlan(parent, end),
             Self::MakeMemory(link) => link::memory(link),
+            Self::GiveAddress(address) => link::address(address),
+            Self::StampInHardware { namespace, interface } => {
+                vec![format!(
+                    "{}hwstamp_ctl -i {interface} -r 1  # of linuxptp; 1: every frame that comes in",
+                    inside(namespace.as_ref())
+                )]
+            }
             Self::ProvisionNode { node, environment } => environment::provision(node, environment),
             Self::CloneNode { node, environment, from } => environment::clone(node, environment, from),
             Self::StartAgent { node, namespace, environment } => environment::start(node, namespace.as_deref(), environment),
@@ -96,6 +103,10 @@ impl Undo {
                 }
             }
             Self::DeleteInterface { namespace, name } => vec![format!("ip{} link delete {name}", within(namespace.as_ref()))],
+            Self::RestoreStamps { namespace, interface } => {
+                vec![format!("{}hwstamp_ctl -i {interface} -r $BEFORE  # what was read there before", inside(namespace.as_ref()))]
+            }
+            Self::RemoveAddress(address) => link::remove_address(address),
             Self::RemoveMemory { id } => link::remove_memory(id),
             Self::RemoveNode { kind, id } => environment::remove(kind, id),
             Self::StopAgent { node, kind, id } => environment::stop(node, kind, id.as_deref()),
@@ -105,6 +116,11 @@ impl Undo {
 
 fn within(namespace: Option<&String>) -> String {
     namespace.map_or(String::new(), |namespace| format!(" -n {namespace}"))
+}
+
+/// Before a command that is run in a namespace.
+fn inside(namespace: Option<&String>) -> String {
+    namespace.map_or(String::new(), |namespace| format!("ip netns exec {namespace} "))
 }
 
 fn end(end: &VethEnd) -> String {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Step, ThreadMove, Tuning, Unplug, Untrack};
+use super::{LinkAddress, Step, ThreadMove, Tuning, Unplug, Untrack};
 
 /// The counterpart of one [`Step`]. It removes only what that step made, by the name the step gave it, or writes back what was read
 /// before; doing it when there is nothing left to do is no failure.
@@ -68,6 +68,15 @@ pub enum Undo {
         /// Its name.
         name: String,
     },
+    /// Take an address off an interface, with the entry for the other end of its link. The interface is ours, so settings go with it.
+    RemoveAddress(LinkAddress),
+    /// Tell a network card to stamp what it was told to stamp before the step.
+    RestoreStamps {
+        /// The network namespace the interface lies in; `None` for the host's own.
+        namespace: Option<String>,
+        /// Its name there.
+        interface: String,
+    },
     /// Unmount the file system of a link in shared memory, which takes its file with it, and remove the folder.
     RemoveMemory {
         /// The link's name on the host.
@@ -114,6 +123,10 @@ impl Step {
             Self::MakeTap(tap) => Undo::DeleteInterface { namespace: tap.namespace.clone(), name: tap.name.clone() },
             Self::MakeMacvlan { end, .. } => Undo::DeleteInterface { namespace: end.namespace.clone(), name: end.name.clone() },
             Self::MakeMemory(link) => Undo::RemoveMemory { id: link.id.clone() },
+            Self::StampInHardware { namespace, interface } => {
+                Undo::RestoreStamps { namespace: namespace.clone(), interface: interface.clone() }
+            }
+            Self::GiveAddress(address) => Undo::RemoveAddress(address.clone()),
             Self::MakeBridge { namespace, name, .. } => {
                 Undo::DeleteInterface { namespace: Some(namespace.clone()), name: name.clone() }
             }

@@ -106,6 +106,11 @@ impl Fault {
         Self { kind: Kind::Host, ..Self::file(title) }
     }
 
+    /// The same, where another host would do with the file.
+    pub(crate) fn of_this_host(self) -> Self {
+        Self { kind: Kind::Host, ..self }
+    }
+
     /// The place to change.
     pub(crate) fn at(self, span: Span, label: impl Into<String>) -> Self {
         self.mark(span, label.into(), true)

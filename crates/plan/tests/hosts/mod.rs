@@ -29,6 +29,7 @@ pub(crate) fn small() -> Facts {
         },
         privilege: Privilege { root: true, user_namespaces: true, real_time: true, lock_memory: true },
         rt_runtime_us: Some(950_000),
+        no_packet_sockets: None,
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: vec!["6.1.0-56-cloud-amd64".to_owned()],

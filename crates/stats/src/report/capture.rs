@@ -46,8 +46,21 @@ fn stamps(first: &CaptureSummary, captured: &[(&RunSummary, &CaptureSummary)]) -
         Stamps::Software => "the kernel, in software, as it takes a frame over from the interface",
         Stamps::Hardware => "the network card",
     };
+    let card = first.card.as_ref().map_or_else(String::new, |card| {
+        let offset = card.before.unsigned_abs();
+        let moved = captured.iter().filter_map(|(_, capture)| capture.card.as_ref());
+        let moved = moved.map(|card| card.after.wrapping_sub(card.before).unsigned_abs()).max().unwrap_or_default();
+        format!(
+            " Its clock {} was {} from the wall clock (read within {}, {}), and moved by at most {} against it in a run.",
+            card.device,
+            number::time(offset),
+            number::time(card.bound),
+            card.by,
+            number::time(moved)
+        )
+    });
     format!(
-        "Stamps are of {who}; clocks were read together within {}, and the wall clock moved by at most {} in a run.",
+        "Stamps are of {who}; clocks were read together within {}, and the wall clock moved by at most {} in a run.{card}",
         number::time(reading),
         number::time(shift)
     )
@@ -148,8 +161,14 @@ mod tests {
             latency: latency.clone(),
             complete: false,
         };
-        let capture =
-            CaptureSummary { stamps: Stamps::Software, reading: 60, shift: -3, taps: vec![tap], through: vec![through] };
+        let capture = CaptureSummary {
+            stamps: Stamps::Software,
+            reading: 60,
+            shift: -3,
+            card: None,
+            taps: vec![tap],
+            through: vec![through],
+        };
         summary.runs[0].capture = Some(capture);
         summary.cells[1].through = vec![ThroughCell { nodes: vec!["x<y".to_owned()], latency }];
         let example = example::campaign();

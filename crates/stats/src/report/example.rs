@@ -210,6 +210,7 @@ pub(super) fn facts() -> Facts {
         cgroup: Cgroup::V2 { mount: "/sys/fs/cgroup".to_owned(), controllers: vec!["cpuset".to_owned()] },
         privilege: Privilege { root: true, user_namespaces: true, real_time: false, lock_memory: true },
         rt_runtime_us: Some(950_000),
+        no_packet_sockets: None,
         engines: Vec::new(),
         kvm: tailbed_format::facts::Kvm::Unknown,
         kernels: Vec::new(),

@@ -1,5 +1,6 @@
 //! Doing a step to the host, and taking it back.
 
+mod address;
 mod affinity;
 mod agent;
 mod bridge;
@@ -21,6 +22,7 @@ mod process;
 mod seccomp;
 mod sequence;
 mod setting;
+mod stamps;
 mod sweep;
 mod tap;
 mod unplug;
@@ -69,7 +71,10 @@ pub(crate) enum Before {
 impl Before {
     /// Reads what a step is about to replace.
     pub(crate) fn of(step: &Step) -> anyhow::Result<Self> {
-        knob::before(step)
+        match step {
+            Step::StampInHardware { namespace, interface } => Ok(Self::Value(stamps::read(namespace.as_deref(), interface)?)),
+            knob => knob::before(knob),
+        }
     }
 }
 
@@ -91,7 +96,7 @@ pub(crate) enum Made {
     Memory,
     /// A control group, by its folders.
     Cgroup(cgroup::Made),
-    /// A setting was written, or says what it should without that.
+    /// A setting was written, or says what it should without that; or an address was given to an interface that is ours.
     Setting,
     /// A setting of which the kernel lets nobody have it otherwise, and that may stay.
     Stayed {
@@ -202,6 +207,10 @@ impl Host {
             }
             Step::MakeMacvlan { parent, end } => self.network.make_macvlan(parent, end).map(|alias| Made::Interfaces { alias }),
             Step::MakeMemory(link) => memory::make(link).map(|()| Made::Memory),
+            Step::GiveAddress(address) => self.network.give_address(address).map(|()| Made::Setting),
+            Step::StampInHardware { namespace, interface } => {
+                stamps::write(namespace.as_deref(), interface).map(|()| Made::Setting)
+            }
             Step::ProvisionNode { node, environment } => {
                 let driver = environment::driver(environment);
                 let failed =
@@ -241,8 +250,8 @@ impl Host {
     /// holds a token drawn for the campaign.
     pub(crate) fn take_back(&mut self, step: &Step, before: &Before, made: Option<&Made>) -> anyhow::Result<TakenBack> {
         match (step, before, made) {
-            // it goes with its namespace, which a step of its own made
-            (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
+            // nothing was written; and a bridge goes with its namespace, which a step of its own made
+            (Step::StampInHardware { .. }, Before::Nothing, _) | (Step::MakeBridge { .. }, ..) => Ok(TakenBack::Done),
             (Step::MakeNamespace { name }, _, made) => {
                 self.network.forget(name);
                 let cookie = if let Some(Made::Namespace { cookie }) = made { Some(*cookie) } else { None };
@@ -265,6 +274,10 @@ impl Host {
                 self.network.delete_macvlan(parent, end, alias)
             }
             (Step::MakeMemory(link), ..) => memory::delete(link),
+            (Step::GiveAddress(address), ..) => self.network.remove_address(address),
+            (Step::StampInHardware { namespace, interface }, Before::Value(before), _) => {
+                stamps::put_back(namespace.as_deref(), interface, before)
+            }
             (Step::ProvisionNode { environment, .. } | Step::CloneNode { environment, .. }, ..) => {
                 environment::driver(environment).remove().map(|()| TakenBack::Done)
             }

@@ -53,6 +53,7 @@ pub(super) fn nodes(steps: &[Step]) -> impl Iterator<Item = &str> {
 fn describe(step: &Step) -> String {
     match step {
         Step::WriteSetting(_)
+        | Step::StampInHardware { .. }
         | Step::MoveThread(_)
         | Step::HoldLatency { .. }
         | Step::TuneInterface(_)
@@ -62,9 +63,12 @@ fn describe(step: &Step) -> String {
         | Step::ConfineGroup(_)
         | Step::ConfineInside { .. } => "settings".to_owned(),
         Step::MakeNamespace { name } => format!("namespace {name}"),
-        Step::MakeVeth { .. } | Step::MakeTap(_) | Step::MakeBridge { .. } | Step::MakeMacvlan { .. } | Step::MakeMemory(_) => {
-            "links".to_owned()
-        }
+        Step::MakeVeth { .. }
+        | Step::MakeTap(_)
+        | Step::MakeBridge { .. }
+        | Step::MakeMacvlan { .. }
+        | Step::MakeMemory(_)
+        | Step::GiveAddress(_) => "links".to_owned(),
         Step::MakeCgroup(spec) => format!("control group {}", spec.path),
         Step::ProvisionNode { node, .. } | Step::CloneNode { node, .. } => format!("preparing {node}"),
         Step::StartAgent { node, .. } => format!("starting {node}"),

@@ -43,6 +43,7 @@ pub(crate) fn facts() -> Facts {
         invariant_tsc: cpu::has_flags(&["constant_tsc", "nonstop_tsc"]),
         hypervisor: cpu::hypervisor(),
         cgroup: cgroup::probe(privilege.root),
+        no_packet_sockets: privilege::no_packet_sockets(privilege),
         privilege,
         rt_runtime_us: read("/proc/sys/kernel/sched_rt_runtime_us").parse().ok(),
         engines: engine::probe(privilege),

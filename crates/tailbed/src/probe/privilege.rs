@@ -7,6 +7,7 @@ use tailbed_format::facts::Privilege;
 /// Bits of capabilities(7).
 mod capability {
     pub(super) const NET_ADMIN: u32 = 12;
+    pub(super) const NET_RAW: u32 = 13;
     pub(super) const IPC_LOCK: u32 = 14;
     pub(super) const SYS_ADMIN: u32 = 21;
     pub(super) const SYS_NICE: u32 = 23;
@@ -29,6 +30,19 @@ pub(super) fn probe() -> Privilege {
             || limit(rustix::process::Resource::Rtprio).is_none_or(|limit| limit >= PRIORITY),
         lock_memory: (initial && has(capability::IPC_LOCK)) || limit(rustix::process::Resource::Memlock).is_none(),
     }
+}
+
+/// Why no packet socket can be opened, seen by opening one (packet(7)). Without root the program moves into a user namespace of its own before
+/// it opens any, and has all capabilities there (user_namespaces(7)): then what would be refused here says nothing.
+pub(super) fn no_packet_sockets(privilege: Privilege) -> Option<String> {
+    if !privilege.root && privilege.user_namespaces {
+        return None;
+    }
+    let kind = rustix::net::SocketType::DGRAM;
+    let flags = rustix::net::SocketFlags::CLOEXEC;
+    let error = rustix::net::socket_with(rustix::net::AddressFamily::PACKET, kind, flags, None).err()?;
+    let held = effective(&super::read("/proc/self/status")) & (1 << capability::NET_RAW) != 0;
+    Some(if held { error.to_string() } else { format!("CAP_NET_RAW is not held ({error})") })
 }
 
 fn effective(status: &str) -> u64 {

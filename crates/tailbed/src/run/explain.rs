@@ -2,9 +2,8 @@
 
 use tailbed_plan::plan::Run;
 
-use super::traffic::Refusal;
 use crate::apply::{Broken, NotHeld};
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::results::CampaignFolder;
 use crate::show::progress::Progress;
 

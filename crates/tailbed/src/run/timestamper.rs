@@ -83,8 +83,8 @@ pub(super) fn summarise(run: &Run, captured: &Captured, folder: &Path) -> anyhow
         through.push(row(part, trim, &analysis, complete(&part.before) && complete(&part.behind)));
         counters.push(analysis.latency);
     }
-    let Captured { reading, shift, .. } = *captured;
-    Ok((CaptureSummary { stamps: order.stamps, reading, shift, taps, through }, counters))
+    let Captured { reading, shift, ref card, .. } = *captured;
+    Ok((CaptureSummary { stamps: order.stamps, reading, shift, card: card.clone(), taps, through }, counters))
 }
 
 /// The distributions behind the summary of a run that an earlier session made.

@@ -1,6 +1,5 @@
 //! Orders to the agents of one run, and what they bring home.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use super::answers::{PATIENCE, agent, expect_reply};
 use super::captures::Captures;
 use super::programs::Programs;
 use crate::apply::{Broken, Host};
+use crate::failure::Refusal;
 
 /// What the generator brings home.
 pub(super) struct Generated {
@@ -56,18 +56,6 @@ impl Granted {
     }
 }
 
-/// A port that was asked for and cannot be had on this host: trying again would change nothing.
-#[derive(Debug)]
-pub(crate) struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
 /// Has orders prepared; gives what was granted.
 pub(crate) fn prepare<'a>(
     orders: impl Iterator<Item = &'a AgentOrder>,
@@ -87,7 +75,7 @@ pub(crate) fn prepare<'a>(
                 granted.downgrades.extend(downgrades.into_iter().map(|what| format!("{node}: {what}")));
                 granted.ports.extend(ports.map(|ports| NodePorts { node: node.clone(), ports }));
             }
-            Reply::Refused(error) => return Err(anyhow::Error::new(Refusal(format!("{node}: {error}"))).into()),
+            Reply::Refused(error) => return Err(anyhow::Error::new(Refusal::new(format!("{node}: {error}"))).into()),
             Reply::Failed(error) => return Err(anyhow!("{node}: {error}").into()),
             other => return Err(anyhow!("the agent of {node} answered its order with {other:?}").into()),
         }

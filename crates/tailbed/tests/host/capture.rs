@@ -306,3 +306,24 @@ fn hardware_stamps_that_nobody_takes_are_refused() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("the tapped links have no hardware stamps"), "{said}");
 }
+
+/// Both directions at once: each has files and a row of its own, in which nothing is missing.
+#[test]
+fn both_directions_are_followed_by_themselves() {
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    experiment(&lab, "container", "", "");
+    let output = lab.run(&["run", "experiment.toml", "--json", "--set", "traffic.bidirectional=true"]);
+    assert_eq!(traces(), before);
+    let (_, run) = measured(&lab, &results(&output));
+    let through = run["capture"]["through"].as_array().unwrap();
+    assert_eq!(through.len(), 2, "{run}");
+    let files = |row: &Value| [row["before"].as_str().unwrap().to_owned(), row["behind"].as_str().unwrap().to_owned()];
+    assert!(files(&through[0])[0].ends_with("1-generator-to-dut.pcapng"), "{through:?}");
+    assert!(files(&through[1])[0].ends_with("sink-to-dut.pcapng") && files(&through[1])[1].ends_with("dut-to-generator.pcapng"));
+    for row in through {
+        let count = |what: &str| row[what].as_u64().unwrap();
+        assert_eq!((count("entered"), count("left"), count("lost")), (WARM_UP + COUNTED, WARM_UP + COUNTED, 0), "{row}");
+        assert_eq!((&row["nodes"], &row["complete"]), (&serde_json::json!(["dut"]), &Value::Bool(true)));
+    }
+}

@@ -128,7 +128,7 @@ fn random_topologies_bring_every_stream_home() {
         &lab,
         "[topology]\nleast = 3\nnodes = 6\n[topology.node]\nenvironment = \"host\"\n\
          [traffic]\nrate = \"500pps\"\nduration = \"200ms\"\nwarm_up = \"20ms\"\ndrain = \"1s\"\n\
-         [sweep]\n\"topology.shape\" = [\"line\", \"tree\", \"ring\"]\n\"topology.seed\" = [1, 2, 3]\n",
+         [sweep]\n\"topology.shape\" = [\"line\", \"tree\", \"ring\", \"fan\"]\n\"topology.seed\" = [1, 2, 3]\n",
     );
     let output = lab.run(&["run", "experiment.toml", "--json"]);
     let results = results(&output);
@@ -136,7 +136,7 @@ fn random_topologies_bring_every_stream_home() {
     let folder = lab.path(results["results"].as_str().unwrap());
     let runs = results["summary"]["runs"].as_array().unwrap();
     let measured: Vec<_> = runs.iter().filter(|run| run["kind"] == "measurement").collect();
-    assert_eq!(measured.len(), 9);
+    assert_eq!(measured.len(), 12);
     let mut several = 0;
     for run in measured {
         let streams = conserved(run, &folder);

@@ -151,7 +151,13 @@ fn measure_real(order: &Measure, recording: Recording, go: Go) -> Result<Done, R
     let (transmit, receive) = measure::ends_of(&order.streams());
     let transmit: Vec<_> = transmit.iter().map(String::as_str).collect();
     let receive: Vec<_> = receive.iter().map(String::as_str).collect();
-    let wires = Wired { receive: &receive, transmit: &transmit, memory: order.path.memory(), shown: order.shown };
+    let wires = Wired {
+        receive: &receive,
+        transmit: &transmit,
+        memory: order.path.memory(),
+        sockets: &order.sockets,
+        shown: order.shown,
+    };
     let measuring = Measuring { order, recording, downgrades: Vec::from_iter(pinned), go };
     port::open(order.ports, wires, None, measuring)?
 }

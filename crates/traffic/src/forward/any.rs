@@ -26,7 +26,7 @@ impl AnyFunction {
         Ok(match function {
             Function::None => Self::None(None),
             Function::L2fwd => Self::L2fwd(L2fwd::new(exits)),
-            Function::L3fwd { routes } => Self::L3fwd(L3fwd::new(exits, routes)?),
+            Function::L3fwd { routes, further } => Self::L3fwd(L3fwd::new(exits.and_further(further, rules), routes)?),
             Function::Bng(settings) => Self::Bng(Box::new(Bng::new(exits, settings)?)),
             Function::Reflect => Self::Reflect(Reflect::new(exits)),
             Function::Filter { rules } => Self::Filter(Box::new(Filter::new(exits, rules)?)),

@@ -150,7 +150,7 @@ fn functions() -> Vec<Function> {
     vec![
         Function::None,
         Function::L2fwd,
-        Function::L3fwd { routes: generated(100) },
+        Function::L3fwd { routes: generated(100), further: Vec::new() },
         Function::Bng(Bng {
             subscribers: generated(4_095),
             routes: text("0.0.0.0/0 out"),
@@ -252,6 +252,7 @@ fn orders_that_make_no_sense_are_refused() {
         rules,
         ports: tailbed_format::port::Ports::LATENCY,
         memory: Vec::new(),
+        sockets: Vec::new(),
         workers,
         batch,
         scheduling: scheduling.clone(),
@@ -261,10 +262,11 @@ fn orders_that_make_no_sense_are_refused() {
     assert!(matches!(open(&order(vec![rule("a"), rule("a")], 1, 1)), Err(ForwardError::Twice(name)) if name == "a"));
     assert!(matches!(open(&order(vec![rule("a")], 0, 1)), Err(ForwardError::Workers(0))));
     assert!(matches!(open(&order(vec![rule("a")], 1, 513)), Err(ForwardError::Batch(513))));
-    let file = Function::L3fwd { routes: Table::File("r.txt".to_owned()) };
+    let file = Function::L3fwd { routes: Table::File("r.txt".to_owned()), further: Vec::new() };
     let unread = open(&Forward { function: file, ..order(vec![rule("a")], 1, 1) }).unwrap_err().to_string();
     assert_eq!(unread, "the order names the file r.txt and does not hold its text, which is an error in tailbed");
-    let wrong = Function::L3fwd { routes: Table::Text { name: "r.txt".to_owned(), text: "1.2.3.4 up".to_owned() } };
+    let wrong =
+        Function::L3fwd { routes: Table::Text { name: "r.txt".to_owned(), text: "1.2.3.4 up".to_owned() }, further: Vec::new() };
     let refused = open(&Forward { function: wrong, ..order(vec![rule("a")], 1, 1) }).unwrap_err().to_string();
-    assert_eq!(refused, "r.txt:1: `up` is not a port of a forwarder; write in or out");
+    assert_eq!(refused, "r.txt:1: `up` is not a port of a forwarder; write in, out, or out2 to out250");
 }

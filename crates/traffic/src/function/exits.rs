@@ -17,8 +17,8 @@ pub struct Exits {
     addresses: Vec<Addresses>,
     /// By port.
     towards: [Option<Exit>; 2],
-    /// By what a table of routes holds: no route, then the ports.
-    by_route: [Option<Exit>; 3],
+    /// By what a table of routes holds: no route, then the ports, further ones by their numbers.
+    by_route: Vec<Option<Exit>>,
     /// By rule: the exit on the interface that the rule receives on.
     back: Vec<Option<Exit>>,
 }
@@ -32,15 +32,27 @@ impl Exits {
         Self {
             addresses: rules.iter().map(addresses).collect(),
             towards: [inward, outward],
-            by_route: [None, inward, outward],
+            by_route: vec![None, inward, outward],
             back: rules.iter().map(|rule| on(&rule.receive)).collect(),
         }
+    }
+
+    /// The same, and exits on these interfaces of the rules, which are the ports `out2`, `out3` and so on.
+    #[must_use]
+    pub fn and_further(mut self, interfaces: &[String], rules: &[ForwardRule]) -> Self {
+        let on = |interface: &String| rules.iter().position(|rule| rule.transmit == *interface);
+        self.by_route.extend(interfaces.iter().map(on));
+        self
     }
 
     /// The exit of a port; `None` when no rule transmits there.
     #[inline]
     pub fn towards(&self, port: Port) -> Option<Exit> {
-        self.towards[port as usize]
+        match port {
+            Port::In => self.towards[0],
+            Port::Out => self.towards[1],
+            Port::Further(_) => self.by_route(super::routes::value(port)),
+        }
     }
 
     /// The exit of what a table of routes holds; `None` where it holds nothing, or no rule transmits there.
@@ -95,6 +107,10 @@ mod tests {
         assert_eq!((exits.back(0), exits.back(1), exits.back(2)), (Some(1), Some(0), None));
         assert_eq!([0, 1, 2, 3].map(|value| exits.by_route(value)), [None, Some(1), Some(0), None]);
         assert_eq!(exits.addresses(1), &[4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3]);
+        let three = [rule("a", "b", 1), rule("b", "a", 3), rule("c", "c", 5)];
+        let further = Exits::of(&three).and_further(&[String::new(), "c".to_owned()], &three);
+        assert_eq!([2, 3, 4, 5].map(|value| further.by_route(value)), [Some(0), None, Some(2), None]);
+        assert_eq!((further.towards(Port::Further(2)), further.towards(Port::Further(3))), (None, Some(2)));
         let one_way = Exits::of(&[rule("a", "b", 1)]);
         assert_eq!((one_way.towards(Port::In), one_way.towards(Port::Out), one_way.back(0)), (None, Some(0), None));
         assert_eq!(Exits::of(&[]).towards(Port::Out), None);

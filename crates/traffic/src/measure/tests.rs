@@ -30,6 +30,7 @@ pub(super) fn order() -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 5,
         schedule: Schedule { rate: 10_000, warm_up: 0, duration: 10_000_000 },
         shape: Shape::default(),

@@ -29,6 +29,7 @@
 //! goes on.
 
 mod file;
+mod hostile;
 mod layout;
 mod mapping;
 mod receiver;
@@ -40,6 +41,7 @@ mod tests;
 use tailbed_format::memory::{Geometry, MemoryPort};
 
 pub use file::lay_out;
+pub(crate) use hostile::rings;
 pub use receiver::MemoryReceiver;
 pub use sender::MemorySender;
 pub(crate) use sleep::rest;

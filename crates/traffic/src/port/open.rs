@@ -6,11 +6,12 @@ use std::os::fd::AsFd;
 
 use tailbed_format::memory::MemoryPort;
 use tailbed_format::port::{Ports, ReceivePort, SendPort};
+use tailbed_format::udp::UdpPort;
 
 use super::xdp::{self, Copies, Directions, XdpReceive, XdpTransmit};
 use super::{
     AnyReceiver, AnySender, FanoutGroup, PacketBatch, PacketBlocks, PacketRing, PacketSocket, PortError, RING_FRAMES, Receive,
-    Rest, Transmit,
+    Rest, Transmit, UdpReceiver, UdpSender,
 };
 
 /// What is to be opened, by name: interfaces, or ports in shared memory.
@@ -22,7 +23,9 @@ pub struct Wired<'a> {
     pub transmit: &'a [&'a str],
     /// Ports in shared memory; what has another name is an interface.
     pub memory: &'a [MemoryPort],
-    /// Whether packet sockets on the interfaces are to see the frames leave; only the port `packet` can do that.
+    /// Addresses of the interfaces, for UDP sockets.
+    pub sockets: &'a [UdpPort],
+    /// Whether packet sockets on the interfaces are to see the frames leave; only the ports `packet` and `udp` can do that.
     pub shown: bool,
 }
 
@@ -58,11 +61,14 @@ pub fn open<U: Use>(
     groups: Option<&mut [FanoutGroup]>,
     user: U,
 ) -> Result<U::Output, PortError> {
-    if wires.shown && wanted.send != SendPort::Packet {
+    if wires.shown && !matches!(wanted.send, SendPort::Packet | SendPort::Udp) {
         return Err(PortError::NotShown(wanted));
     }
     if !wires.memory.is_empty() {
         return mixed(wanted, wires, user);
+    }
+    if wanted.any_udp() {
+        return udp(wanted, wires, groups.is_some(), user);
     }
     let mut downgrades = Vec::new();
     let receive = if wanted.receive == ReceivePort::Auto { ReceivePort::PacketBlocks } else { wanted.receive };
@@ -78,6 +84,7 @@ pub fn open<U: Use>(
         ReceivePort::Auto | ReceivePort::PacketBlocks => sending::<PacketBlocks, U>(send, &mut opening, &opened, user),
         ReceivePort::Packet => sending::<PacketRing, U>(send, &mut opening, &opened, user),
         ReceivePort::Xdp => sending::<XdpReceive, U>(send, &mut opening, &opened, user),
+        ReceivePort::Udp => Err(PortError::OnlyUdp(ports)),
     }
 }
 
@@ -98,6 +105,24 @@ fn mixed<U: Use>(wanted: Ports, wires: Wired<'_>, user: U) -> Result<U::Output, 
     Ok(user.with(receivers, senders, &Opened { ports: kinds, downgrades: Vec::new() }))
 }
 
+/// Opens UDP sockets: in both directions, or what is sent would find no socket at the other end.
+fn udp<U: Use>(wanted: Ports, wires: Wired<'_>, shared: bool, user: U) -> Result<U::Output, PortError> {
+    if wanted.or(Ports::UDP) != Ports::UDP {
+        return Err(PortError::OnlyUdp(wanted));
+    }
+    if shared {
+        return Err(PortError::SeveralUdp);
+    }
+    let of = |name: &&str| {
+        let port = wires.sockets.iter().find(|port| port.name == *name);
+        port.ok_or_else(|| PortError::NoAddress((*name).to_owned()))
+    };
+    let receivers = wires.receive.iter().map(|name| UdpReceiver::open(of(name)?)).collect::<Result<Vec<_>, _>>()?;
+    let senders = wires.transmit.iter().map(|name| UdpSender::open(of(name)?)).collect::<Result<_, _>>()?;
+    let downgrades = receivers.iter().filter_map(UdpReceiver::downgrade).collect();
+    Ok(user.with(receivers, senders, &Opened { ports: Some(Ports::UDP), downgrades }))
+}
+
 fn sending<R: OpenReceive, U: Use>(
     send: SendPort,
     opening: &mut Opening<'_, '_>,
@@ -108,6 +133,7 @@ fn sending<R: OpenReceive, U: Use>(
         SendPort::Auto | SendPort::Packet => both::<R, PacketSocket, U>(opening, opened, user),
         SendPort::PacketBatch => both::<R, PacketBatch, U>(opening, opened, user),
         SendPort::XdpCopy | SendPort::XdpZeroCopy => both::<R, XdpTransmit, U>(opening, opened, user),
+        SendPort::Udp => Err(PortError::OnlyUdp(opened.ports.unwrap_or(Ports::UDP))),
     }
 }
 

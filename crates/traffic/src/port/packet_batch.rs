@@ -1,15 +1,14 @@
 //! Sending by an AF_PACKET socket, several frames in one system call: sendmmsg(2).
 
-mod queue;
+pub(super) mod queue;
 
 use rustix::io::Errno;
-use rustix::net::{SendFlags, send};
 
 use super::{AROUND, PacketSocket, PortError, Transmit, socket};
 use queue::Queue;
 
 /// Frames of a call at most: the share of the call that a frame bears is small by then, and the frames stay in the first cache.
-const FRAMES: usize = 32;
+pub(super) const FRAMES: usize = 32;
 
 /// A socket that sends frames as they are on one interface, and keeps copies of them until told to hand them over.
 ///
@@ -50,22 +49,7 @@ impl Transmit for PacketBatch {
     }
 
     #[inline]
-    fn flush(&mut self, mut refused: impl FnMut(usize, Errno)) {
-        if let Some(only) = self.queue.only() {
-            send(&self.socket.0.socket, only, SendFlags::DONTWAIT).map_or_else(|error| refused(0, error), drop);
-        } else {
-            let mut next = 0;
-            while next < self.queue.len() {
-                match self.queue.send(&self.socket.0.socket, next) {
-                    Ok(sent) => next += sent,
-                    // The call ends at the first frame that is refused; those behind it are tried by themselves.
-                    Err(error) => {
-                        refused(next, error);
-                        next += 1;
-                    }
-                }
-            }
-        }
-        self.queue.clear();
+    fn flush(&mut self, refused: impl FnMut(usize, Errno)) {
+        self.queue.flush(&self.socket.0.socket, refused);
     }
 }

@@ -66,6 +66,10 @@ unsafe impl Plain for libc::packet_mreq {}
 unsafe impl Plain for libc::tpacket_req3 {}
 // SAFETY: repr(C), integers only.
 unsafe impl Plain for libc::tpacket_stats_v3 {}
+// SAFETY: an array of integers.
+unsafe impl<const N: usize> Plain for [u32; N] {}
+// SAFETY: an array of integers.
+unsafe impl<const N: usize> Plain for [u8; N] {}
 
 /// setsockopt(2).
 pub(super) fn set_option<T: Plain>(socket: impl AsFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
@@ -151,7 +155,7 @@ pub(super) fn bind(opened: &Opened, protocol: u16) -> io::Result<()> {
 }
 
 /// A question about the interface of this name (netdevice(7)).
-pub(super) fn request(interface: &str) -> io::Result<libc::ifreq> {
+pub(crate) fn request(interface: &str) -> io::Result<libc::ifreq> {
     // SAFETY: a structure of integers and unions of them, of which all zeroes are a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     let name = interface.as_bytes();

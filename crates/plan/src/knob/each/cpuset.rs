@@ -78,7 +78,14 @@ fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     for role in own {
         let path = format!("tb-{}/{}", place.token, role.name);
         let memory_nodes = place.facts.memory_nodes.clone();
-        let spec = CgroupSpec { path, cpus: role.cpus.clone(), memory_nodes, memory: None, huge_pages: Vec::new(), exclusive: Some(exclusive.clone()) };
+        let spec = CgroupSpec {
+            path,
+            cpus: role.cpus.clone(),
+            memory_nodes,
+            memory: None,
+            huge_pages: Vec::new(),
+            exclusive: Some(exclusive.clone()),
+        };
         means.steps.push(Step::MakeCgroup(spec));
     }
     Ok(means)

@@ -40,6 +40,7 @@ pub(super) fn resolve(settings: &experiment::Container, place: &Place<'_>) -> Re
         apparmor: settings.apparmor.clone(),
         rlimits: rlimits(&settings.rlimits, place)?,
         privileged: settings.privileged,
+        no_raw: false,
     };
     let spec = ContainerSpec {
         id: String::new(),

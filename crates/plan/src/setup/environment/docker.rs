@@ -20,6 +20,7 @@ pub(super) fn resolve(settings: &experiment::Docker, place: &Place<'_>) -> Resul
         apparmor: settings.apparmor.clone(),
         rlimits: rlimits(&settings.rlimits, place)?,
         privileged: settings.privileged,
+        no_raw: false,
     };
     Ok(Environment::Docker(Box::new(DockerSpec {
         id: String::new(),

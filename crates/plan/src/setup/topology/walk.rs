@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use tailbed_format::function::{Function, Table as Routes};
+use tailbed_format::function::{self, Function, Route, Table as Routes};
 
 use super::{End, Link};
 use crate::setup::traffic::Declared;
@@ -80,8 +80,14 @@ fn exit(node: &Node, inward: Port, (first, last): (u32, u32), stream: &Declared,
     let half = |address: u32| address >> 16;
     match &node.forwarding.function {
         _ if node.is_program() => Ok(node.exit(inward)),
-        Function::L3fwd { routes: Routes::Generated { .. } } if (half(first), half(last)) == (0xc612, 0xc612) => Ok(Port::IN),
-        Function::L3fwd { routes: Routes::Generated { .. } } if (half(first), half(last)) == (0xc613, 0xc613) => Ok(Port::OUT),
+        Function::L3fwd { routes: Routes::Text { text, .. }, .. } => {
+            let said = by_routes(text, first, last).and_then(|port| Port::named(&port.to_string()));
+            Ok(said.unwrap_or_else(|| node.exit(inward)))
+        }
+        Function::L3fwd { routes: Routes::Generated { .. }, .. } if (half(first), half(last)) == (0xc612, 0xc612) => Ok(Port::IN),
+        Function::L3fwd { routes: Routes::Generated { .. }, .. } if (half(first), half(last)) == (0xc613, 0xc613) => {
+            Ok(Port::OUT)
+        }
         Function::Bng(_) if inward != Port::IN => Err(Fault::file(format!(
             "{} comes to the gateway `{}` from its core, where only packets of its tunnel are taken",
             stream.called(),
@@ -92,6 +98,28 @@ fn exit(node: &Node, inward: Port, (first, last): (u32, u32), stream: &Declared,
         .help("send upstream only: from the side of `in`")),
         _ => Ok(node.exit(inward)),
     }
+}
+
+/// The port that all packets to these addresses leave by, by the routes of a text and those of the load generator's addresses, which every table
+/// has; `None` where the addresses have several ways, or none.
+fn by_routes(text: &str, first: u32, last: u32) -> Option<function::Port> {
+    let required = ["198.18.0.0/16 in", "198.19.0.0/16 out"];
+    let lines = required.into_iter().chain(text.lines());
+    let routes: Vec<Route> = lines.filter_map(|line| line.parse().ok()).collect();
+    // of two with one prefix the latter counts: it takes the place of a required one
+    let best = |address| {
+        routes
+            .iter()
+            .filter(|route| route.prefix.holds(address))
+            .max_by_key(|route| route.prefix.length())
+            .map(|route| route.prefix)
+    };
+    let prefix = best(first).filter(|prefix| best(last) == Some(*prefix))?;
+    let within = |route: &Route| route.prefix.length() > prefix.length() && (first..=last).contains(&route.prefix.address());
+    if routes.iter().any(within) {
+        return None;
+    }
+    routes.iter().rev().find(|route| route.prefix == prefix).map(|route| route.port)
 }
 
 /// Where the link stands that has these ends; the streams' own links stand nowhere.

@@ -1,9 +1,10 @@
 //! Links that are no plain pair, as the shell lines a person would type.
 
 use tailbed_format::memory::Geometry;
+use tailbed_format::udp::UdpPort;
 
 use super::{with_mtu, within};
-use crate::step::{MacvlanParent, MemoryLink, VethEnd};
+use crate::step::{LinkAddress, MacvlanParent, MemoryLink, VethEnd};
 
 /// Two lines, for an interface cannot be up before it is where it belongs.
 pub(super) fn macvlan(parent: &MacvlanParent, end: &VethEnd) -> Vec<String> {
@@ -38,4 +39,30 @@ pub(super) fn memory(link: &MemoryLink) -> Vec<String> {
 /// What takes them back.
 pub(super) fn remove_memory(id: &str) -> Vec<String> {
     vec![format!("umount /run/tailbed/{id} && rmdir /run/tailbed/{id}")]
+}
+
+/// The address, the neighbour and, where both ends lie in one namespace, what lets packets in from there.
+pub(super) fn address(address: &LinkAddress) -> Vec<String> {
+    let LinkAddress { interface, own, peer, peer_mac, .. } = address;
+    let within = within(address.namespace.as_ref());
+    let mut lines = vec![
+        format!("ip{within} address add {own}/{} dev {interface}", UdpPort::PREFIX),
+        format!("ip{within} neighbour replace {peer} lladdr {peer_mac} dev {interface} nud permanent"),
+    ];
+    if let (true, Some(namespace)) = (address.to_itself, &address.namespace) {
+        let settings = ["all.rp_filter=0", &format!("{interface}.rp_filter=0"), &format!("{interface}.accept_local=1")]
+            .map(|setting| format!(" net.ipv4.conf.{setting}"));
+        lines.push(format!("ip netns exec {namespace} sysctl -qw{}", settings.concat()));
+    }
+    lines
+}
+
+/// What takes it back.
+pub(super) fn remove_address(address: &LinkAddress) -> Vec<String> {
+    let LinkAddress { interface, own, peer, .. } = address;
+    let within = within(address.namespace.as_ref());
+    vec![
+        format!("ip{within} neighbour delete {peer} dev {interface}"),
+        format!("ip{within} address delete {own}/{} dev {interface}", UdpPort::PREFIX),
+    ]
 }

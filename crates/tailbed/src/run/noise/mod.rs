@@ -16,10 +16,9 @@ use tailbed_stats::noise::{RecordedNoise, broken, found};
 use tailbed_stats::plot::number::time;
 
 use super::explain::explain;
-use super::traffic::Refusal;
 use super::{now, record};
-use crate::apply::Broken;
-use crate::failure::Failure;
+use crate::apply::{Broken, NotHeld};
+use crate::failure::{Failure, Refusal};
 use crate::results::CampaignFolder;
 use crate::results::campaign::{json, write_new};
 use crate::show::progress::Progress;
@@ -111,7 +110,7 @@ pub(crate) fn test(
             let invalid = broken(&records);
             Ok(RecordedNoise { run: NoiseRun { tests, load, downgrades, invalid, ..summary }, records })
         }
-        Err(Broken::Failed(error)) if !error.is::<Refusal>() => {
+        Err(Broken::Failed(error)) if !error.is::<Refusal>() && !error.is::<NotHeld>() => {
             let invalid = vec![format!("{error:#}")];
             Ok(RecordedNoise { run: NoiseRun { invalid, ..summary }, records: Vec::new() })
         }

@@ -16,10 +16,9 @@ use tailbed_stats::plot::number::rate;
 use tailbed_stats::search::ended;
 
 use super::explain::explain;
-use super::traffic::Refusal;
 use super::{Inputs, now, programs, record};
 use crate::apply::{Broken, NotHeld};
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::results::CampaignFolder;
 use crate::results::campaign::{json, write_new};
 use crate::show::progress::Progress;

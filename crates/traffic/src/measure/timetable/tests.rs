@@ -26,6 +26,7 @@ fn order(schedule: Schedule, pattern: Pattern) -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 7,
         schedule,
         shape: Shape { pattern, ..Shape::default() },

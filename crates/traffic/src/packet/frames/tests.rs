@@ -27,6 +27,7 @@ pub(super) fn order(frame: u32, shape: Shape) -> Measure {
         source: MacAddress::local(1, 1),
         destination: MacAddress::local(1, 2),
         shown: false,
+        sockets: Vec::new(),
         tag: 7,
         schedule: Schedule { rate: 1, warm_up: 0, duration: 1 },
         shape,

@@ -4,9 +4,10 @@
 use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 
 /// Up to `N` copies of frames, each with what tells the kernel where it lies. All memory is taken beforehand.
-pub(super) struct Queue<const N: usize> {
+pub(in crate::port) struct Queue<const N: usize> {
     /// One after the other, `room` bytes for each.
     bytes: Box<[u8]>,
     room: usize,
@@ -28,7 +29,7 @@ impl<const N: usize> std::fmt::Debug for Queue<N> {
 
 impl<const N: usize> Queue<N> {
     /// A queue for frames of at most `room` bytes.
-    pub(super) fn new(room: usize) -> Self {
+    pub(in crate::port) fn new(room: usize) -> Self {
         let mut bytes = vec![0_u8; room * N].into_boxed_slice();
         let start = bytes.as_mut_ptr();
         let pieces = std::array::from_fn(|number| libc::iovec { iov_base: start.wrapping_add(number * room).cast(), iov_len: 0 });
@@ -46,7 +47,7 @@ impl<const N: usize> Queue<N> {
 
     /// Frames in it.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::port) fn len(&self) -> usize {
         self.waiting
     }
 
@@ -55,7 +56,7 @@ impl<const N: usize> Queue<N> {
     /// # Errors
     /// `EMSGSIZE` when it is longer than the room for one, `ENOBUFS` when there are `N` in it.
     #[inline]
-    pub(super) fn push(&mut self, frame: &[u8]) -> Result<(), Errno> {
+    pub(in crate::port) fn push(&mut self, frame: &[u8]) -> Result<(), Errno> {
         if frame.len() > self.room {
             return Err(Errno::MSGSIZE);
         }
@@ -68,7 +69,7 @@ impl<const N: usize> Queue<N> {
 
     /// The frame, when there is one alone.
     #[inline]
-    pub(super) fn only(&self) -> Option<&[u8]> {
+    pub(in crate::port) fn only(&self) -> Option<&[u8]> {
         (self.waiting == 1).then(|| &self.bytes[..self.pieces[0].iov_len])
     }
 
@@ -77,7 +78,7 @@ impl<const N: usize> Queue<N> {
     /// # Errors
     /// Why it did not take the first of them.
     #[inline]
-    pub(super) fn send(&mut self, socket: impl AsFd, first: usize) -> Result<usize, Errno> {
+    pub(in crate::port) fn send(&mut self, socket: impl AsFd, first: usize) -> Result<usize, Errno> {
         let headers = self.headers.get_mut(first..self.waiting).unwrap_or_default();
         let count = libc::c_uint::try_from(headers.len()).unwrap_or(0);
         let socket = socket.as_fd().as_raw_fd();
@@ -91,9 +92,30 @@ impl<const N: usize> Queue<N> {
         }
     }
 
+    /// Sends all of them, in order, and empties it; `refused` is called with each that the kernel did not take. One alone leaves by send(2).
+    #[inline]
+    pub(in crate::port) fn flush(&mut self, socket: impl AsFd, mut refused: impl FnMut(usize, Errno)) {
+        if let Some(only) = self.only() {
+            send(&socket, only, SendFlags::DONTWAIT).map_or_else(|error| refused(0, error), drop);
+        } else {
+            let mut next = 0;
+            while next < self.len() {
+                match self.send(&socket, next) {
+                    Ok(sent) => next += sent,
+                    // The call ends at the first frame that is refused; those behind it are tried by themselves.
+                    Err(error) => {
+                        refused(next, error);
+                        next += 1;
+                    }
+                }
+            }
+        }
+        self.clear();
+    }
+
     /// Empties it.
     #[inline]
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.waiting = 0;
     }
 }

@@ -5,7 +5,7 @@ use rustix::thread::CapabilitySet;
 
 use tailbed_plan::step::ContainerSpec;
 
-/// What the agent inside needs: packet sockets, real-time priority, locked memory. Everything else is dropped, unless it is named.
+/// What the agent inside needs: packet sockets (where it opens any), real-time priority, locked memory. Everything else is dropped, unless it is named.
 const NEEDED: CapabilitySet = CapabilitySet::NET_RAW.union(CapabilitySet::SYS_NICE).union(CapabilitySet::IPC_LOCK);
 
 /// Those of a container by their names. All, for a privileged one, are all that this process has itself: nobody can give what they have not.
@@ -15,7 +15,8 @@ pub(super) fn of(spec: &ContainerSpec) -> anyhow::Result<Vec<String>> {
     let wanted = if spec.confinement.privileged {
         held
     } else {
-        spec.confinement.capabilities.iter().filter_map(|name| named(name)).fold(NEEDED, CapabilitySet::union)
+        let needed = if spec.confinement.no_raw { NEEDED.difference(CapabilitySet::NET_RAW) } else { NEEDED };
+        spec.confinement.capabilities.iter().filter_map(|name| named(name)).fold(needed, CapabilitySet::union)
     };
     Ok(names(wanted))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use bollard::models::{ContainerCreateBody, DeviceMapping, HostConfig, Mount, MountType, ResourcesUlimits};
 use tailbed_plan::step::{DockerSpec, Seccomp};
 
-/// What the agent inside needs: packet sockets, real-time priority, locked memory (capabilities(7)).
+/// What the agent inside needs: packet sockets (where it opens any), real-time priority, locked memory (capabilities(7)).
 const CAPABILITIES: [&str; 3] = ["CAP_NET_RAW", "CAP_SYS_NICE", "CAP_IPC_LOCK"];
 
 /// Where the folder with the agent's socket is seen inside.
@@ -31,7 +31,8 @@ pub(super) fn body(spec: &DockerSpec, image: String, binary: &Path, folder: &Pat
     let security: Vec<_> = unconfined.into_iter().chain(profile).collect();
     let bytes = spec.memory.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     let cpus: Vec<_> = spec.cpus.iter().map(ToString::to_string).collect();
-    let kept = CAPABILITIES.iter().map(|name| (*name).to_owned()).chain(confinement.capabilities.iter().cloned());
+    let needed = CAPABILITIES.iter().filter(|name| !(confinement.no_raw && **name == "CAP_NET_RAW"));
+    let kept = needed.map(|name| (*name).to_owned()).chain(confinement.capabilities.iter().cloned());
     let host = HostConfig {
         network_mode: Some("none".to_owned()),
         mounts: Some(own.into_iter().chain(volumes).collect()),
