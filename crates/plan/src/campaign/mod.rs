@@ -3,6 +3,7 @@
 mod capture;
 mod cells;
 mod environment;
+mod generator;
 mod groups;
 mod huge_pages;
 mod knobs;

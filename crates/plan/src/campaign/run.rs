@@ -3,14 +3,13 @@
 use tailbed_format::facts::{Cgroup, Facts};
 use tailbed_format::function::Function;
 use tailbed_format::memory::MemoryPort;
-use tailbed_format::order::{Forward, ForwardRule, Measure, Order, Path, Scheduling, SimulatedWire, Wait};
+use tailbed_format::order::{Forward, ForwardRule, Order, Scheduling, SimulatedWire, Wait};
 use tailbed_format::proof::Watch;
-use tailbed_format::stream::Stream;
 use tailbed_format::summary::{Parameter, RunKind};
 use tailbed_format::throughput::{Method, SearchOrder};
-use tailbed_format::traffic::{Pattern, Shape};
 
 use super::cells::Planned;
+use super::generator::{Wire, measure};
 use super::name::run_name;
 use super::network::{self, Interface};
 use super::{capture, environment, groups, huge_pages, life, medium, noise, programs, proof, sockets};
@@ -21,10 +20,6 @@ use crate::plan::{
 };
 use crate::setup::{End, Forwarding, LifeGoals, Load, Medium, Node, Port, Purpose, SearchGoals, StreamLoad, Topology, Via, Way};
 use crate::step::{AgentEnvironment, Step};
-
-/// A stretch of at least this long during which the generator's loop saw nothing is logged, ns: a timer interrupt on a virtual CPU
-/// takes some microseconds, a lost time slice takes milliseconds.
-const GAP: u64 = 20_000;
 
 /// What building up, starting and taking back take besides the traffic, ns.
 const AROUND: u64 = 300_000_000;
@@ -39,32 +34,6 @@ pub(super) struct Setting<'a> {
     pub(super) token: &'a str,
     /// The swept values.
     pub(super) parameters: &'a [Parameter],
-}
-
-/// What the generator's packets go by.
-enum Wire {
-    /// Interfaces, and ports in shared memory.
-    Real {
-        memory: Vec<MemoryPort>,
-        /// Whether packet sockets are to see the packets leave.
-        shown: bool,
-    },
-    /// A model.
-    Simulated(SimulatedWire),
-}
-
-impl Wire {
-    fn is_simulated(&self) -> bool {
-        matches!(self, Self::Simulated(_))
-    }
-
-    fn between(&self, transmit: String, receive: String) -> Path {
-        match self {
-            Self::Simulated(wire) => Path::Simulated(wire.clone()),
-            Self::Real { memory, .. } if memory.is_empty() => Path::Interfaces { transmit, receive },
-            Self::Real { memory, .. } => Path::Mixed { transmit, receive, memory: memory.clone() },
-        }
-    }
 }
 
 /// What a run consists of.
@@ -91,7 +60,8 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
         (Purpose::Noise(goals), ..) => {
             let (steps, agents, expected) = noise::of_node(setting, goals, planned, facts).unwrap_or_default();
-            Work { steps, agents, expected: expected.saturating_add(AROUND), ..Work::default() }
+            let cores = cores(&[], &planned.placement);
+            Work { steps, agents, cores, expected: expected.saturating_add(AROUND), ..Work::default() }
         }
         (_, Some(load), Some(wire)) => simulated(setting, load, &planned.setup.topology.ways, wire),
         (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
@@ -324,61 +294,6 @@ fn forward(number: usize, node: &Node, memory: Vec<MemoryPort>, scheduling: &Sch
     AgentOrder { node: node.name.clone(), order }
 }
 
-/// The generator's order; `simulated` stands in place of interfaces.
-fn measure(
-    setting: &Setting<'_>,
-    load: &Load,
-    ways: &[Way],
-    wire: &Wire,
-    links: &[[Interface; 2]],
-    scheduling: &Scheduling,
-) -> Option<AgentOrder> {
-    let stream = |(number, (load, way)): (usize, (&StreamLoad, &Way))| {
-        let (own, next_hop) = network::own_and_peer(way.from, links)?;
-        let (end, _) = network::own_and_peer(way.to, links)?;
-        let name = |interface: &Interface| if wire.is_simulated() { String::new() } else { interface.veth.name.clone() };
-        Some(Stream {
-            name: load.name.clone(),
-            transmit: name(own),
-            receive: name(end),
-            frame: load.frame - FRAME_CHECK_SEQUENCE,
-            source: own.veth.mac,
-            destination: next_hop.towards,
-            schedule: load.schedule.clone(),
-            shape: shape(load, number, setting),
-        })
-    };
-    let mut streams = load.streams.iter().zip(ways).enumerate().filter_map(stream);
-    let Stream { name, transmit, receive, frame, source, destination, schedule, shape } = streams.next()?;
-    let order = Order::Measure(Measure {
-        name,
-        path: wire.between(transmit, receive),
-        ports: load.ports,
-        shown: matches!(wire, Wire::Real { shown: true, .. }),
-        sockets: sockets::generator_ports(links),
-        frame,
-        source,
-        destination,
-        tag: tag(setting.token, setting.number),
-        schedule,
-        shape,
-        drain: load.drain,
-        gap: GAP,
-        scheduling: scheduling.clone(),
-        more: streams.collect(),
-    });
-    Some(AgentOrder { node: GENERATOR.to_owned(), order })
-}
-
-/// Random times differ from run to run and from stream to stream, and are the same when the campaign is made again.
-fn shape(load: &StreamLoad, stream: usize, setting: &Setting<'_>) -> Shape {
-    let mut shape = load.shape.clone();
-    if let Pattern::Poisson { seed } = &mut shape.pattern {
-        *seed = setting.seed.wrapping_add(setting.number as u64).wrapping_add((stream as u64) << 32);
-    }
-    shape
-}
-
 /// The ways of streams that have names.
 fn streams(load: &Load, ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<StreamPath> {
     let end = |end| network::own_and_peer(end, links).map_or_else(String::new, |(own, _)| own.veth.name.clone());
@@ -401,14 +316,4 @@ fn all_hops(ways: &[Way], links: &[[Interface; 2]], nodes: &[Node]) -> Vec<Hop> 
         }
     }
     all
-}
-
-/// Bytes the interface appends to each frame (IEEE 802.3-2022, 3.2.9).
-const FRAME_CHECK_SEQUENCE: u32 = 4;
-
-/// Different for each run of a campaign, and most likely for runs of different campaigns: the run's number in the lower half,
-/// FNV-1a (Fowler, Noll, Vo; RFC 9923) of the token in the upper.
-fn tag(token: &str, number: usize) -> u32 {
-    let hash = token.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    hash << 16 | u32::try_from(number & 0xffff).unwrap_or_default()
 }
