@@ -95,7 +95,7 @@ fn what_a_host_has_not_is_left_out_of_a_profile_and_refused_by_name() {
     let plan = planned(&["profile=realtime"], &server);
     let left: Vec<_> =
         plan.runs[0].knobs.knobs.iter().filter(|knob| knob.left.is_some()).map(|knob| knob.knob.as_str()).collect();
-    assert_eq!(left, ["nohz_full"]);
+    assert_eq!(left, ["nohz_full", "fair_server"]);
     assert!(plan.notes.iter().any(|note| note.contains("boot with nohz_full=1-2")), "{:?}", plan.notes);
     let refused = try_plan(&["knobs.nohz_full=true"], &server).unwrap_err();
     assert_eq!(refused.exit_code(), 3);

@@ -6,6 +6,7 @@ mod campaign;
 mod captures;
 mod descendants;
 mod explain;
+mod finish;
 mod interrupt;
 mod life;
 mod noise;

@@ -1,24 +1,20 @@
 //! From finished runs to what is read: summary, report, plots, table.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 
-use tailbed_format::results;
 use tailbed_format::summary::{CampaignSummary, RunKind};
 use tailbed_plan::plan::Plan;
 use tailbed_stats::campaign::{CountedRun, summarise_campaign};
 use tailbed_stats::counter::Counter;
 use tailbed_stats::plot::worst::WorstPoint;
-use tailbed_stats::report::{CellData, ReportInput, html, plots, values};
+use tailbed_stats::report::{CellData, Repeat, ReportInput, html, plots, values};
 
 use super::campaign::Finished;
+use super::finish::{self, Origin};
 use super::record::greatest;
-use crate::cli::{ExperimentArguments, RunArguments};
+use crate::cli::RunArguments;
 use crate::failure::Failure;
-use crate::print;
 use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_derived, write_new, write_plots};
-use crate::show::quote::quote;
 use crate::show::table;
 
 /// Writes plots, report and, last, the campaign's summary: a folder that has one is finished.
@@ -33,20 +29,12 @@ pub(super) fn write(
     let mut summary = summarise_campaign(&plan.name, plan.question.as_deref(), &plan.cells, &runs);
     summary.notes.clone_from(&plan.notes);
     let data: Vec<CellData> = (0..plan.cells.len()).map(|cell| cell_data(cell, finished)).collect();
-    let facts = folder.facts()?;
-    let input = ReportInput {
-        summary: &summary,
-        facts: &facts,
-        data: &data,
-        topology: &topology(plan),
-        experiment_name: &arguments.experiment.file.file_name().unwrap_or_default().to_string_lossy(),
-        experiment,
-        command: &command_line(&arguments.experiment),
-        seed: plan.seed,
-    };
-    write_plots(folder.path(), &plots(&input))?;
-    write_derived(&folder.path().join(results::REPORT), html(&input).as_bytes())?;
-    write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
+    let origin = Origin::of(arguments, folder)?;
+    let Repeat { facts, experiment_name, experiment, command, seed } = origin.again(experiment, plan);
+    let topology = topology(plan);
+    let input =
+        ReportInput { summary: &summary, facts, data: &data, topology: &topology, experiment_name, experiment, command, seed };
+    finish::write(folder, &plots(&input), &html(&input), &summary)?;
     Ok(summary)
 }
 
@@ -102,39 +90,9 @@ fn worst_by_repeat<'a>(runs: impl Iterator<Item = &'a Finished>) -> Vec<(u32, Ve
     repeats.into_iter().collect()
 }
 
-/// The command that runs the same experiment again.
-pub(super) fn command_line(arguments: &ExperimentArguments) -> String {
-    let file = arguments.file.file_name().unwrap_or_default().to_string_lossy();
-    let options = [("--set", &arguments.set), ("--sweep", &arguments.sweep)];
-    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quote(value))));
-    format!("tailbed run {}{}", quote(&file), options.collect::<String>())
-}
-
 /// The answer and the table on the terminal, or everything as JSON.
 pub(super) fn show(arguments: &RunArguments, folder: &CampaignFolder, summary: &CampaignSummary) -> Result<(), Failure> {
-    let report = folder.path().join(results::REPORT);
-    if arguments.json {
-        let all = serde_json::json!({ "results": folder.path(), "report": report, "summary": summary });
-        return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
-    }
-    let width = std::io::stdout().is_terminal();
     let valid = summary.runs.iter().filter(|run| run.is_valid()).filter_map(|run| Some((run.cell, run.proof.as_ref()?)));
     let unquiet = tailbed_stats::proof::gathered::sentence(valid).map_or_else(String::new, |sentence| format!("{sentence}\n"));
-    print(&format!("\n{}\n\n{}\n{unquiet}\nreport: {}\n", table::campaign(summary, width), summary.answer, report.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_can_be_pasted() {
-        let arguments = ExperimentArguments {
-            file: "examples/first-look.toml".into(),
-            set: vec!["traffic.rate=50kpps".to_owned(), "question=why?".to_owned()],
-            sweep: vec!["traffic.frame=64,128".to_owned()],
-        };
-        let expected = "tailbed run first-look.toml --set traffic.rate=50kpps --set 'question=why?' --sweep traffic.frame=64,128";
-        assert_eq!(command_line(&arguments), expected);
-    }
+    finish::show(arguments, folder, summary, |fit| format!("{}\n\n{}\n{unquiet}", table::campaign(summary, fit), summary.answer))
 }

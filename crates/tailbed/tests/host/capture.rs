@@ -297,16 +297,6 @@ fn a_timestamper_that_is_killed_is_told() {
     assert_eq!(files(&lab.path("results"), "r1/capture/"), Vec::<PathBuf>::new());
 }
 
-#[test]
-fn hardware_stamps_that_nobody_takes_are_refused() {
-    let Some(lab) = lab() else { return };
-    experiment(&lab, "host", "", "stamps = \"hardware\"");
-    let output = lab.run(&["run", "experiment.toml"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("the tapped links have no hardware stamps"), "{said}");
-}
-
 /// Both directions at once: each has files and a row of its own, in which nothing is missing.
 #[test]
 fn both_directions_are_followed_by_themselves() {

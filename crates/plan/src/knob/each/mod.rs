@@ -7,6 +7,7 @@ mod conntrack;
 mod cpuset;
 mod default_irqs;
 mod energy_preference;
+mod fair_server;
 mod governor;
 mod housekeeping;
 mod hugepages;
@@ -44,6 +45,7 @@ pub const ALL: &[&Knob] = &[
     &smt::KNOB,
     &replug::KNOB,
     &rt_throttling::KNOB,
+    &fair_server::KNOB,
     &memory_lock::KNOB,
     &governor::KNOB,
     &energy_preference::KNOB,

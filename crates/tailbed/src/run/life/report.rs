@@ -1,21 +1,15 @@
 //! From finished lives to what is read: summary, report, plot, table.
 
-use std::io::IsTerminal;
-
 use tailbed_format::lifecycle::{Life, LifeCampaign};
-use tailbed_format::results;
 use tailbed_plan::plan::Plan;
 use tailbed_plan::step::Step;
 use tailbed_stats::life::summarise_lives;
-use tailbed_stats::report::Repeat;
 use tailbed_stats::report::life::{LifeInput, life_html, life_plots};
 
 use crate::cli::RunArguments;
 use crate::failure::Failure;
-use crate::print;
 use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_derived, write_new, write_plots};
-use crate::run::report::command_line;
+use crate::run::finish::{self, Origin};
 use crate::show::lives;
 
 /// Writes plot, report and, last, the campaign's summary: a folder that has one is finished.
@@ -29,17 +23,9 @@ pub(in crate::run) fn write(
     let kinds: Vec<String> = (0..plan.cells.len()).map(|cell| kind(plan, cell)).collect();
     let mut summary = summarise_lives(&plan.name, plan.question.as_deref(), &plan.cells, &kinds, lives);
     summary.notes.clone_from(&plan.notes);
-    let facts = folder.facts()?;
-    let again = Repeat {
-        facts: &facts,
-        experiment_name: &arguments.experiment.file.file_name().unwrap_or_default().to_string_lossy(),
-        experiment,
-        command: &command_line(&arguments.experiment),
-        seed: plan.seed,
-    };
-    write_plots(folder.path(), &life_plots(&summary))?;
-    write_derived(&folder.path().join(results::REPORT), life_html(&LifeInput { summary: &summary, again }).as_bytes())?;
-    write_new(&folder.path().join(results::SUMMARY), &json(&summary)?)?;
+    let origin = Origin::of(arguments, folder)?;
+    let again = origin.again(experiment, plan);
+    finish::write(folder, &life_plots(&summary), &life_html(&LifeInput { summary: &summary, again }), &summary)?;
     Ok(summary)
 }
 
@@ -54,11 +40,5 @@ fn kind(plan: &Plan, cell: usize) -> String {
 
 /// The answer and the table on the terminal, or everything as JSON.
 pub(in crate::run) fn show(arguments: &RunArguments, folder: &CampaignFolder, summary: &LifeCampaign) -> Result<(), Failure> {
-    let report = folder.path().join(results::REPORT);
-    if arguments.json {
-        let all = serde_json::json!({ "results": folder.path(), "report": report, "summary": summary });
-        return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
-    }
-    let fit = std::io::stdout().is_terminal();
-    print(&format!("\n{}\n\n{}\n\nreport: {}\n", lives::table(summary, fit), summary.answer, report.display()))
+    finish::show(arguments, folder, summary, |fit| format!("{}\n\n{}\n", lives::table(summary, fit), summary.answer))
 }

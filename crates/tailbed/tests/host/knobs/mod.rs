@@ -1,5 +1,6 @@
 //! Knobs on the kernel this runs on: each set, verified and put back; killed in the middle; refused and ignored.
 
+mod fair_server;
 mod version_2;
 
 use std::fs;
@@ -18,6 +19,7 @@ const VALUES: &[(&str, &str)] = &[
     ("smt", "\"offline\""),
     ("replug", "true"),
     ("rt_throttling", "-1"),
+    ("fair_server", "1000000"),
     ("memory_lock", "true"),
     ("governor", "\"performance\""),
     ("energy_preference", "\"performance\""),
