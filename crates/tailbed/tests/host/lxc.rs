@@ -51,7 +51,9 @@ fn packets_pass_and_nothing_is_left() {
         assert_eq!(run["invalid"].as_array().unwrap().len(), 0, "{run}");
         assert!(run["counts"]["received"].as_u64().unwrap() > 500, "{}", run["counts"]);
         // real-time priority and locked memory were to be had inside
-        assert_eq!(run["downgrades"].as_array().unwrap().len(), 0, "{run}");
+        // nothing but what comes of few cores
+        let downgrades = run["downgrades"].as_array().unwrap();
+        assert!(downgrades.iter().all(|said| said.as_str().is_some_and(|said| said.contains("shares core"))), "{run}");
     }
     let rule = &runs[1]["forwarders"][0]["rules"][0];
     assert!(rule["received"].as_u64().unwrap() >= 600 && rule["received"] == rule["sent"], "{rule}");

@@ -39,7 +39,7 @@ fn a_file_that_cannot_be_written_is_told() {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains(&format!("to the setting {file}: Read-only file system")), "{said}");
+    assert!(said.contains(&format!("{file} was given {} and refuses it (Read-only file system", pages + 1)), "{said}");
     assert_eq!((traces(), pool()), (before, pages));
 }
 
