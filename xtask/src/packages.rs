@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 /// Packages, in the order in which they are installed, each with how it is known that it is there. An emulator of the distribution's own
 /// version may have to take the place of newer tools that came another way, so those tools are asked for after it.
-const NEEDED: [(&str, Sign); 18] = [
+const NEEDED: [(&str, Sign); 20] = [
     ("iproute2", Sign::Program("ip")),
     ("gcc", Sign::Program("cc")),
     ("util-linux", Sign::Program("unshare")),
@@ -23,6 +23,8 @@ const NEEDED: [(&str, Sign); 18] = [
     ("tshark", Sign::Program("tshark")),
     ("python3-scapy", Sign::Python("scapy")),
     ("qemu-system-x86", Sign::Program("qemu-system-x86_64")),
+    ("dpdk-dev", Sign::Program("dpdk-testpmd")),
+    ("procps", Sign::Program("pgrep")),
     ("qemu-utils", Sign::Program("qemu-img")),
     ("linux-image-cloud-amd64", Sign::Kernel("cloud")),
 ];

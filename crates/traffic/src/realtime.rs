@@ -2,8 +2,8 @@
 //! a sentence for the user, never the end of the run.
 //!
 //! A loop that spins under `SCHED_FIFO` never lets a thread of ordinary priority onto its core. The thread that listens for commands
-//! therefore moves to other cores ([`stand_aside`]); where it has none, it takes a priority above the loop's instead: it sleeps in
-//! read(2) nearly always, and when a command does come it must get through.
+//! therefore moves to other cores ([`stand_aside`]), and takes a priority above the loop's: on the others another process's loop may
+//! spin. It sleeps in read(2) nearly always, and when a command does come it must get through.
 
 mod policy;
 
@@ -84,8 +84,11 @@ pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
     let elsewhere = elsewhere(scheduling, home);
     let shares = |&cpu: &usize| cpu < CpuSet::MAX_CPU && elsewhere.is_set(cpu);
     let apart = !scheduling.cpus.is_empty() && !scheduling.cpus.iter().any(shares);
-    let moved = apart && sched_setaffinity(None, &elsewhere).is_ok();
-    if let (false, Some(priority)) = (moved, scheduling.priority) {
+    if apart {
+        // Refused when those cores were taken away since, and then the ones it has are as good.
+        let _ = sched_setaffinity(None, &elsewhere);
+    }
+    if let Some(priority) = scheduling.priority {
         // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
         let _ = policy::set_fifo(0, priority.saturating_add(1).min(99));
     }
