@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
 use tailbed_format::summary::{CampaignSummary, RunKind};
@@ -140,6 +140,14 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
             format!("it has no {}\n  = help: name a folder that `tailbed run` made, below results/", results::SUMMARY)
         };
         return Err(Failure::File(format!("error: {} is no finished campaign: {why}", folder.display())));
+    }
+    let found: Value = whole(&summary_path)?;
+    if found.get("version").is_some() && found.get("contrasts").is_none() {
+        return Err(Failure::File(format!(
+            "error: {} is of searches, lives or noise tests\n  = help: latencies of packets are compared: name campaigns of experiments with \
+             [traffic]",
+            folder.display()
+        )));
     }
     let summary: CampaignSummary = whole(&summary_path)?;
     if summary.version != CampaignSummary::VERSION {

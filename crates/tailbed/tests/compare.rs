@@ -110,6 +110,8 @@ fn other_machines_and_broken_folders_are_refused_by_name() {
     assert!(rows.len() > 2 && rows.iter().all(|row| row.contains("(different machines)")), "{told}");
     refused(&[one, one, "--fail-if", "p98 > 1us"], 2, "`p98` is none of");
     refused(&[one, "nowhere"], 2, "nowhere is no finished campaign");
+    fs::write(other.join("summary.json"), "{ \"version\": 1, \"runs\": [] }").unwrap();
+    refused(&[one, other_name], 2, "is of searches, lives or noise tests");
     fs::write(other.join("summary.json"), "{").unwrap();
     refused(&[one, other_name], 1, "summary.json is damaged");
     fs::remove_file(other.join("summary.json")).unwrap();
