@@ -1,12 +1,10 @@
 //! Two results folders side by side: the subcommand `compare`. What may be said of them is `tailbed_stats::compare`'s.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
@@ -15,9 +13,10 @@ use tailbed_stats::compare::gate::{Condition, NoCondition, Outcome};
 use tailbed_stats::compare::machine::{Difference, differences};
 use tailbed_stats::compare::{Comparison, Side, compare as side_by_side, markdown};
 use tailbed_stats::counter::Counter;
+use tailbed_stats::run::RunCounters;
 
 use crate::failure::Failure;
-use crate::results::campaign::write_new;
+use crate::results::campaign::{read_json, write_new};
 use crate::results::packets;
 
 #[derive(Debug, Args)]
@@ -141,7 +140,7 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
         };
         return Err(Failure::File(format!("error: {} is no finished campaign: {why}", folder.display())));
     }
-    let found: Value = whole(&summary_path)?;
+    let found: Value = read_json(&summary_path)?;
     if found.get("version").is_some() && found.get("contrasts").is_none() {
         return Err(Failure::File(format!(
             "error: {} is of searches, lives or noise tests\n  = help: latencies of packets are compared: name campaigns of experiments with \
@@ -149,7 +148,8 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
             folder.display()
         )));
     }
-    let summary: CampaignSummary = whole(&summary_path)?;
+    let summary: CampaignSummary =
+        serde_json::from_value(found).with_context(|| format!("{} is damaged", summary_path.display()))?;
     if summary.version != CampaignSummary::VERSION {
         return Err(Failure::File(format!(
             "error: {} has version {} of the layout; this is version {}\n  = help: read it with the tailbed that wrote it",
@@ -163,24 +163,15 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
     for cell in summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement) {
         for run in &cell.valid {
             let path = folder.join(results::RUNS).join(run).join(results::PACKETS);
-            // searches and lives have none
-            if !path.exists() {
-                continue;
+            // a folder may be handed on without its packets: then the percentiles of the summary are compared alone
+            if path.exists() {
+                latencies[cell.cell].merge(&RunCounters::of(&packets::read(&path)?, &[]).latency);
             }
-            let records = packets::read(&path)?;
-            let counted = records.iter().filter(|record| record.departure.due >= 0);
-            let values = counted.filter_map(|record| u64::try_from(record.latency()?).ok());
-            values.for_each(|latency| latencies[cell.cell].record(latency));
         }
     }
-    let facts = whole(&folder.join(results::FACTS))?;
+    let facts = read_json(&folder.join(results::FACTS))?;
     let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
     Ok(Campaign { name, summary, facts, latencies })
-}
-
-fn whole<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
 }
 
 /// A suite for each cell with a case for each condition; one that cannot be decided is skipped, or with `strict` fails.

@@ -113,10 +113,15 @@ fn label(mut parameters: Vec<Parameter>, setup: &Setup, facts: &Facts) -> Vec<Pa
     parameters
 }
 
+/// What there is, for who asked for what is not.
+pub(super) fn cores_here(facts: &Facts) -> String {
+    let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
+    format!("cores of this host that we may use: {}", cpus.join(", "))
+}
+
 fn no_placement(error: &NoPlacement, combination: &Combination<'_>, facts: &Facts) -> Fault {
     let fault = Fault::host(error.to_string());
-    let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
-    let here = format!("cores of this host that we may use: {}", cpus.join(", "));
+    let here = cores_here(facts);
     let at = |path: &[&str]| tree::span(&combination.tree, path);
     match error {
         NoPlacement::TooFewCpus { node, .. } => {

@@ -4,15 +4,16 @@ use tailbed_format::facts::Facts;
 use tailbed_format::noise::{Load, Noise, Test};
 use tailbed_format::order::{Order, Scheduling, Wait};
 
-use super::cells::Planned;
+use super::cells::{Planned, cores_here};
 use super::life;
 use super::run::Setting;
 use crate::document::Combination;
 use crate::experiment::{Cores, NoiseLoad};
+use crate::knob::throttling_lifted;
 use crate::placement::Placement;
 use crate::plan::{AgentOrder, Instance, NEIGHBOUR};
 use crate::setup::{Node, NoiseGoals, Purpose, Setup};
-use crate::step::{self, AgentEnvironment, Step};
+use crate::step::{AgentEnvironment, Step};
 use crate::text::error::Fault;
 use crate::text::tree;
 
@@ -36,7 +37,7 @@ pub(super) fn of_node(
     let Step::StartAgent { environment, .. } = &start else { return None };
     let inside = inside(environment, &scheduling, wanted);
     let starting = super::environment::expected_start(environment);
-    let mut steps: Vec<Step> = throttling(priority.is_some(), facts).into_iter().collect();
+    let mut steps: Vec<Step> = throttling_lifted(priority.is_some(), facts).into_iter().collect();
     steps.extend(before.into_iter().chain(provision).chain([start]));
     let mut agents = Vec::new();
     if !goals.work.is_empty() {
@@ -54,19 +55,6 @@ pub(super) fn of_node(
     agents.extend(goals.tests.iter().map(order));
     let spans = goals.tests.iter().map(|test| test.span(inside.cpus.len()));
     Some((steps, agents, spans.fold(starting, u64::saturating_add)))
-}
-
-/// Lifts the limit on real-time tasks where it is in the way and may be lifted.
-fn throttling(real_time: bool, facts: &Facts) -> Option<Step> {
-    let limited = facts.rt_runtime_us.is_some_and(|us| us != -1);
-    (real_time && facts.privilege.root && limited).then(|| {
-        Step::WriteSetting(step::Setting {
-            path: "/proc/sys/kernel/sched_rt_runtime_us".to_owned(),
-            value: "-1".to_owned(),
-            reason: "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second".to_owned(),
-            ..step::Setting::default()
-        })
-    })
 }
 
 /// The cores of the host that are tested; none where the kernel is left to choose. `None` without a node.
@@ -96,23 +84,19 @@ fn inside(environment: &AgentEnvironment, host: &Scheduling, wanted: Option<u8>)
 /// Whether the cores that are named are there, and there are others where others are wanted.
 pub(super) fn check(setup: &Setup, placement: &Placement, combination: &Combination<'_>, facts: &Facts) -> Result<(), Fault> {
     let Purpose::Noise(goals) = &setup.purpose else { return Ok(()) };
-    let here = || {
-        let cpus: Vec<_> = facts.cpus.iter().map(ToString::to_string).collect();
-        format!("cores of this host that we may use: {}", cpus.join(", "))
-    };
     let at = |key: &str| tree::span(&combination.tree, &["noise", key]);
     if let Some(cpu) = goals.cpus.iter().find(|cpu| !facts.cpus.contains(cpu)) {
         return Err(Fault::host(format!("core {cpu} is to be tested, which this host does not have or does not let us use"))
             .at(at("cpus"), "not a core of this host")
             .help("leave `cpus` out to have those of the node tested")
-            .help(here()));
+            .help(cores_here(facts)));
     }
     let tested = tested(goals, placement).unwrap_or_default();
     if goals.load == NoiseLoad::Others && loaded(goals, &tested, facts).is_empty() {
         return Err(Fault::host("the load is to be on other cores than those tested, and there is none")
             .at(at("load"), "no other core")
             .help("test fewer cores, or write load = \"same\"")
-            .help(here()));
+            .help(cores_here(facts)));
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use tailbed_format::settings::Settings;
 
-use crate::step::{Form, Setting, Step};
+use super::{Knob, Place};
+use crate::step::{Form, Setting, Step, Tunable, Tuning};
 
 /// What sets a knob, all of it steps that are done before anything else is, but for what it asks of groups and agents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +38,21 @@ impl Means {
             return Ok(Self { steps: Vec::new(), remarks: vec![format!("{path} says {now} and lets nobody change it")] });
         }
         Err(format!("{path} says {now} and lets nobody change it"))
+    }
+
+    /// Writes the first of a knob's files.
+    ///
+    /// # Errors
+    /// Why it cannot be written here.
+    pub(super) fn first_file(knob: &Knob, value: impl Into<String>, reason: &str, place: &Place<'_>) -> Result<Self, String> {
+        let file = knob.files.first().copied().unwrap_or_default();
+        Self::write(setting(knob.name, file, knob.form, value, reason), place.settings())
+    }
+
+    /// Tunes the interfaces of links, whichever there will be.
+    pub(super) fn tune(knob: &Knob, what: Tunable, value: u32) -> Self {
+        let (namespace, interface) = (None, String::new());
+        Self::step(Step::TuneInterface(Tuning { namespace, interface, what, value, knob: knob.name.to_owned() }))
     }
 
     /// Writes several files; one that is not there, or does not take it, is a reason against all.

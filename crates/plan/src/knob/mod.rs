@@ -21,6 +21,7 @@ pub use each::ALL;
 pub use pages::{pages, table};
 pub use profile::{Profile, STOCK, SUPPLIED, files_named};
 
+pub(crate) use each::throttling_lifted;
 pub(crate) use means::Means;
 pub(crate) use place::{Place, Role};
 pub(crate) use wish::{Wish, Wishes, wishes};
@@ -76,6 +77,14 @@ const WRITTEN: Manner = Manner {
     set: "by writing the file",
     verified: "read back at once, and again when the work of the run is done",
     undone: "the value found before is written back, unless somebody else has changed it since",
+};
+
+/// An interface that is tuned.
+const TUNED: Manner = Manner {
+    read: "by ethtool's netlink family, as ethtool(8) does, in the namespace of each interface",
+    set: "the same way, once the links are there",
+    verified: "read back at once, and again when the work of the run is done",
+    undone: "interfaces of ours go with the run; on one that the host lends the value found before is set again, unless somebody else has changed it since",
 };
 
 /// What of a host a knob is about.

@@ -88,9 +88,11 @@ fn differences(base: usize, other: usize, percentile: Percentile, runs: &[RunSum
 /// The instrument's own latency at a percentile, ns: the larger of both cells' floors. Where a floor has too few packets for the
 /// percentile its maximum stands in, which is never less. `None` when there is no floor: then nothing is held against it.
 pub(super) fn floor(base: &CellSummary, other: &CellSummary, percentile: Percentile, cells: &[CellSummary]) -> Option<u64> {
-    let value = |cell: &CellSummary| {
-        let floor = cells.iter().find(|candidate| Some(candidate.cell) == cell.floor)?;
-        floor.latency.at(percentile).and_then(tailbed_format::summary::Estimate::value).or(floor.latency.maximum)
-    };
-    value(base).max(value(other))
+    floor_of(base, percentile, cells).max(floor_of(other, percentile, cells))
+}
+
+/// The same of one cell.
+pub(crate) fn floor_of(cell: &CellSummary, percentile: Percentile, cells: &[CellSummary]) -> Option<u64> {
+    let floor = cells.iter().find(|candidate| Some(candidate.cell) == cell.floor)?;
+    floor.latency.at(percentile).and_then(tailbed_format::summary::Estimate::value).or(floor.latency.maximum)
 }

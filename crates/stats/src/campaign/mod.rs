@@ -15,6 +15,7 @@ mod wording;
 
 pub use answer::answer;
 pub use contrast::contrasts;
+pub(crate) use contrast::floor_of;
 
 /// One attempt at one run with the distributions behind it. `counters` may be empty for a run that does not count.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CampaignSummary, CellSummary, Counts, Parameter, RunKind, RunSummary};
 
+use crate::campaign::floor_of;
 use crate::counter::Counter;
 use crate::interval::{ONE_SIDED, binomial, median_interval};
 use gate::{Condition, Limit, Measure, Outcome, judge};
@@ -143,57 +144,52 @@ impl Comparison {
 /// Compares the measurement cells that both campaigns have; `base` and `other` name them for the reader.
 pub fn compare(base: (&str, Side<'_>), other: (&str, Side<'_>), conditions: &[Condition]) -> Comparison {
     let ((base_name, base), (other_name, other)) = (base, other);
-    let measured =
-        |side: Side<'_>| side.summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).cloned().collect::<Vec<_>>();
-    let (of_base, of_other) = (measured(base), measured(other));
-    let same = |one: &CellSummary, two: &CellSummary| one.parameters == two.parameters;
-    let only = |these: &[CellSummary], those: &[CellSummary]| {
-        let alone = these.iter().filter(|one| !those.iter().any(|two| same(one, two)));
+    let only = |this, that| {
+        let alone = measured(this).filter(|cell| partner(cell, that).is_none());
         alone.map(|cell| cell.parameters.clone()).collect()
     };
-    let pair = |cell: &CellSummary| Some((cell.clone(), of_other.iter().find(|two| same(cell, two))?.clone()));
-    let mut cells: Vec<Compared> =
-        of_base.iter().filter_map(pair).map(|(one, two)| compared((base, &one), (other, &two), conditions)).collect();
+    let pair = |cell| Some(compared((base, cell), (other, partner(cell, other)?), conditions));
+    let mut cells: Vec<Compared> = measured(base).filter_map(pair).collect();
     correct(&mut cells);
     Comparison {
         base: base_name.to_owned(),
         other: other_name.to_owned(),
         cells,
-        only_base: only(&of_base, &of_other),
-        only_other: only(&of_other, &of_base),
+        only_base: only(base, other),
+        only_other: only(other, base),
     }
 }
 
+fn measured(side: Side<'_>) -> impl Iterator<Item = &CellSummary> {
+    side.summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement)
+}
+
+fn partner<'a>(cell: &CellSummary, side: Side<'a>) -> Option<&'a CellSummary> {
+    measured(side).find(|candidate| candidate.parameters == cell.parameters)
+}
+
 fn compared(base: (Side<'_>, &CellSummary), other: (Side<'_>, &CellSummary), conditions: &[Condition]) -> Compared {
-    let counting = |(side, cell): (Side<'_>, &CellSummary)| {
-        side.summary.runs.iter().filter(|run| run.cell == cell.cell && run.is_valid()).cloned().collect::<Vec<_>>()
+    let sides = [base, other];
+    let runs = sides.map(|(side, cell)| {
+        let runs = side.summary.runs.iter();
+        runs.filter(|run| run.cell == cell.cell && run.is_valid()).collect::<Vec<_>>()
+    });
+    let [of_base, of_other] = sides.map(|(side, cell)| side.latencies.get(cell.cell));
+    let row = |percentile: Percentile| {
+        let floor = sides.iter().filter_map(|(side, cell)| floor_of(cell, percentile, &side.summary.cells)).max();
+        row(percentile, &runs, floor.map(|ns| ns as f64))
     };
-    let runs = [counting(base), counting(other)];
-    let latencies = |(side, cell): (Side<'_>, &CellSummary)| side.latencies.get(cell.cell).cloned().unwrap_or_default();
-    let floor = floor(base, other);
-    let row = |percentile: Percentile| row(percentile, &runs, floor(percentile));
     Compared {
         parameters: other.1.parameters.clone(),
         repeats: [runs[0].len(), runs[1].len()],
-        slower: slower(&latencies(base), &latencies(other)),
+        slower: of_base.zip(of_other).and_then(|(base, other)| slower(base, other)),
         counts: [base.1.counts, other.1.counts],
         rows: Percentile::REPORTED.into_iter().filter_map(row).collect(),
         conditions: conditions.iter().map(|condition| judged(condition, &runs, &other.1.counts)).collect(),
     }
 }
 
-/// The larger of both instruments' own latencies at a percentile, ns: see [`crate::campaign`].
-fn floor<'a>(base: (Side<'a>, &'a CellSummary), other: (Side<'a>, &'a CellSummary)) -> impl Fn(Percentile) -> Option<f64> + 'a {
-    move |percentile| {
-        let of = |(side, cell): (Side<'_>, &CellSummary)| {
-            let floor = side.summary.cells.iter().find(|candidate| Some(candidate.cell) == cell.floor)?;
-            floor.latency.at(percentile).and_then(tailbed_format::summary::Estimate::value).or(floor.latency.maximum)
-        };
-        of(base).max(of(other)).map(|ns| ns as f64)
-    }
-}
-
-fn row(percentile: Percentile, runs: &[Vec<RunSummary>; 2], floor: Option<f64>) -> Option<Row> {
+fn row(percentile: Percentile, runs: &[Vec<&RunSummary>; 2], floor: Option<f64>) -> Option<Row> {
     let [base, other] = [0, 1].map(|side| values(Measure::At(percentile), &runs[side]));
     let (difference, ratio) = both(&base, &other)?;
     let chance = rank_sum::two_sided(&base, &other)?;
@@ -227,8 +223,8 @@ fn both(base: &[f64], other: &[f64]) -> Option<(Range, Range)> {
 }
 
 /// What each run gives for a measure, ns; runs without a value are left out.
-fn values(measure: Measure, runs: &[RunSummary]) -> Vec<f64> {
-    let value = |run: &RunSummary| match measure {
+fn values(measure: Measure, runs: &[&RunSummary]) -> Vec<f64> {
+    let value = |run: &&RunSummary| match measure {
         Measure::At(percentile) => run.latency.at(percentile)?.value(),
         Measure::Maximum => run.latency.maximum,
         Measure::Loss => None,
@@ -282,7 +278,7 @@ fn slower(base: &Counter, other: &Counter) -> Option<f64> {
     (pairs > 0.0).then(|| above / pairs)
 }
 
-fn judged(condition: &Condition, runs: &[Vec<RunSummary>; 2], counts: &Counts) -> Judged {
+fn judged(condition: &Condition, runs: &[Vec<&RunSummary>; 2], counts: &Counts) -> Judged {
     let (outcome, why) = match condition.limit {
         Limit::Share(limit) => loss(counts, limit),
         Limit::Time(limit) => below(&values(condition.measure, &runs[1]), limit),

@@ -15,8 +15,9 @@ fn signed(ns: f64) -> String {
     difference(ns.round() as i64)
 }
 
-fn confidence(range: &Range) -> String {
-    format!("{:.0} % confidence", (range.confidence * 100.0).min(99.0))
+/// Whole per cent; certainty is never claimed.
+fn sure(confidence: f64) -> String {
+    format!("{:.0} %", (confidence * 100.0).min(99.0))
 }
 
 fn percent(share: f64) -> String {
@@ -38,21 +39,21 @@ pub(super) fn no_value() -> String {
 
 pub(super) fn share_more(ratio: &Range) -> String {
     format!(
-        "{}, {} to {} ({})",
+        "{}, {} to {} ({} confidence)",
         percent(ratio.estimate - 1.0),
         percent(ratio.low - 1.0),
         percent(ratio.high - 1.0),
-        confidence(ratio)
+        sure(ratio.confidence)
     )
 }
 
 pub(super) fn more(range: &Range) -> String {
-    format!("{}, {} to {} ({})", signed(range.estimate), signed(range.low), signed(range.high), confidence(range))
+    format!("{}, {} to {} ({} confidence)", signed(range.estimate), signed(range.low), signed(range.high), sure(range.confidence))
 }
 
 pub(super) fn at(interval: &MedianInterval) -> String {
     let [median, low, high] = [interval.median, interval.low, interval.high].map(|ns| time(ns.unsigned_abs()));
-    format!("{median}, {low} to {high} ({:.0} % confidence)", (interval.confidence * 100.0).min(99.0))
+    format!("{median}, {low} to {high} ({} confidence)", sure(interval.confidence))
 }
 
 pub(super) fn lost(lost: u64, sent: u64, low: f64, high: f64) -> String {
@@ -153,12 +154,7 @@ fn table(text: &mut String, rows: &[Row], mark: &str) {
             time(row.medians[0]),
             time(row.medians[1]),
             signed(row.difference.estimate),
-            format!(
-                "{} to {} ({:.0} %)",
-                signed(row.difference.low),
-                signed(row.difference.high),
-                (row.difference.confidence * 100.0).min(99.0)
-            ),
+            format!("{} to {} ({})", signed(row.difference.low), signed(row.difference.high), sure(row.difference.confidence)),
             format!("{:.3}", row.ratio.estimate),
             format!("{}{mark}", verdict(row)),
         ]

@@ -83,9 +83,7 @@ impl CampaignFolder {
 
     /// The facts recorded when the campaign began.
     pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
-        let path = self.path.join(results::FACTS);
-        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+        read_json(&self.path.join(results::FACTS))
     }
 
     /// Folder of an attempt: the run's name, and which attempt when it is not the first.
@@ -117,6 +115,12 @@ impl CampaignFolder {
     fn write_new(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
         write_new(&self.path.join(name), content)
     }
+}
+
+/// Reads a file that a campaign wrote.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
 }
 
 /// Writes a file that must not exist yet. It appears whole or not at all.

@@ -1,7 +1,7 @@
 //! Where interrupts go that do not exist yet.
 
 use crate::check::cpus::mask;
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -21,7 +21,6 @@ pub(super) const KNOB: Knob = Knob {
     manner: WRITTEN,
     plan: |knob, _, place| {
         place.cores()?;
-        let value = mask(&place.housekeeping);
-        Means::write(setting(knob.name, FILE, knob.form, value, "interrupts yet to come stay off packet cores"), place.settings())
+        Means::first_file(knob, mask(&place.housekeeping), "interrupts yet to come stay off packet cores", place)
     },
 };

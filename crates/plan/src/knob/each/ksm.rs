@@ -1,6 +1,6 @@
 //! Lets the kernel merge equal pages of programs (1), stops it (0), or takes merged pages apart again as well (2).
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,7 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "whether equal pages are merged"), place.settings())
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether equal pages are merged", place),
 };

@@ -35,6 +35,7 @@ mod watchdog_cpus;
 mod workqueues;
 
 pub(super) use hugepages::parse as parse_pages;
+pub(crate) use rt_throttling::lifted as throttling_lifted;
 
 use super::Knob;
 

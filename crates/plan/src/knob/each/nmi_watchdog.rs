@@ -1,6 +1,6 @@
 //! Has a performance counter of each core interrupt it to find one that hangs (1), or not (0).
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,10 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "whether cores are interrupted to see if they hang"),
-            place.settings(),
-        )
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether cores are interrupted to see if they hang", place),
 };

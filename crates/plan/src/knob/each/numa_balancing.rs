@@ -1,6 +1,6 @@
 //! Lets the kernel move memory to the NUMA node where it thinks that it is used (1, 2) or leave it where it is (0).
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,7 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "whether memory is moved between NUMA nodes"), place.settings())
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether memory is moved between NUMA nodes", place),
 };

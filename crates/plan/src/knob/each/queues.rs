@@ -1,8 +1,8 @@
 //! How many queues the interfaces of links have.
 
 use crate::knob::means::Means;
-use crate::knob::{About, Accepts, Knob, Manner};
-use crate::step::{Form, Step, Tunable, Tuning};
+use crate::knob::{About, Accepts, Knob, TUNED};
+use crate::step::{Form, Tunable};
 
 pub(super) const KNOB: Knob = Knob {
     name: "queues",
@@ -15,21 +15,9 @@ pub(super) const KNOB: Knob = Knob {
     standard: "1",
     files: &[],
     form: Form::Text,
-    manner: Manner {
-        read: "by ethtool's netlink family, as ethtool(8) does, in the namespace of each interface",
-        set: "the same way, once the links are there",
-        verified: "read back at once, and again when the work of the run is done",
-        undone: "interfaces of ours go with the run; on one that the host lends the value found before is set again, unless somebody else has changed it since",
-    },
+    manner: TUNED,
     plan: |knob, value, _| {
         let value = value.parse().map_err(|_| format!("{value} is no number"))?;
-        let (namespace, interface) = (None, String::new());
-        Ok(Means::step(Step::TuneInterface(Tuning {
-            namespace,
-            interface,
-            what: Tunable::Queues,
-            value,
-            knob: knob.name.to_owned(),
-        })))
+        Ok(Means::tune(knob, Tunable::Queues, value))
     },
 };

@@ -1,8 +1,10 @@
 //! How much of each second real-time tasks may have.
 
+use tailbed_format::facts::Facts;
+
 use crate::knob::means::{Means, setting};
 use crate::knob::{About, Accepts, Knob, WRITTEN};
-use crate::step::Form;
+use crate::step::{Form, Step};
 
 const FILE: &str = "/proc/sys/kernel/sched_rt_runtime_us";
 
@@ -19,16 +21,23 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: WRITTEN,
     plan: |knob, value, place| {
-        // the facts have had the value for longer than what knobs read; without real-time priority it is in nobody's way
-        let now = place.facts.rt_runtime_us.map(|us| us.to_string());
-        if !place.real_time || now.is_none() || now.as_deref() == Some(value) {
-            return Ok(Means::default());
-        }
-        let reason = "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second";
-        let mut setting = setting(knob.name, FILE, knob.form, value, reason);
-        if value != "-1" {
-            "real-time tasks may have this much of each second".clone_into(&mut setting.reason);
-        }
-        Ok(Means::step(crate::step::Step::WriteSetting(setting)))
+        let steps = set(knob, value, place.real_time, place.facts).into_iter().collect();
+        Ok(Means { steps, ..Means::default() })
     },
 };
+
+/// Lifts the limit where it is in the way and may be lifted.
+pub(crate) fn lifted(real_time: bool, facts: &Facts) -> Option<Step> {
+    set(&KNOB, KNOB.standard, real_time && facts.privilege.root, facts)
+}
+
+/// Writes a value that is not there yet. The facts have had it for longer than what knobs read; without real-time priority it is in
+/// nobody's way.
+fn set(knob: &Knob, value: &str, real_time: bool, facts: &Facts) -> Option<Step> {
+    let now = facts.rt_runtime_us?.to_string();
+    let reason = match value {
+        "-1" => "a loop that spins under SCHED_FIFO would be stopped for 50 ms each second",
+        _ => "real-time tasks may have this much of each second",
+    };
+    (real_time && now != value).then(|| Step::WriteSetting(setting(knob.name, FILE, knob.form, value, reason)))
+}

@@ -1,6 +1,6 @@
 //! Has a timer and a thread of each core show that it does not hang (1), or not (0).
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,10 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "whether a thread of each core shows that it does not hang"),
-            place.settings(),
-        )
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether a thread of each core shows that it does not hang", place),
 };

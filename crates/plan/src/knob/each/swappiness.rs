@@ -1,6 +1,6 @@
 //! Says how readily programs' memory is swapped out, against dropping what files have in memory.
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,7 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "how readily memory is swapped out"), place.settings())
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "how readily memory is swapped out", place),
 };

@@ -1,6 +1,6 @@
 //! Decides whether programs' memory is made of huge pages unasked.
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,7 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Choice,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "whether memory is made of huge pages unasked"), place.settings())
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether memory is made of huge pages unasked", place),
 };

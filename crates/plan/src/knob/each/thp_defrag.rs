@@ -1,6 +1,6 @@
 //! Decides whether a program that gets a huge page compacts memory for it itself.
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,7 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Choice,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(setting(knob.name, FILE, knob.form, value, "who compacts memory for huge pages, and when"), place.settings())
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "who compacts memory for huge pages, and when", place),
 };

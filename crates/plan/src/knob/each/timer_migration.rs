@@ -1,6 +1,6 @@
 //! Lets a CPU that is idle hand its timers to one that is busy (1), or keep them (0).
 
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -18,10 +18,5 @@ pub(super) const KNOB: Knob = Knob {
     files: &[FILE],
     form: Form::Text,
     manner: WRITTEN,
-    plan: |knob, value, place| {
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "whether timers of idle CPUs come to busy ones"),
-            place.settings(),
-        )
-    },
+    plan: |knob, value, place| Means::first_file(knob, value, "whether timers of idle CPUs come to busy ones", place),
 };

@@ -1,7 +1,7 @@
 //! Where the kernel's workers run that are bound to no core.
 
 use crate::check::cpus::mask;
-use crate::knob::means::{Means, setting};
+use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Knob, WRITTEN};
 use crate::step::Form;
 
@@ -21,10 +21,6 @@ pub(super) const KNOB: Knob = Knob {
     manner: WRITTEN,
     plan: |knob, _, place| {
         place.cores()?;
-        let value = mask(&place.housekeeping);
-        Means::write(
-            setting(knob.name, FILE, knob.form, value, "workers of the kernel's stay off packet cores"),
-            place.settings(),
-        )
+        Means::first_file(knob, mask(&place.housekeeping), "workers of the kernel's stay off packet cores", place)
     },
 };

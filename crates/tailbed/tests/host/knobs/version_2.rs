@@ -16,16 +16,16 @@ bb insmod /veth.ko
 bb mount -t cgroup2 none /sys/fs/cgroup
 # as systemd does; what is on for others' groups is left on
 echo +memory +pids > /sys/fs/cgroup/cgroup.subtree_control
-bb mkdir /sys/fs/cgroup/system.slice /sys/fs/cgroup/user.slice /work
+bb mkdir /sys/fs/cgroup/system.slice /sys/fs/cgroup/user.slice /lab
 bb sleep 1000 < /dev/null > /dev/null 2>&1 &
 echo $! > /sys/fs/cgroup/system.slice/cgroup.procs
-export TAILBED_STATE=/work/state
+export TAILBED_STATE=/lab/state
 files() {
     bb grep -s '' /sys/fs/cgroup/cgroup.subtree_control /sys/fs/cgroup/*/cpuset.cpus /sys/devices/virtual/workqueue/cpumask \\
         /proc/irq/*/smp_affinity_list /proc/sys/vm/swappiness /sys/kernel/mm/transparent_hugepage/enabled
     bb ls /sys/fs/cgroup
 }
-cd /work
+cd /lab
 files > $TAILBED_RESULTS/before
 /tailbed run /inner.toml --json > $TAILBED_RESULTS/inner.json
 echo $? > $TAILBED_RESULTS/status
