@@ -8,9 +8,12 @@ mod timer;
 mod volume;
 
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::packages::installed;
 
@@ -84,11 +87,17 @@ impl Subject {
     }
 }
 
+/// Whether somebody wants an end: what was done to the machine is then taken back on the way out, as after any error.
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
 /// Takes so many turns and prints ratios.
 type Compare = fn(usize) -> anyhow::Result<()>;
 
 /// Runs every comparison whose peer is installed; says which are not.
 pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&INTERRUPTED)).context("cannot listen for signals")?;
+    }
     let only = if arguments.only.is_empty() { &Subject::ALL[..] } else { &arguments.only };
     if only.iter().any(|subject| subject.needs_the_binary()) {
         run(Command::new(env!("CARGO")).args(["build", "--quiet", "--release", "--locked", "--package", "tailbed"]))?;
@@ -96,7 +105,15 @@ pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
     println!("medians of {} turns each, in turns; a ratio is ours / theirs\n", arguments.turns);
     for subject in only {
         subject.compare(arguments.turns)?;
+        not_interrupted()?;
         println!();
+    }
+    Ok(())
+}
+
+fn not_interrupted() -> anyhow::Result<()> {
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        bail!("interrupted: everything is taken back");
     }
     Ok(())
 }
@@ -126,6 +143,7 @@ fn target() -> String {
 
 /// Runs a command that must succeed.
 fn run(command: &mut Command) -> anyhow::Result<Output> {
+    not_interrupted()?;
     let output = command.output().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -101,7 +101,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        shell(&format!("ip netns delete {}", self.0)).ok();
+        // also after a signal, when nothing new is begun
+        Command::new("ip").args(["netns", "delete", &self.0]).status().ok();
     }
 }
 
