@@ -13,7 +13,6 @@ pub mod facts;
 pub mod flow;
 pub mod function;
 pub mod fuzz;
-pub mod imported;
 pub mod knob;
 pub mod lifecycle;
 pub mod mac;

@@ -28,8 +28,6 @@ pub const CAMPAIGN: &str = "campaign.json";
 pub const FACTS: &str = "facts.json";
 /// Of a run: one attempt. Of a campaign: all of it.
 pub const SUMMARY: &str = "summary.json";
-/// Of results of others: all of them, in place of a campaign's files.
-pub const IMPORTED: &str = "imported.json";
 /// The report.
 pub const REPORT: &str = "report.html";
 /// Folder of the plots.
