@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 /// Packages, in the order in which they are installed, each with how it is known that it is there. An emulator of the distribution's own
 /// version may have to take the place of newer tools that came another way, so those tools are asked for after it.
-const NEEDED: [(&str, Sign); 20] = [
+const NEEDED: [(&str, Sign); 21] = [
     ("iproute2", Sign::Program("ip")),
     ("gcc", Sign::Program("cc")),
     ("util-linux", Sign::Program("unshare")),
@@ -27,6 +27,7 @@ const NEEDED: [(&str, Sign); 20] = [
     ("procps", Sign::Program("pgrep")),
     ("qemu-utils", Sign::Program("qemu-img")),
     ("linux-image-cloud-amd64", Sign::Kernel("cloud")),
+    ("chromium", Sign::Program("chromium")),
 ];
 
 /// How a package is known to be there, whoever installed it.

@@ -1,0 +1,74 @@
+//! What does not touch the machine, beside the tests of the host and at the lowest priority: the other tests, lints,
+//! documentation, licences, example plans.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use anyhow::bail;
+
+use super::binaries::Built;
+use super::report::Report;
+use super::{BESIDE, cargo, has_the_machine, is_host, output};
+use crate::licences;
+
+/// Runs all of it.
+pub(super) fn run(report: &Report, built: &Built) {
+    for binary in built.tests.iter().filter(|binary| !is_host(binary) && !has_the_machine(binary)) {
+        report.tests(binary, true);
+    }
+    report.suite("tests in the documentation", |said| output(nice(&["test", "--workspace", "--locked", "--doc"]), said));
+    report.suite("lints", |said| {
+        let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        output(nice(&lints), said)
+    });
+    report.suite("documentation", |said| {
+        let mut command = nice(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+        command.env("RUSTDOCFLAGS", "-D warnings");
+        output(command, said)
+    });
+    report.suite("licences", |said| {
+        *said = format!("{}\n", licences::check()?);
+        Ok(())
+    });
+    advisories(report);
+    examples(report, &built.program);
+}
+
+/// A command of cargo's that steps back, and whose processes the tests of the host are not to count.
+fn nice(arguments: &[&str]) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19", env!("CARGO")]).args(arguments).env(BESIDE, "1");
+    command
+}
+
+/// Security advisories need cargo-deny and its database from the network: without either this is skipped, and said.
+fn advisories(report: &Report) {
+    let succeeds = |arguments: &[&str]| {
+        let status = cargo(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !succeeds(&["deny", "--version"]) {
+        report.skipped("advisories", "cargo-deny is not installed (cargo install --locked cargo-deny)");
+    } else if !succeeds(&["deny", "fetch", "db"]) {
+        report.skipped("advisories", "the advisory database cannot be fetched");
+    } else {
+        report.suite("advisories", |said| output(cargo(&["deny", "check", "advisories"]), said));
+    }
+}
+
+/// Every example can be planned here, steps and all, by the program that the tests start.
+fn examples(report: &Report, program: &str) {
+    let planned = |file: &str, said: &mut String| {
+        let mut command = Command::new(program);
+        let output = command.args(["plan", "--steps", file]).env(BESIDE, "1").stdin(Stdio::null()).output()?;
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        if output.status.success() { Ok(()) } else { bail!("the plan ended with {}", output.status) }
+    };
+    let mut files: Vec<_> = fs::read_dir("examples").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    for file in files {
+        let file = file.display().to_string();
+        report.suite(&format!("plan of {file}"), |said| planned(&file, said));
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask test`: every suite, each with its result, and a closing line that counts them all.
+//!
+//! The tests of the host are the longest by far, run one at a time and mostly wait; so whatever does not touch the machine is done beside
+//! them, at the lowest priority. What makes interfaces or measures time has the machine to itself, after them. All is built before: a
+//! build beside them would replace the program that they start.
+
+mod beside;
+mod binaries;
+mod goldens;
+mod report;
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::packages;
+use binaries::Binary;
+use report::Report;
+
+/// The package whose tests of the host compare what stands on the machine before and after.
+const HOST: (&str, &str) = ("tailbed", "host");
+
+/// The package whose tests make interfaces, and loops that spin.
+const TRAFFIC: &str = "tailbed-traffic";
+
+/// Tests that look on while a campaign is made.
+const WATCH: &str = "watch";
+
+/// Marks what runs beside the tests of the host, so that these do not take its processes for what a run left.
+const BESIDE: &str = "TAILBED_TESTED_BESIDE";
+
+/// Runs everything.
+pub(crate) fn test() -> anyhow::Result<()> {
+    packages::ensure()?;
+    let report = Report::default();
+    report.suite("format", |said| output(cargo(&["fmt", "--all", "--check"]), said));
+    let Some(built) = report.suite("build", |_| binaries::build()) else {
+        // without the program there is nothing to test; what is wrong is found by the lints as well, and said once
+        return report.close();
+    };
+    let run = |chosen: fn(&Binary) -> bool| {
+        built.tests.iter().filter(|binary| chosen(binary)).for_each(|binary| report.tests(binary, false));
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| beside::run(&report, &built));
+        run(is_host);
+    });
+    run(has_the_machine);
+    report.suite("goldens", |_| goldens::check());
+    report.close()
+}
+
+fn is_host(binary: &Binary) -> bool {
+    (binary.package.as_str(), binary.target.as_str()) == HOST
+}
+
+/// Whether a suite has the machine to itself.
+fn has_the_machine(binary: &Binary) -> bool {
+    binary.package == TRAFFIC || binary.target == WATCH
+}
+
+/// A command of cargo's.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments);
+    command
+}
+
+/// Runs a command; what it printed is added to what the suite says.
+fn output(mut command: Command, said: &mut String) -> anyhow::Result<()> {
+    let line = format!("{command:?}");
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {line}"))?;
+    for text in [output.stdout, output.stderr] {
+        said.push_str(&String::from_utf8_lossy(&text));
+    }
+    if output.status.success() { Ok(()) } else { bail!("{line} ended with {}", output.status) }
+}
