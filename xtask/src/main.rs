@@ -1,5 +1,6 @@
 //! Chores of the project, run as `cargo xtask NAME`.
 
+mod coverage;
 mod licences;
 mod packages;
 mod peers;
@@ -13,12 +14,14 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Chores of the project", disable_help_subcommand = true)]
 enum Chore {
-    /// Install what is missing, then format, lints, documentation, licences, tests and example plans
+    /// Install what is missing, then format, tests, lints, documentation, licences, example plans and goldens
     Test,
     /// Check every dependency's licence against deny.toml
     Licences,
     /// Measure beside sockperf, tcpdump and Mininet, as far as they are installed, and print ratios
     Peers(peers::Arguments),
+    /// Simulate campaigns, and write down how often intervals hold the truth and how often claims are false
+    Coverage(coverage::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Chore::Test => suites::test(),
         Chore::Licences => licences::check().map(|checked| println!("{checked}")),
         Chore::Peers(arguments) => peers::peers(&arguments),
+        Chore::Coverage(arguments) => coverage::coverage(&arguments),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

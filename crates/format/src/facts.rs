@@ -66,6 +66,42 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The facts of a host whose record cannot be read: none. Two of them are of machines that may differ.
+    pub fn unknown() -> Self {
+        let unknown = || "unknown".to_owned();
+        Self {
+            tool_version: unknown(),
+            tool_commit: None,
+            hostname: "unknown host".to_owned(),
+            cpu_model: unknown(),
+            cpus: Vec::new(),
+            processors: Vec::new(),
+            cards: Vec::new(),
+            memory_nodes: Vec::new(),
+            memory: 0,
+            kernel: unknown(),
+            command_line: unknown(),
+            mitigations: Vec::new(),
+            clocksource: unknown(),
+            invariant_tsc: false,
+            hypervisor: None,
+            cgroup: Cgroup::None,
+            privilege: Privilege { root: false, user_namespaces: false, real_time: false, lock_memory: false },
+            rt_runtime_us: None,
+            no_packet_sockets: None,
+            engines: Vec::new(),
+            kvm: Kvm::Unknown,
+            kernels: Vec::new(),
+            huge_pages: Vec::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Whether they were read from a host at all.
+    pub fn is_known(&self) -> bool {
+        *self != Self::unknown()
+    }
+
     /// What is known of a CPU.
     pub fn processor(&self, cpu: usize) -> Option<&Processor> {
         self.processors.iter().find(|processor| processor.cpu == cpu)

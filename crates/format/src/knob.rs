@@ -14,14 +14,17 @@ pub struct Knobs {
 impl Knobs {
     /// Whether the host was left as it was, but for what the instrument needs, and nothing else was asked for.
     pub fn is_stock(&self) -> bool {
-        self.profile == Self::STOCK && self.knobs.iter().all(|knob| knob.knob == Self::INSTRUMENT)
+        self.profile == Self::STOCK && self.knobs.iter().all(|knob| Self::is_instrument(&knob.knob))
     }
 
     /// The profile of an experiment that names none.
     pub const STOCK: &str = "stock";
 
-    /// The one knob of that profile, which is the instrument's own need.
-    pub const INSTRUMENT: &str = "rt_throttling";
+    /// Whether a knob is one of that profile's, which are the instrument's own needs: that a packet loop may spin under real-time priority, and
+    /// that the kernel gets by where one does.
+    pub fn is_instrument(knob: &str) -> bool {
+        matches!(knob, "rt_throttling" | "ksoftirqd")
+    }
 }
 
 /// One knob in a run.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::knob::Knobs;
 use crate::summary::Parameter;
 
 /// A stage of an environment's life that takes time.
@@ -115,6 +116,9 @@ pub struct Life {
     pub density: Option<Density>,
     /// Why it does not count; `None` when it does.
     pub failed: Option<String>,
+    /// What was asked of the host's knobs, and what they said; `None` of a life that did not come so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knobs: Option<Knobs>,
 }
 
 /// A value over the repeats of a cell.

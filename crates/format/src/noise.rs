@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::knob::Knobs;
 use crate::lifecycle::Repeats;
 use crate::order::Scheduling;
+use crate::proof::Proof;
 use crate::summary::{Distribution, Gap, Parameter};
 
 /// One test, on one core or several. Each core has a thread of its own.
@@ -176,6 +178,12 @@ pub struct NoiseRun {
     pub downgrades: Vec<String>,
     /// Why it does not count; empty when it does.
     pub invalid: Vec<String>,
+    /// What was asked of the host's knobs, and what they said; `None` of a run that did not come so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knobs: Option<Knobs>,
+    /// What happened on the cores of the host that were tested, from the first test to the last; `None` where the kernel chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 impl NoiseRun {

@@ -52,17 +52,17 @@ pub struct Received {
 impl PacketRecord {
     /// One-way latency: kernel receive stamp minus the stamp just before the send call, ns.
     pub fn latency(&self) -> Option<i64> {
-        self.received.map(|received| received.kernel - self.departure.sent)
+        self.received.map(|received| received.kernel.saturating_sub(self.departure.sent))
     }
 
     /// Latency from when the packet should have left: includes the generator's own lateness, so coordinated omission shows, ns.
     pub fn latency_from_due(&self) -> Option<i64> {
-        self.received.map(|received| received.kernel - self.departure.due)
+        self.received.map(|received| received.kernel.saturating_sub(self.departure.due))
     }
 
     /// Latency up to user space's stamp: includes the reader's own stalls, ns.
     pub fn latency_to_user(&self) -> Option<i64> {
-        self.received.map(|received| received.user - self.departure.sent)
+        self.received.map(|received| received.user.saturating_sub(self.departure.sent))
     }
 }
 

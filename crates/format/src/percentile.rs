@@ -17,6 +17,9 @@ impl Percentile {
     pub const REPORTED: [Self; 7] =
         [Self(500_000), Self(900_000), Self(990_000), Self(999_000), Self(999_900), Self(999_990), Self(999_999)];
 
+    /// The greatest of all values.
+    pub const MAXIMUM: Self = Self(1_000_000);
+
     /// From parts per million, 1 to 1 000 000; `None` outside.
     pub const fn from_ppm(ppm: u32) -> Option<Self> {
         if ppm == 0 || ppm > 1_000_000 { None } else { Some(Self(ppm)) }

@@ -30,6 +30,14 @@ pub struct KernelThread {
     pub cpus: String,
     /// Whether the kernel lets nobody move it (`PF_NO_SETAFFINITY` in include/linux/sched.h).
     pub bound: bool,
+    /// Its real-time priority, 1 to 99 (field 40 in proc_pid_stat(5)); 0 where it has none.
+    #[serde(default, skip_serializing_if = "is_ordinary")]
+    pub priority: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_ordinary(priority: &u8) -> bool {
+    *priority == 0
 }
 
 impl Settings {

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::{CaptureSummary, ThroughCell};
+use crate::course::{CampaignDrift, Course, Repeats};
+use crate::extremes::Extremes;
 use crate::flow::{FlowTable, Volume};
 use crate::knob::Knobs;
 use crate::message::{ClockRelation, RuleCount};
@@ -12,9 +14,11 @@ use crate::percentile::Percentile;
 use crate::port::NodePorts;
 use crate::proof::Proof;
 use crate::rounded::time;
+use crate::slo::SloResult;
 use crate::stream::StreamSummary;
 
 pub use crate::cell::{Cell, Parameter, RunKind};
+pub use crate::contrast::{Contrast, Ratio, Verdict};
 pub use crate::program::ProgramSummary;
 
 /// A stretch during which a packet loop saw nothing: it was preempted, interrupted, or its virtual CPU was taken away.
@@ -227,6 +231,9 @@ pub struct RunSummary {
     /// What the timestamper found; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<CaptureSummary>,
+    /// How its latencies went over its time; `None` where there are too few packets to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
     /// What the host did on the packet cores; `None` where nothing was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
@@ -304,48 +311,12 @@ pub struct CellSummary {
     pub through: Vec<ThroughCell>,
     /// How much the valid runs differ, per percentile that has a value in at least one of them.
     pub spread: Vec<Spread>,
+    /// How the valid runs differ, where there are several, and which intervals of `latency` that made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Its streams, where there is more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<StreamSummary>,
-}
-
-/// How two cells that differ in one factor compare at one percentile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Contrast {
-    /// The cell compared against.
-    pub base: usize,
-    /// The cell compared.
-    pub other: usize,
-    /// At which percentile.
-    pub percentile: Percentile,
-    /// Repeats in which both have a value.
-    pub pairs: u32,
-    /// Median over the repeats of other minus base, ns.
-    pub difference: i64,
-    /// Bounds of the distribution-free interval of that median, ns.
-    pub low: i64,
-    /// See `low`.
-    pub high: i64,
-    /// Confidence of the interval: 1 - 2^(1-n) for the extremes of n pairs, at most what is needed for 95 %.
-    pub confidence: f64,
-    /// What may be said.
-    pub verdict: Verdict,
-}
-
-/// What may be said of a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The interval lies above zero and the difference above the instrument's floor.
-    Slower,
-    /// The interval lies below zero and the difference above the instrument's floor.
-    Faster,
-    /// The interval holds zero: no difference was shown.
-    NotShown,
-    /// The interval leaves zero out, but the difference is smaller than the instrument's own floor: it is not claimed.
-    BelowFloor,
-    /// Too few pairs of repeats for any interval.
-    NotEnough,
 }
 
 /// What a campaign amounts to: `summary.json` at the top of the results folder.
@@ -365,8 +336,17 @@ pub struct CampaignSummary {
     pub notes: Vec<String>,
     /// The cells, floors first.
     pub cells: Vec<CellSummary>,
-    /// Comparisons between cells.
+    /// Comparisons between cells: those that differ in one factor first.
     pub contrasts: Vec<Contrast>,
+    /// What became of the deadlines, in the order of the file and each in every measured cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slos: Vec<SloResult>,
+    /// The tails of the measured cells, beyond the data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extremes: Vec<Extremes>,
+    /// A rise or fall over the campaign, at each percentile that has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<CampaignDrift>,
     /// Every attempt, in the order they were made.
     pub runs: Vec<RunSummary>,
 }

@@ -1,6 +1,9 @@
 //! Searches for throughput: what is sought, what each trial showed, what was found.
 //!
-//! The terms are those of RFC 9971 (Multiple Loss Ratio Search), RFC 2544 and RFC 9004. Rates are packets per second in one direction.
+//! The terms are those of RFC 9971 (Multiple Loss Ratio Search), RFC 2544 and RFC 9004. Rates are packets per second in one direction, also where
+//! packets go both ways at once.
+
+mod campaign;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,8 @@ use crate::percentile::Percentile;
 use crate::port::NodePorts;
 use crate::proof::Proof;
 use crate::summary::{Counts, Distribution, ForwarderSummary, Invalid, Parameter, ProgramSummary, RunKind};
+
+pub use campaign::{SearchCampaign, SearchCell};
 
 /// What a load must uphold to count as carried (RFC 9971, "Search Goal").
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,6 +117,9 @@ pub struct Trial {
     pub duration: u64,
     /// What became of its packets, warm-up left out.
     pub counts: Counts,
+    /// The same of each direction, where there are two; `rate` is then that of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<TrialStream>,
     /// Names of the goals whose loss ratio it exceeded; empty for an invalid trial, of which nothing can be said.
     pub exceeded: Vec<String>,
     /// Why it does not count; empty when it does.
@@ -130,6 +138,19 @@ impl Trial {
     pub fn loss_ratio(&self) -> Option<f64> {
         (self.counts.sent > 0).then(|| self.counts.lost as f64 / self.counts.sent as f64)
     }
+}
+
+/// What became of one direction's packets in a trial, warm-up left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialStream {
+    /// Which: `forth` or `back`.
+    pub name: String,
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets of them that came in, each counted once.
+    pub received: u64,
+    /// Packets of them that did not.
+    pub lost: u64,
 }
 
 /// What may be said of a result (RFC 9971, "Goal Results": only the first is regular).
@@ -183,8 +204,20 @@ pub struct LatencyFound {
     pub rate: u64,
     /// What became of the packets.
     pub counts: Counts,
-    /// Kernel receive stamp minus send stamp; `None` when no trial was valid.
+    /// Kernel receive stamp minus send stamp; `None` when no trial was valid. Of all packets, whichever way they went.
     pub latency: Option<Distribution>,
+    /// The same of each direction, where there are two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<LatencyStream>,
+}
+
+/// Latency of one direction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatencyStream {
+    /// Which: `forth` or `back`.
+    pub name: String,
+    /// Kernel receive stamp minus send stamp.
+    pub latency: Distribution,
 }
 
 /// Why a search ended.
@@ -224,6 +257,9 @@ pub struct SearchRun {
     pub began: u64,
     /// The values of the swept keys.
     pub parameters: Vec<Parameter>,
+    /// Directions that packets went in at once, `forth` and `back`; empty where they went one way. All rates are those of one direction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub directions: Vec<String>,
     /// How it ended.
     pub end: End,
     /// What was found, goal by goal.
@@ -315,56 +351,4 @@ pub struct LatencySummary {
     pub share: u32,
     /// Percentiles that have a value in at least one repeat, each over the repeats that have it, ns.
     pub percentiles: Vec<(Percentile, Repeats)>,
-}
-
-/// All searches of one combination of swept values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SearchCell {
-    /// Number of the cell.
-    pub cell: usize,
-    /// A measurement, or what the instrument carries by itself over a wire.
-    #[serde(default)]
-    pub kind: RunKind,
-    /// Its values of the swept keys.
-    pub parameters: Vec<Parameter>,
-    /// Folders of the searches that ended as they should.
-    pub whole: Vec<String>,
-    /// Folders of those that did not.
-    pub broken: Vec<String>,
-    /// Goal by goal.
-    pub goals: Vec<GoalSummary>,
-    /// Bursts.
-    pub burst: Option<BurstSummary>,
-    /// Latency.
-    pub latency: Vec<LatencySummary>,
-    /// Valid trials a search took.
-    pub trials: Option<Repeats>,
-    /// How long a search took, ns.
-    pub took: Option<Repeats>,
-}
-
-/// What a campaign of searches amounts to: `summary.json` at the top of the results folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SearchCampaign {
-    /// Layout of this file.
-    pub version: u32,
-    /// Name of the experiment.
-    pub name: String,
-    /// The question asked.
-    pub question: Option<String>,
-    /// The answer in one sentence.
-    pub answer: String,
-    /// Whether any part was simulated: then none of it is a measurement.
-    pub simulated: bool,
-    /// What the plan had to say.
-    pub notes: Vec<String>,
-    /// The cells.
-    pub cells: Vec<SearchCell>,
-    /// Every search, in the order they were made.
-    pub runs: Vec<SearchRun>,
-}
-
-impl SearchCampaign {
-    /// The layout this code writes.
-    pub const VERSION: u32 = 1;
 }

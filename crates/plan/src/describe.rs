@@ -20,6 +20,7 @@ mod noise;
 mod ports;
 mod programs;
 mod search;
+mod slo;
 
 /// The question, every run in order with its parameters, the path in text, who runs on which core, notes, the time it should take;
 /// with `steps` also every change to the host as shell lines, and how it is taken back.
@@ -36,6 +37,7 @@ pub fn describe(plan: &Plan, facts: &Facts, steps: bool) -> String {
     scripts(plan, &mut text);
     searches(plan, &mut text);
     captures(plan, &mut text);
+    deadlines(plan, &mut text);
     noises(plan, &mut text);
     list("Notes", &plan.notes, &mut text);
     runs(plan, &mut text);
@@ -274,6 +276,15 @@ fn captures(plan: &Plan, text: &mut String) {
     }
 }
 
+/// What packets are held against.
+fn deadlines(plan: &Plan, text: &mut String) {
+    if !plan.slos.is_empty() {
+        line(text, "");
+        line(text, "Deadlines");
+        rows(&slo::table(plan), text);
+    }
+}
+
 /// What is asked of cores, for each different set of tests.
 fn noises(plan: &Plan, text: &mut String) {
     for (table, cells) in different(plan, noise::table) {
@@ -380,13 +391,4 @@ fn changes(plan: &Plan, facts: &Facts, text: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_one_would_say_them() {
-        assert_eq!(duration(6_400_000_000), "6.4 s");
-        assert_eq!(duration(70_400_000_000), "1 min 11 s");
-        assert_eq!(duration(7_260_000_000_000), "2 h 1 min");
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::lifecycle::Phase;
 use tailbed_format::order::{Order, Scheduling};
 use tailbed_format::proof::Watch;
+use tailbed_format::slo::Slo;
 use tailbed_format::summary::Parameter;
 use tailbed_format::throughput::SearchOrder;
 use tailbed_format::validity::Limits;
@@ -33,6 +34,9 @@ pub struct Plan {
     pub runs: Vec<Run>,
     /// How often a run is attempted before it is given up as invalid, at least 1.
     pub attempts: u32,
+    /// Deadlines, judged in every measured cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slos: Vec<Slo>,
     /// What the user should know: roles that share a core, what will not be granted, what was swept but makes no difference.
     pub notes: Vec<String>,
 }
@@ -92,16 +96,16 @@ pub struct Run {
     /// The lead-in that the timestamper's latencies leave out, ns.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub trim: u64,
-    /// What is watched of the host while there is traffic; nothing where the path is simulated, and of lives.
+    /// What is watched of the host while there is traffic, or cores are tested; nothing where the path is simulated, and of lives.
     #[serde(default)]
     pub proof: Option<Watch>,
-    /// In place of traffic: the life of a node. Its steps are there, not in `steps`.
+    /// In place of traffic: the life of a node. Its steps are there; in `steps` are those of knobs alone.
     #[serde(default)]
     pub life: Option<LifePlan>,
     /// In place of one measurement: many, for a throughput. The generator's order is that of the heaviest.
     #[serde(default)]
     pub search: Option<SearchPlan>,
-    /// What is asked of the host's knobs; nothing where the path is simulated, or a life is gone through.
+    /// What is asked of the host's knobs; nothing where the path is simulated.
     #[serde(default)]
     pub knobs: ProfilePlan,
     /// When the run does not count; of a search, each of its trials.

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::mac::MacAddress;
 
 pub use environment::{
-    AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Kernel, LxcSource, LxcSpec, Machine, Masks,
-    Seccomp, VmSpec, Volume,
+    AgentEnvironment, Boot, Confinement, ContainerSpec, DockerSpec, GuestInterface, Hardware, Kernel, LxcSource, LxcSpec,
+    Machine, Masks, Seccomp, VmSpec, Volume,
 };
 pub use group::{Exclusive, GroupLimit, Partition};
 pub use huge_pages::HugePageLimit;
 pub use link::{LinkAddress, MacvlanParent, MemoryLink};
-pub use setting::{Form, Setting, ThreadMove, Unplug};
+pub use setting::{Form, Setting, ThreadMove, ThreadPriority, Unplug};
 pub use tuning::{Tunable, Tuning};
 pub use undo::Undo;
 pub use untrack::Untrack;
@@ -37,6 +37,8 @@ pub enum Step {
     TuneInterface(Tuning),
     /// Have a thread of the kernel's run on some cores only; the cores read before are given back afterwards.
     MoveThread(ThreadMove),
+    /// Give a thread of the kernel's a real-time priority; the policy and priority read before are given back afterwards.
+    PrioritizeThread(ThreadPriority),
     /// Ask the processors to be awake within a time, for as long as the run lasts (Documentation/power/pm_qos_interface.rst): a file that
     /// is held open.
     HoldLatency {

@@ -9,7 +9,7 @@ use crate::text::tree::{self, Table, Value};
 use crate::text::{Override, Texts};
 
 /// Keys that hold for the campaign as a whole.
-const FIXED: [&str; 6] = ["name", "question", "repeats", "order", "seed", "attempts"];
+const FIXED: [&str; 7] = ["name", "question", "repeats", "order", "seed", "attempts", "slo"];
 
 /// One dimension of the sweep: one key, or several that vary together.
 #[derive(Debug, Clone)]

@@ -156,3 +156,64 @@ fn no_file_is_written_twice_in_a_run() {
         }
     }
 }
+
+/// An experiment with another purpose than packets, of a node in this environment.
+fn planned_for(purpose: &str, environment: &str, set: &[&str], facts: &Facts) -> Result<Plan, PlanError> {
+    let text = format!("name = \"x\"\nrepeats = 1\n[nodes.dut]\nenvironment = \"{environment}\"\n[{purpose}]\n");
+    let overrides = Overrides { set: set.iter().map(|text| (*text).to_owned()).collect(), ..Overrides::default() };
+    plan(&Source { name: "x.toml", text: text.as_bytes() }, &overrides, facts, "a1b2c3")
+}
+
+#[test]
+fn cores_that_are_tested_are_those_that_others_are_kept_off() {
+    let server = hosts::server();
+    for environment in ["host", "container"] {
+        let plan = planned_for("noise", environment, &["profile=isolated", "noise.cpus=[3]"], &server).unwrap();
+        let run = &plan.runs[0];
+        assert_eq!((value(&plan, WORKQUEUES), value(&plan, "/proc/sys/vm/swappiness")), (Some("77"), Some("1")));
+        let place = |wanted: &dyn Fn(&Step) -> bool| run.steps.iter().position(wanted).unwrap();
+        let group = place(&|step| matches!(step, Step::MakeCgroup(spec) if spec.cpus == [3] && spec.exclusive.is_some()));
+        let agent = place(&|step| matches!(step, Step::StartAgent { node, .. } if node == "dut"));
+        assert!(group < agent, "its agent starts in the group");
+        let watch = run.proof.as_ref().unwrap();
+        assert_eq!((watch.cores.len(), watch.cores[0].cpu, watch.reader, watch.switches), (1, 3, 0, false));
+        // without a node's own cores in the way, one of the others keeps the house
+        let first = planned_for("noise", environment, &["noise.cpus=[0]", "proof.switches=true"], &server).unwrap();
+        let watch = first.runs[0].proof.as_ref().unwrap();
+        assert_eq!((watch.reader, watch.rate, watch.switches), (1, 1, true));
+    }
+}
+
+#[test]
+fn a_neighbour_on_the_tested_cores_leaves_the_node_none_of_its_own() {
+    let server = hosts::server();
+    let plan = planned_for("noise", "host", &["profile=isolated", "noise.load=same"], &server).unwrap();
+    let cpuset = plan.runs[0].knobs.knobs.iter().find(|knob| knob.knob == "cpuset").unwrap();
+    assert_eq!(cpuset.left.as_deref(), Some("dut and neighbour share a core"));
+    // what is confined to the other cores is everybody but these two
+    let groups: Vec<_> = plan.runs[0]
+        .steps
+        .iter()
+        .filter_map(|step| if let Step::MakeCgroup(spec) = step { Some((spec.path.as_str(), spec.cpus.clone())) } else { None })
+        .collect();
+    let cpus = plan.runs[0].agents[0].scheduling().cpus.clone();
+    assert_eq!(groups, [("tb-a1b2c3-beside/dut", cpus.clone()), ("tb-a1b2c3-beside/neighbour", cpus)]);
+    let beside = planned_for("noise", "host", &["profile=isolated", "noise.load=others"], &server).unwrap();
+    let cpuset = beside.runs[0].knobs.knobs.iter().find(|knob| knob.knob == "cpuset").unwrap();
+    assert_eq!((&cpuset.left, &cpuset.remarks), (&None, &Vec::new()));
+    let refused = planned_for("noise", "host", &["knobs.cpuset=isolated", "noise.load=same"], &server).unwrap_err();
+    assert!(refused.to_string().contains("dut and neighbour share a core") && refused.exit_code() == 3, "{refused}");
+}
+
+#[test]
+fn lives_have_the_knobs_that_are_not_of_cores() {
+    let server = hosts::server();
+    let plan = planned_for("lifecycle", "container", &["profile=isolated"], &server).unwrap();
+    assert_eq!((value(&plan, "/proc/sys/vm/swappiness"), value(&plan, WORKQUEUES)), (Some("1"), None));
+    let left = plan.runs[0].knobs.knobs.iter().find(|knob| knob.knob == "workqueues").unwrap();
+    assert_eq!(left.left.as_deref(), Some("no core is kept for a node whose life is gone through"));
+    let refused = planned_for("lifecycle", "container", &["knobs.cpuset=isolated"], &server).unwrap_err();
+    assert!(refused.to_string().contains("no core is kept") && refused.exit_code() == 3, "{refused}");
+    let stock = planned_for("lifecycle", "container", &[], &server).unwrap();
+    assert!(settings(&stock).is_empty(), "nothing of a life has real-time priority");
+}

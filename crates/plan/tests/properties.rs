@@ -160,6 +160,7 @@ fn undo_names_what_was_made(step: &Step) {
         (Step::WriteSetting(setting), Undo::RestoreSetting { path }) => assert_eq!(setting.path, path),
         (Step::ConfineGroup(limit), Undo::RestoreSetting { path }) => assert_eq!(limit.path(), path),
         (Step::MoveThread(moved), Undo::RestoreThread { thread }) => assert_eq!(moved.thread, thread),
+        (Step::PrioritizeThread(given), Undo::RestorePriority { thread }) => assert_eq!(given.thread, thread),
         (Step::UnplugCpu(unplug), Undo::PlugCpu { cpu }) => assert_eq!(unplug.cpu, cpu),
         (Step::TuneInterface(tuning), Undo::Untune { namespace, interface }) => {
             assert_eq!((&tuning.namespace, &tuning.interface), (&namespace, &interface));
@@ -277,6 +278,7 @@ fn steps_build_on_each_other(run: &Run) {
             Step::WriteSetting(_)
             | Step::StampInHardware { .. }
             | Step::MoveThread(_)
+            | Step::PrioritizeThread(_)
             | Step::HoldLatency { .. }
             | Step::UnplugCpu(_)
             | Step::ConfineGroup(_) => {}

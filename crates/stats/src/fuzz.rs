@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 
 use crate::capture::{Batch, Reader};
+use crate::import::{self, Format, Read as Distribution, Scale};
 use crate::proof::counters::{Counters, steal};
 use crate::proof::task::Scanned;
 use crate::proof::{csv, group};
@@ -73,6 +74,36 @@ pub fn proc(bytes: &[u8]) -> Result<(), String> {
         Some(points) if csv::read_interrupts(&csv::interrupts(&points)) != Some(points.clone()) => Err(format!("{points:?}")),
         _ => Ok(()),
     }
+}
+
+/// Another program's results, read as each of the formats: what is read ascends, adds up, and stays where it may be.
+///
+/// # Errors
+/// What does not hold.
+pub fn results(bytes: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(bytes);
+    Format::of(&text);
+    for format in Format::ALL {
+        for scale in [None, Some(Scale::SECOND)] {
+            let found = import::read(&text, format, scale);
+            found.iter().flatten().try_for_each(|read| sound(read).map_err(|fault| format!("{}: {fault}", format.name())))?;
+            if found.is_ok_and(|reads| reads.is_empty()) {
+                return Err(format!("{} holds nothing, and no fault either", format.name()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What holds of every distribution that is read.
+fn sound(read: &Distribution) -> Result<(), String> {
+    let ascends = read.percentiles.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1);
+    let shares = read.percentiles.iter().all(|(share, _)| (0.0..=1.0).contains(share));
+    let counts = read.counts.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let sum: u64 = read.counts.iter().map(|(_, times)| times).sum();
+    let whole = read.counts.is_empty() || read.count == Some(sum);
+    let between = read.minimum.zip(read.maximum).is_none_or(|(least, greatest)| least <= greatest);
+    if ascends && shares && counts && whole && between { Ok(()) } else { Err(format!("{read:?}")) }
 }
 
 /// Gives out a few bytes at a time, and is interrupted in between.

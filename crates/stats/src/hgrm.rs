@@ -29,15 +29,18 @@ pub struct TooLarge(pub u64);
 /// # Errors
 /// When a value is beyond 2^62 ns.
 pub fn percentile_table(counter: &Counter) -> Result<String, TooLarge> {
-    let histogram = histogram(counter)?;
+    let histogram = histogram(counter, counter.maximum().unwrap_or(0))?;
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = print(counter, &histogram, &mut text);
     Ok(text)
 }
 
-fn histogram(counter: &Counter) -> Result<Histogram<u64>, TooLarge> {
-    let maximum = counter.maximum().unwrap_or(0);
+/// What a counter holds, in an HdrHistogram for values up to `maximum`, which is no less than the greatest.
+///
+/// # Errors
+/// When that is beyond 2^62 ns.
+pub(crate) fn histogram(counter: &Counter, maximum: u64) -> Result<Histogram<u64>, TooLarge> {
     if maximum > 1 << 62 {
         return Err(TooLarge(maximum));
     }

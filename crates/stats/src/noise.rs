@@ -218,6 +218,8 @@ pub(crate) mod tests {
             load: Some(Loaded { threads: vec![LoadThread { cpu: Some(1), work: Work::Memory, turns: 12 }] }),
             downgrades: Vec::new(),
             invalid: Vec::new(),
+            knobs: None,
+            proof: None,
         };
         RecordedNoise { run, records }
     }

@@ -7,23 +7,7 @@ use tailbed_format::stream::{StreamFlows, StreamSummary};
 use crate::counter::Counter;
 use crate::interval::distribution;
 
-/// The latencies of each stream's packets, ns, warm-up left out; none at all where there is but one stream, of which the run itself says
-/// all.
-pub fn latencies(records: &[PacketRecord], streams: &[StreamFlows]) -> Vec<Counter> {
-    if streams.len() < 2 {
-        return Vec::new();
-    }
-    let mut counters = vec![Counter::new(); streams.len()];
-    for record in records.iter().filter(|record| record.departure.due >= 0) {
-        let latency = record.latency().and_then(|latency| u64::try_from(latency).ok());
-        if let (Some(stream), Some(latency)) = (StreamFlows::find(streams, record.departure.flow), latency) {
-            counters[stream].record(latency);
-        }
-    }
-    counters
-}
-
-/// One summary for each of the counters that [`latencies`] gave; `misdelivered` is what the measuring agent says.
+/// One summary for each of the counters of [`crate::tally::Tally::by_stream`]; `misdelivered` is what the measuring agent says.
 pub fn summaries(
     streams: &[StreamFlows],
     latencies: &[Counter],
@@ -109,6 +93,7 @@ fn add(sum: FlowCounts, counts: &FlowCounts) -> FlowCounts {
 mod tests {
     use super::*;
     use crate::matching::match_packets;
+    use crate::tally::Tally;
     use proptest::prelude::*;
     use tailbed_format::packet::{Arrival, Departure};
 
@@ -136,7 +121,7 @@ mod tests {
                 Some(Arrival { flow: departure.flow, sequence: departure.sequence, kernel: at, user: at })
             }).collect();
             let matched = match_packets(&departures, &arrivals, packets.len() as u64);
-            let counters = latencies(&matched.records, &streams);
+            let counters = Tally::of(&matched.records, &streams).by_stream;
             let mut found = summaries(&streams, &counters, &matched.flows, &[0, 7, 0]);
             count_bytes(&mut found, &matched.records, &streams, |flow, _| 60 + flow, 1_000);
             for (stream, own) in streams.iter().zip(&found) {
@@ -160,6 +145,6 @@ mod tests {
 
     #[test]
     fn one_stream_needs_no_summary_of_its_own() {
-        assert!(latencies(&[], &streams(&[5])).is_empty());
+        assert!(Tally::new(&streams(&[5])).by_stream.is_empty());
     }
 }

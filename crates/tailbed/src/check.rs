@@ -95,7 +95,7 @@ fn measure(advice: &mut Advice) -> Result<(), Failure> {
     let facts = probe::facts();
     let chosen = parse_list(&advice.cores).unwrap_or_default();
     let cpus: Vec<usize> = if chosen.is_empty() { facts.cpus.clone() } else { chosen.into_iter().collect() };
-    let measured = noise::measure(&noise::short(&cpus), facts)?;
+    let measured = noise::measure(&noise::short(&cpus), Vec::new(), facts)?;
     noise::counts(&measured.run)?;
     check::measured::add(advice, &measured.run);
     measured.run.downgrades.iter().for_each(|downgrade| eprintln!("note: {downgrade}"));

@@ -9,20 +9,24 @@ use crate::analyze::AnalyzeArguments;
 use crate::apply::AgentArguments;
 use crate::check::CheckArguments;
 use crate::compare::CompareArguments;
+use crate::export::ExportArguments;
+use crate::import::ImportArguments;
 use crate::noise::NoiseArguments;
+use crate::report::ReportArguments;
+use crate::watch::WatchArguments;
 
 /// Measures what virtualization costs the tail of a packet's latency, on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "tailbed", version = version(), max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done; 1 failed on the way, everything taken back or what is left is named; \
-2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched or all of it taken back; 4 `check --fail-on` found something, or a condition of `compare --fail-if` fails; 130 interrupted, everything taken back.")]
+2 the file or the command line is wrong, nothing touched; 3 this host cannot, nothing touched or all of it taken back; 4 `check --fail-on` found something, a condition of `compare --fail-if` fails, or a deadline is missed that `run --fail-on-slo` asks about; 130 interrupted, everything taken back.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 /// The version with the commit it was built from.
-fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     const { if let Some(version) = option_env!("TAILBED_VERSION") { version } else { env!("CARGO_PKG_VERSION") } }
 }
 
@@ -32,10 +36,18 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Show what `run` would do; touches nothing and needs no privileges
     Plan(PlanArguments),
+    /// Watch a campaign as it goes on, from another terminal: runs, percentiles so far, what does not count, what the host does
+    Watch(WatchArguments),
     /// Compare two packet captures, taken before and after a device
     Analyze(AnalyzeArguments),
-    /// Compare the results of two campaigns of one experiment, and fail where a condition does
+    /// Compare the results of two campaigns, or the levels of one factor within a campaign, and fail where a condition does
     Compare(CompareArguments),
+    /// Write results in the form that another program wants, or as one archive to hand on
+    Export(ExportArguments),
+    /// Bring the results of other programs into a results folder: percentile tables, histograms, sockperf, cyclictest, captures
+    Import(ImportArguments),
+    /// Make the report of results folders again from their records, of several side by side
+    Report(ReportArguments),
     /// Tell what of this host costs the tail of a latency, why, and what to do; changes nothing
     Check(CheckArguments),
     /// Measure how quiet cores are: what they take away from a loop that never pauses, and how late they wake a sleeper
@@ -170,6 +182,7 @@ pub(crate) struct UpArguments {
 }
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArguments,
@@ -185,6 +198,21 @@ pub(crate) struct RunArguments {
     /// Show the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Leave out the page and the plots, which take a slow machine longer than a short run; `tailbed report` makes them of the results later
+    #[arg(long)]
+    pub(crate) no_report: bool,
+    /// End with status 4 where a deadline of the file, `[[slo]]`, is missed, or with `=undecided` where one is not held
+    #[arg(long, value_name = "VERDICT", num_args = 0..=1, require_equals = true, default_missing_value = "missed")]
+    pub(crate) fail_on_slo: Option<FailOnSlo>,
+}
+
+/// Which verdict on a deadline ends with a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOnSlo {
+    /// Missed
+    Missed,
+    /// Missed, or not to be decided
+    Undecided,
 }
 
 #[derive(Debug, Args)]

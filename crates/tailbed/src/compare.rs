@@ -11,26 +11,32 @@ use tailbed_format::results;
 use tailbed_format::summary::{CampaignSummary, RunKind};
 use tailbed_stats::compare::gate::{Condition, NoCondition, Outcome};
 use tailbed_stats::compare::machine::{Difference, differences};
-use tailbed_stats::compare::{Comparison, Side, compare as side_by_side, markdown};
+use tailbed_stats::compare::{Comparison, Judged, Side, compare as side_by_side, markdown};
 use tailbed_stats::counter::Counter;
-use tailbed_stats::run::RunCounters;
+use tailbed_stats::import::summary as others;
 
+use crate::factors::FactorArguments;
 use crate::failure::Failure;
+use crate::rebuild::imported;
 use crate::results::campaign::{read_json, write_new};
-use crate::results::packets;
+use crate::results::tallies::{self, Source};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Conditions: `p99.9 > +10%` more than the base's, `p99 > +5us` the same as a time, `max > 1ms` whatever the base has, \
 `loss > 0.01%`. A condition fails when its whole 95 % interval lies above the limit, and cannot be decided when the interval holds it.\n\n\
+With --by one folder is enough: the levels of one of its factors are compared under all combinations of the others.\n\n\
 Exit codes: 0 no condition fails; 1 a folder cannot be read; 2 the command line is wrong, or the campaigns are of different machines; \
 4 a condition fails, or with --strict cannot be decided."
 )]
 pub(crate) struct CompareArguments {
-    /// Results folder to compare against
+    /// Results folder to compare against; with --by the one whose factor is compared
     base: PathBuf,
     /// Results folder to compare
-    other: PathBuf,
+    #[arg(required_unless_present = "by", conflicts_with = "by")]
+    other: Option<PathBuf>,
+    #[command(flatten)]
+    factor: FactorArguments,
     /// Fail where this is so; may be given several times
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<String>,
@@ -55,7 +61,8 @@ pub(crate) struct CompareArguments {
 struct Campaign {
     name: String,
     summary: CampaignSummary,
-    facts: Facts,
+    /// The machine; `None` of results that were imported.
+    facts: Option<Facts>,
     latencies: Vec<Counter>,
 }
 
@@ -69,8 +76,18 @@ impl Campaign {
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let conditions: Result<Vec<Condition>, NoCondition> = arguments.fail_if.iter().map(|text| text.parse()).collect();
     let conditions = conditions.map_err(|error| Failure::File(format!("error: {error}")))?;
-    let (base, other) = (read(&arguments.base)?, read(&arguments.other)?);
-    let differences = differences(&base.facts, &other.facts);
+    let Some(other) = &arguments.other else {
+        let is_imported = arguments.base.join(results::IMPORTED).exists();
+        let factors = arguments.factor.compare(&read_summary(&arguments.base)?, is_imported, conditions)?;
+        let text = tailbed_stats::factor::markdown(&factors);
+        let suites = factors.groups.iter().flat_map(crate::factors::suites).collect();
+        return hand_out(arguments, &text, &json!({ "factors": factors }), &factors.name, suites);
+    };
+    let (base, other) = (read(&arguments.base)?, read(other)?);
+    let differences = match (&base.facts, &other.facts) {
+        (Some(base), Some(other)) => differences(base, other),
+        (base_facts, other_facts) => vec![unknown(base_facts.as_ref(), other_facts.as_ref())],
+    };
     if !arguments.different_machines {
         same_machine(&differences)?;
     }
@@ -79,30 +96,44 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         return Err(Failure::File(format!(
             "error: {} and {} have no combination of swept values in common\n  = help: compare campaigns of one experiment file, with the \
              same --set and --sweep",
-            arguments.base.display(),
-            arguments.other.display()
+            base.name, other.name
         )));
     }
     let text = markdown(&comparison, &differences);
+    let all = json!({ "comparison": comparison, "machines": differences });
+    hand_out(arguments, &text, &all, &format!("{} against {}", comparison.other, comparison.base), suites(&comparison))
+}
+
+/// Of results whose machine nobody recorded.
+fn unknown(base: Option<&Facts>, other: Option<&Facts>) -> Difference {
+    let named = |facts: Option<&Facts>| {
+        facts.map_or("not known, for the results were imported".to_owned(), |facts| facts.hostname.clone())
+    };
+    Difference { what: "machine", base: named(base), other: named(other), machine: true }
+}
+
+/// What was judged together, by its name.
+pub(crate) type Suite<'a> = (String, Vec<&'a Judged>);
+
+/// Prints a comparison, writes what was asked for, and ends with a failure where a condition does.
+fn hand_out(arguments: &CompareArguments, text: &str, all: &Value, name: &str, suites: Vec<Suite<'_>>) -> Result<(), Failure> {
     if let Some(path) = &arguments.markdown {
         write_new(path, text.as_bytes())?;
     }
     if let Some(path) = &arguments.junit {
-        write_new(path, junit(&comparison, arguments.strict)?.as_bytes())?;
+        write_new(path, junit(name, &suites, arguments.strict)?.as_bytes())?;
     }
     if arguments.json {
-        let all = json!({ "comparison": comparison, "machines": differences });
-        crate::print(&format!("{}\n", serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)?))?;
+        crate::print(&format!("{}\n", serde_json::to_string_pretty(all).map_err(anyhow::Error::from)?))?;
     } else {
-        crate::print(&text)?;
+        crate::print(text)?;
     }
-    gate(&comparison, arguments.strict)
+    gate(suites.into_iter().flat_map(|(_, judged)| judged), arguments.strict)
 }
 
 /// Ends with a failure where a condition does.
-fn gate(comparison: &Comparison, strict: bool) -> Result<(), Failure> {
+fn gate<'a>(judged: impl Iterator<Item = &'a Judged>, strict: bool) -> Result<(), Failure> {
     let failing = |outcome: Outcome| outcome == Outcome::Failed || strict && outcome == Outcome::Undecided;
-    let judged = comparison.cells.iter().flat_map(|cell| &cell.conditions);
     let lines: Vec<String> = judged
         .filter(|judged| failing(judged.outcome))
         .map(|judged| {
@@ -129,14 +160,20 @@ fn same_machine(differences: &[Difference]) -> Result<(), Failure> {
     )))
 }
 
-/// Reads a results folder: its summary, the machine, and the packets of all runs that count.
-fn read(folder: &Path) -> Result<Campaign, Failure> {
+/// Reads what a results folder amounts to, whether it was measured or imported.
+pub(crate) fn read_summary(folder: &Path) -> Result<CampaignSummary, Failure> {
+    if let Some(imported) = imported(folder)? {
+        return Ok(others::campaign(&imported));
+    }
     let summary_path = folder.join(results::SUMMARY);
     if !summary_path.exists() {
         let why = if folder.join(results::CAMPAIGN).exists() {
             "its campaign did not come to its end\n  = help: `tailbed run --resume` finishes it".to_owned()
         } else {
-            format!("it has no {}\n  = help: name a folder that `tailbed run` made, below results/", results::SUMMARY)
+            format!(
+                "it has no {}\n  = help: name a folder that `tailbed run` or `tailbed import` made, below results/",
+                results::SUMMARY
+            )
         };
         return Err(Failure::File(format!("error: {} is no finished campaign: {why}", folder.display())));
     }
@@ -158,6 +195,17 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
             CampaignSummary::VERSION
         )));
     }
+    Ok(summary)
+}
+
+/// Reads a results folder: its summary, the machine, and the packets of all runs that count.
+fn read(folder: &Path) -> Result<Campaign, Failure> {
+    let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+    if let Some(imported) = imported(folder)? {
+        let latencies = imported.cells.iter().map(others::latencies).collect();
+        return Ok(Campaign { name, summary: others::campaign(&imported), facts: None, latencies });
+    }
+    let summary = read_summary(folder)?;
     let cells = summary.cells.iter().map(|cell| cell.cell + 1).max().unwrap_or(0);
     let mut latencies = vec![Counter::new(); cells];
     for cell in summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement) {
@@ -165,22 +213,37 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
             let path = folder.join(results::RUNS).join(run).join(results::PACKETS);
             // a folder may be handed on without its packets: then the percentiles of the summary are compared alone
             if path.exists() {
-                latencies[cell.cell].merge(&RunCounters::of(&packets::read(&path)?, &[]).latency);
+                latencies[cell.cell].merge(&latency(&path)?);
             }
         }
     }
-    let facts = read_json(&folder.join(results::FACTS))?;
-    let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let facts = Some(read_json(&folder.join(results::FACTS))?);
     Ok(Campaign { name, summary, facts, latencies })
 }
 
-/// A suite for each cell with a case for each condition; one that cannot be decided is skipped, or with `strict` fails.
-fn junit(comparison: &Comparison, strict: bool) -> Result<String, Failure> {
-    let mut report = Report::new(format!("{} against {}", comparison.other, comparison.base));
-    for cell in &comparison.cells {
+/// The latencies of all packets of a run.
+fn latency(path: &Path) -> anyhow::Result<Counter> {
+    let mut latency = Ok(Counter::new());
+    let source = Source { path, streams: &[] };
+    tallies::count(&[source], tallies::threads(), |_, tally| latency = tally.map(|tally| tally.latency));
+    latency
+}
+
+/// A suite for each cell.
+fn suites(comparison: &Comparison) -> Vec<Suite<'_>> {
+    let suite = |cell: &tailbed_stats::compare::Compared| {
         let named: Vec<_> = cell.parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
-        let mut suite = TestSuite::new(if named.is_empty() { comparison.other.clone() } else { named.join(", ") });
-        for judged in &cell.conditions {
+        if named.is_empty() { comparison.other.clone() } else { named.join(", ") }
+    };
+    comparison.cells.iter().map(|cell| (suite(cell), cell.conditions.iter().collect())).collect()
+}
+
+/// A case for each condition; one that cannot be decided is skipped, or with `strict` fails.
+fn junit(name: &str, suites: &[Suite<'_>], strict: bool) -> Result<String, Failure> {
+    let mut report = Report::new(name);
+    for (name, judged) in suites {
+        let mut suite = TestSuite::new(name.clone());
+        for judged in judged {
             let mut status = match judged.outcome {
                 Outcome::Held => TestCaseStatus::success(),
                 Outcome::Undecided if !strict => TestCaseStatus::skipped(),

@@ -7,19 +7,25 @@ mod cli;
 mod compare;
 mod environments;
 mod experiment;
+mod export;
+mod factors;
 mod failure;
 mod guest;
 mod image;
+mod import;
 mod journal;
 mod knobs;
 mod lab;
 mod noise;
 mod probe;
+mod rebuild;
+mod report;
 mod results;
 mod run;
 mod show;
 mod up_down;
 mod user_namespace;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -48,9 +54,13 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => experiment::show_plan(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Image(command) => image::image(&command),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Noise(arguments) => noise::noise(&arguments),
         Command::Knobs { json } => knobs::knobs(json),
@@ -111,7 +121,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Whether messages to the user may be coloured: a terminal, and `NO_COLOR` (no-color.org) not set.
+/// Whether messages to the user may be coloured: a terminal, and colours not forbidden.
 pub(crate) fn colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal() && colour_allowed()
+}
+
+/// Whether a terminal may be given colours: `NO_COLOR` (no-color.org) is not set.
+pub(crate) fn colour_allowed() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -18,7 +18,7 @@ use crate::apply::Broken;
 use crate::cli::ExperimentArguments;
 use crate::failure::Failure;
 use crate::show::noise;
-use crate::show::progress::Progress;
+use crate::show::progress::{Progress, RunEnd};
 use crate::{experiment, print, probe, run};
 
 #[derive(Debug, Args)]
@@ -51,6 +51,12 @@ pub(crate) struct NoiseArguments {
     /// Keep cores busy meanwhile: those that are tested, or all others
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, default_missing_value = "same")]
     load: Option<Load>,
+    /// What of the host is set meanwhile and put back: stock, isolated, realtime, or the file of a profile of one's own
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// A key of an experiment with `[noise]`, for example knobs.swappiness=1 or proof.rate=100; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Print the results as JSON, every value of every core among them
     #[arg(long)]
     json: bool,
@@ -84,7 +90,9 @@ pub(crate) fn noise(arguments: &NoiseArguments) -> Result<(), Failure> {
             parse_list(text).filter(|cpus| !cpus.is_empty()).ok_or_else(wrong)?.into_iter().collect()
         }
     };
-    let recorded = measure(&text(arguments, &cpus), facts)?;
+    let profile = arguments.profile.iter().map(|name| format!("profile={name}"));
+    let set = profile.chain(arguments.set.iter().cloned()).collect();
+    let recorded = measure(&text(arguments, &cpus), set, facts)?;
     if arguments.json {
         let all = serde_json::json!({ "run": recorded.run, "records": recorded.records });
         print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"))?;
@@ -123,9 +131,9 @@ fn experiment_of(settings: &str) -> String {
     format!("name = \"noise\"\nrepeats = 1\n\n[nodes.here.host]\nnamespace = \"none\"\n\n[noise]\n{settings}")
 }
 
-/// Plans an experiment of one run and carries it out; notes and progress go to standard error.
-pub(crate) fn measure(text: &str, mut facts: Facts) -> Result<RecordedNoise, Failure> {
-    let asked = ExperimentArguments { file: PathBuf::from("noise"), set: Vec::new(), sweep: Vec::new() };
+/// Plans an experiment of one run, some of its keys `set`, and carries it out; notes and progress go to standard error.
+pub(crate) fn measure(text: &str, set: Vec<String>, mut facts: Facts) -> Result<RecordedNoise, Failure> {
+    let asked = ExperimentArguments { file: PathBuf::from("noise"), set, sweep: Vec::new() };
     let token = run::draw_token()?;
     let plan = experiment::make_plan_for_this_host(&asked, text.as_bytes(), &mut facts, &token)?;
     let only = plan.runs.first().context("the plan of a noise test holds no run, which is an error in tailbed")?;
@@ -138,7 +146,7 @@ pub(crate) fn measure(text: &str, mut facts: Facts) -> Result<RecordedNoise, Fai
     let mut progress = Progress::new(1, expected);
     progress.begin(0, "noise");
     let tested = run::test_noise(&plan, only, &folder.0, &interrupted, &mut |running| progress.tick(running, expected));
-    progress.end(0, expected, "noise: tested");
+    progress.end(0, expected, &RunEnd { folder: "", counts: tested.is_ok(), line: "noise: tested" });
     progress.finish();
     tested.map_err(|broken| match broken {
         Broken::Interrupted => Failure::Interrupted("interrupted: everything is taken back".to_owned()),
@@ -155,6 +163,14 @@ fn beside(run: &NoiseRun) -> String {
             format!("{} on {place} ({} turns)", thread.work, thread.turns)
         };
         let _ = writeln!(text, "\nmeanwhile: {}", load.threads.iter().map(thread).collect::<Vec<_>>().join(", "));
+    }
+    if let Some(knobs) = run.knobs.as_ref().filter(|knobs| !knobs.is_stock()) {
+        let held = knobs.knobs.iter().filter(|knob| knob.left.is_none());
+        let held = held.map(|knob| format!("{} {}", knob.knob, knob.wanted)).collect::<Vec<_>>();
+        let _ = writeln!(text, "\nprofile {}: {}", knobs.profile, held.join(", "));
+    }
+    if let Some(unquiet) = tailbed_stats::proof::gathered::sentence(run.proof.iter().map(|proof| (run.cell, proof))) {
+        let _ = writeln!(text, "\n{unquiet}");
     }
     run.downgrades.iter().fold(text, |mut text, downgrade| {
         let _ = writeln!(text, "note: {downgrade}");

@@ -77,6 +77,11 @@ fn captures() {
 }
 
 #[test]
+fn results_of_other_programs() {
+    run("results", tailbed_stats::fuzz::results);
+}
+
+#[test]
 fn texts_of_the_kernel() {
     run("proc", tailbed_stats::fuzz::proc);
 }

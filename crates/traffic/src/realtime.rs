@@ -8,6 +8,7 @@
 mod policy;
 
 use std::hint::black_box;
+use std::io;
 use std::num::NonZeroU64;
 
 use rustix::io::Errno;
@@ -51,6 +52,15 @@ pub fn prioritize_thread(thread: i32, priority: u8) -> Option<String> {
         "no real-time priority (SCHED_FIFO {priority}): {error}; it needs CAP_SYS_NICE or RLIMIT_RTPRIO and, where the kernel groups \
          real-time tasks (RT_GROUP_SCHED), a control group with cpu.rt_runtime_us above 0"
     ))
+}
+
+/// Puts a thread, by its id as the kernel numbers it (gettid(2)), under a policy by its number (sched(7)) other than `SCHED_DEADLINE`, with a
+/// priority from 1 to 99 where it is a real-time policy and 0 where it is none.
+///
+/// # Errors
+/// The kernel's: sched_setscheduler(2).
+pub fn set_policy(thread: i32, policy: i32, priority: u8) -> io::Result<()> {
+    policy::set(thread, policy, priority)
 }
 
 /// Locks all memory of the process, that there is and, where there is no limit on it, that will be; says so where that is refused.

@@ -40,7 +40,7 @@ pub(super) fn measured(document: &Document<'_>, number: usize, facts: &Facts, to
     Ok(Planned { setup, placement, knobs, parameters, notes })
 }
 
-/// What is asked of the host's knobs; of a path that is simulated, or a life, nothing.
+/// What is asked of the host's knobs; of a path that is simulated nothing.
 fn asked_of_the_host(
     combination: &Combination<'_>,
     setup: &Setup,
@@ -52,13 +52,6 @@ fn asked_of_the_host(
     let experiment = &combination.experiment;
     if setup.simulated().is_some() {
         return Ok(knobs::Knobs::none(experiment, "the path is simulated"));
-    }
-    if setup.load().is_none() {
-        let why = match setup.purpose {
-            Purpose::Noise(_) => "noise is looked for: that is done on the host as it is",
-            _ => "lives are gone through: that is done on the host as it is",
-        };
-        return Ok(knobs::Knobs::none(experiment, why));
     }
     let unused = if setup.isolation { None } else { knobs::unused(experiment, "isolation = false") };
     let wishes = if setup.isolation { wishes } else { knobs::without_isolation(wishes) };
@@ -87,9 +80,10 @@ fn placed(setup: &Setup, facts: &Facts) -> Result<Placement, NoPlacement> {
     // a card may lie where none of our cores is
     let near =
         card.and_then(|card| card.memory_node).filter(|node| facts.cpus.iter().any(|cpu| facts.memory_node(*cpu) == *node));
+    let house = noise::house(setup, facts);
     let wishes = Wishes {
         generator: &setup.generator_cpus,
-        housekeeping: &asked.housekeeping,
+        housekeeping: if asked.housekeeping.is_empty() { &house } else { &asked.housekeeping },
         neighbours: &asked.neighbours,
         memory_node: asked.memory_node.or(near),
         card: near.and(card).map(|card| card.interface.as_str()),

@@ -1,22 +1,28 @@
 //! What a node's environment becomes in a run: its names, cores and interfaces filled in.
 
-use tailbed_format::facts::{Accelerator, Facts, Kvm};
+use tailbed_format::facts::{Accelerator, Cgroup, Facts, Kvm};
 use tailbed_format::order::{Scheduling, Wait};
 
-use super::medium;
 use super::network::{self, Interface};
 use super::run::cgroups;
+use super::{huge_pages, medium};
 use crate::experiment::Accel;
 use crate::placement::PRIORITY;
 use crate::setup::{Environment, Node};
-use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, LxcSpec, Masks, VmSpec};
+use crate::step::{AgentEnvironment, Boot, CgroupSpec, ContainerSpec, DockerSpec, Hardware, LxcSpec, Masks, VmSpec};
 
 pub(super) fn cgroup_path(node: &Node, token: &str) -> String {
     format!("tb-{token}/{}", node.name)
 }
 
-/// The control group that is made for a node. LXC and Docker make their own.
+/// The control group that is made for a node. LXC and Docker make their own, but for one that counts their huge pages where version 1 is mounted: of
+/// the hierarchies of version 1 an engine knows those that it sets limits in, and not always the one that counts huge pages.
 pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token: &str) -> Option<CgroupSpec> {
+    if let Environment::Lxc(_) | Environment::Docker(_) = &node.environment {
+        let huge_pages = huge_pages::of_node(node).0.to_vec();
+        let path = counted_in(node, facts, token)?;
+        return Some(CgroupSpec { path, cpus: Vec::new(), memory_nodes: Vec::new(), memory: None, huge_pages, exclusive: None });
+    }
     let Environment::Container { memory, spec } = &node.environment else { return None };
     cgroups(facts).then(|| CgroupSpec {
         path: cgroup_path(node, token),
@@ -26,6 +32,12 @@ pub(super) fn cgroup(node: &Node, scheduling: &Scheduling, facts: &Facts, token:
         huge_pages: spec.hugepages.clone(),
         exclusive: None,
     })
+}
+
+/// The group of ours that counts the huge pages of a node that an engine makes.
+fn counted_in(node: &Node, facts: &Facts, token: &str) -> Option<String> {
+    let counted = matches!(facts.cgroup, Cgroup::V1 { .. }) && facts.cgroup.hierarchy_of("hugetlb").is_some();
+    (counted && cgroups(facts) && !huge_pages::of_node(node).0.is_empty()).then(|| cgroup_path(node, token))
 }
 
 /// Memory comes from the nodes that the cores lie on; from any where none of those has memory. Without cores there is nothing to say.
@@ -57,8 +69,14 @@ pub(super) fn of_node(
             let masks = spec.masks.as_ref().map(|_| Masks { cpus });
             AgentEnvironment::Container(ContainerSpec { id, cgroup, masks, ..ContainerSpec::clone(spec) })
         }
-        Environment::Lxc(spec) => AgentEnvironment::Lxc(LxcSpec { id, cpus, ..LxcSpec::clone(spec) }),
-        Environment::Docker(spec) => AgentEnvironment::Docker(DockerSpec { id, cpus, ..DockerSpec::clone(spec) }),
+        Environment::Lxc(spec) => {
+            let hardware = hardware(&spec.hardware, node, &cpus, facts, token);
+            AgentEnvironment::Lxc(LxcSpec { id, cpus, hardware, ..LxcSpec::clone(spec) })
+        }
+        Environment::Docker(spec) => {
+            let hardware = hardware(&spec.hardware, node, &cpus, facts, token);
+            AgentEnvironment::Docker(DockerSpec { id, cpus, hardware, ..DockerSpec::clone(spec) })
+        }
         Environment::Vm { spec, accel } => AgentEnvironment::Vm(VmSpec {
             id,
             cpus,
@@ -70,6 +88,12 @@ pub(super) fn of_node(
         }),
     };
     medium::passed_in(number, without_raw(environment, node), links, token)
+}
+
+/// What depends on the run: where huge pages are counted, and which cores are shown.
+fn hardware(asked: &Hardware, node: &Node, cpus: &[usize], facts: &Facts, token: &str) -> Hardware {
+    let masks = asked.masks.as_ref().map(|_| Masks { cpus: cpus.to_vec() });
+    Hardware { cgroup: counted_in(node, facts, token), masks, ..asked.clone() }
 }
 
 /// A container whose agent opens no packet socket has no use for CAP_NET_RAW.

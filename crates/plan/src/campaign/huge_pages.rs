@@ -6,7 +6,7 @@ use tailbed_format::facts::{Facts, HugePagePool, Missing};
 use tailbed_format::unit::Bytes;
 
 use crate::setup::{Environment, Node};
-use crate::step::{ContainerSpec, Setting, Step};
+use crate::step::{HugePageLimit, Setting, Step};
 
 /// What is wanted of one pool.
 #[derive(Default)]
@@ -15,26 +15,45 @@ struct Wanted<'a> {
     nodes: Vec<&'a str>,
 }
 
+/// What is set aside for a run.
+#[derive(Default)]
+pub(super) struct Reserved {
+    /// Done after the knobs.
+    pub(super) steps: Vec<Step>,
+    /// What the knob `hugepages` was given besides what it asks for, a clause each.
+    pub(super) besides: Vec<String>,
+}
+
 /// Writes how many pages there are to be, wherever fewer are free than the containers may have: on the memory node that a container
-/// prefers, else wherever the kernel finds them.
-pub(super) fn reserve(nodes: &[Node], facts: &Facts) -> Vec<Step> {
+/// prefers, else wherever the kernel finds them. Where a knob keeps pages of that size in reserve, what it writes is raised instead: of two values for
+/// one file the first would not hold.
+pub(super) fn reserve(nodes: &[Node], knobs: &mut [Step], facts: &Facts) -> Reserved {
+    let mut reserved = Reserved::default();
     if !facts.privilege.root {
-        return Vec::new();
+        return reserved;
     }
     let mut wanted: BTreeMap<(u64, Option<usize>), Wanted<'_>> = BTreeMap::new();
-    for (name, spec) in containers(nodes) {
-        for limit in &spec.hugepages {
-            let wanted = wanted.entry((limit.page, memory_node(spec, facts))).or_default();
+    for node in nodes {
+        let (limits, preferred) = of_node(node);
+        for limit in limits {
+            let place = memory_node(preferred, facts).or_else(|| kept_on(limit.page, knobs, facts));
+            let wanted = wanted.entry((limit.page, place)).or_default();
             wanted.pages += limit.limit / limit.page;
-            wanted.nodes.push(name);
+            wanted.nodes.push(&node.name);
         }
     }
-    let mut steps = Vec::new();
     // what the memory nodes get, by size of page, and what is taken of their free ones: the pages of the whole host are the same pages
     let (mut added, mut taken): (BTreeMap<u64, u64>, BTreeMap<u64, u64>) = (BTreeMap::new(), BTreeMap::new());
     // `None` is the least, and comes last
     for ((page, place), Wanted { pages, nodes }) in wanted.into_iter().rev() {
         let Some(pool) = facts.huge_pages.iter().find(|pool| pool.page == page && pool.node == place) else { continue };
+        if let Some(kept) = kept(pool, knobs) {
+            let in_use = pool.total.saturating_sub(pool.free);
+            let count = kept.value.parse::<u64>().unwrap_or_default().max(in_use);
+            kept.value = (count + pages).to_string();
+            reserved.besides.push(format!("{pages} more of {} are for {}", Bytes(page), nodes.join(", ")));
+            continue;
+        }
         let (more, fewer) = match place {
             Some(_) => (0, 0),
             None => (added.get(&page).copied().unwrap_or(0), taken.get(&page).copied().unwrap_or(0)),
@@ -43,10 +62,25 @@ pub(super) fn reserve(nodes: &[Node], facts: &Facts) -> Vec<Step> {
         *added.entry(page).or_default() += missing;
         *taken.entry(page).or_default() += pages - missing;
         if missing > 0 {
-            steps.push(setting(pool, pool.total + more + missing, &nodes));
+            reserved.steps.push(setting(pool, pool.total + more + missing, &nodes));
         }
     }
-    steps
+    reserved
+}
+
+/// What a knob writes to a pool.
+fn kept<'a>(pool: &HugePagePool, knobs: &'a mut [Step]) -> Option<&'a mut Setting> {
+    let path = pool.path();
+    knobs.iter_mut().find_map(|step| match step {
+        Step::WriteSetting(setting) if setting.path == path => Some(setting),
+        _ => None,
+    })
+}
+
+/// The first memory node that a knob keeps pages of a size on.
+fn kept_on(page: u64, knobs: &mut [Step], facts: &Facts) -> Option<usize> {
+    let pools = facts.huge_pages.iter().filter(|pool| pool.page == page && pool.node.is_some());
+    pools.filter_map(|pool| kept(pool, knobs).and(pool.node)).min()
 }
 
 fn setting(pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
@@ -54,36 +88,40 @@ fn setting(pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
     Step::WriteSetting(Setting { path: pool.path(), value: pages.to_string(), reason, ..Setting::default() })
 }
 
-fn containers(nodes: &[Node]) -> impl Iterator<Item = (&str, &ContainerSpec)> {
-    nodes.iter().filter_map(|node| match &node.environment {
-        Environment::Container { spec, .. } => Some((node.name.as_str(), &**spec)),
-        _ => None,
-    })
+/// The huge pages that a node may have, and the memory node that it prefers. Those of a virtual machine are the whole of its memory, and not set aside.
+pub(super) fn of_node(node: &Node) -> (&[HugePageLimit], Option<usize>) {
+    match &node.environment {
+        Environment::Container { spec, .. } => (&spec.hugepages, spec.preferred_node),
+        Environment::Lxc(spec) => (&spec.hardware.hugepages, None),
+        Environment::Docker(spec) => (&spec.hardware.hugepages, None),
+        Environment::Host { .. } | Environment::Vm { .. } | Environment::Simulated(_) => (&[], None),
+    }
 }
 
 /// The memory node that a container's pages lie on, where that is known.
-fn memory_node(spec: &ContainerSpec, facts: &Facts) -> Option<usize> {
+fn memory_node(preferred: Option<usize>, facts: &Facts) -> Option<usize> {
     let only = if let [node] = facts.memory_nodes[..] { Some(node) } else { None };
-    let node = spec.preferred_node.or(only);
+    let node = preferred.or(only);
     // a kernel without NUMA has no pages by node
     node.filter(|_| facts.huge_pages.iter().any(|pool| pool.node == node))
 }
 
 /// What of this a host lacks for a container.
-pub(super) fn missing(spec: &ContainerSpec, facts: &Facts) -> Option<Missing> {
-    if let Some(node) = spec.preferred_node.filter(|node| !facts.memory_nodes.contains(node)) {
+pub(super) fn missing(node: &Node, facts: &Facts) -> Option<Missing> {
+    let (limits, preferred) = of_node(node);
+    if let Some(node) = preferred.filter(|node| !facts.memory_nodes.contains(node)) {
         return Some(Missing {
             reason: format!("its preferred_node is {node}, and this host's memory nodes are {}", list(&facts.memory_nodes)),
             way_out: "name one of them, or leave preferred_node out".to_owned(),
         });
     }
-    let first = spec.hugepages.first()?;
+    let first = limits.first()?;
     if !facts.privilege.root {
         let reason = "only root can give it huge pages".to_owned();
         return Some(Missing { reason, way_out: "run it as root, or leave hugepages out".to_owned() });
     }
     let has = |page: u64| facts.huge_pages.iter().any(|pool| pool.page == page);
-    let lacking = spec.hugepages.iter().find(|limit| !has(limit.page))?;
+    let lacking = limits.iter().find(|limit| !has(limit.page))?;
     let mut sizes: Vec<_> = facts.huge_pages.iter().map(|pool| pool.page).collect();
     sizes.sort_unstable();
     sizes.dedup();
@@ -104,9 +142,10 @@ fn list(numbers: &[usize]) -> String {
 /// What is said where a limit holds less than it seems to.
 pub(super) fn notes(nodes: &[Node], facts: &Facts) -> Vec<String> {
     let uncounted = facts.privilege.root && facts.cgroup.hierarchy_of("hugetlb").is_none();
-    let limited = containers(nodes).filter(|(_, spec)| uncounted && !spec.hugepages.is_empty());
+    let limited = nodes.iter().filter(|node| uncounted && !of_node(node).0.is_empty());
     limited
-        .map(|(name, _)| {
+        .map(|node| {
+            let name = &node.name;
             format!("no control group counts huge pages here: the limit of {name} holds for its hugetlbfs, and not for memory without a file")
         })
         .collect()
@@ -126,17 +165,52 @@ mod tests {
 
     /// Settings that are written for these containers, path and value.
     fn written(containers: &[&str], facts: &Facts) -> Vec<(String, String)> {
+        planned(containers, "isolation = false", facts).0
+    }
+
+    /// The same of an experiment with these lines, and what the knobs have to remark.
+    fn planned(containers: &[&str], more: &str, facts: &Facts) -> (Vec<(String, String)>, Vec<String>) {
         let node = |(number, settings): (usize, &&str)| format!("[nodes.n{number}.container]\n{settings}\n");
         let nodes: String = containers.iter().enumerate().map(node).collect();
-        let text = format!("name = \"x\"\nisolation = false\n{nodes}[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n");
+        let text = format!("name = \"x\"\n{more}\n{nodes}[traffic]\nrate = \"1kpps\"\nduration = \"1s\"\n");
         let plan = crate::plan(&Source { name: "x", text: text.as_bytes() }, &Overrides::default(), facts, "t").unwrap();
-        let settings = plan.runs.last().unwrap().steps.iter().filter_map(|step| match step {
+        let run = plan.runs.last().unwrap();
+        let remarks = run.knobs.knobs.iter().filter(|knob| knob.knob == "hugepages").flat_map(|knob| knob.remarks.clone());
+        let settings = run.steps.iter().filter_map(|step| match step {
             Step::WriteSetting(setting) if setting.path.contains("hugepages") => {
                 Some((setting.path.clone(), setting.value.clone()))
             }
             _ => None,
         });
-        settings.collect()
+        (settings.collect(), remarks.collect())
+    }
+
+    /// The knob would find another number than its own when the work of the run is done, if both wrote the same file.
+    #[test]
+    fn a_knob_and_containers_write_a_pool_once() {
+        let mut host = Facts { huge_pages: vec![pool(None, 20, 15), pool(Some(0), 20, 15)], ..facts(4) };
+        let path = pool(Some(0), 0, 0).path();
+        host.settings.files.insert(path.clone(), "20".to_owned());
+        host.settings.files.insert("/sys/devices/system/node/node0/cpulist".to_owned(), "0-3".to_owned());
+        let kept = |count: u64| format!("knobs.hugepages = \"{count} x 2MiB\"");
+        let (written, remarks) = planned(&["hugepages = \"8MiB\"", "hugepages = \"2MiB\""], &kept(64), &host);
+        assert_eq!(written, [(path.clone(), "69".to_owned())]);
+        assert_eq!(remarks, ["5 more of 2MiB are for n0, n1"]);
+        // five are in use already, which the kernel cannot take from anybody
+        assert_eq!(planned(&["hugepages = \"8MiB\""], &kept(2), &host).0, [(path.clone(), "9".to_owned())]);
+        assert_eq!(planned(&["memory = \"64MiB\""], &kept(64), &host), (vec![(path, "64".to_owned())], Vec::new()));
+    }
+
+    #[test]
+    fn without_a_preference_pages_lie_where_a_knob_keeps_some() {
+        let pools = vec![pool(None, 0, 0), pool(Some(0), 0, 0), pool(Some(1), 0, 0)];
+        let mut host = Facts { memory_nodes: vec![0, 1], huge_pages: pools, ..facts(4) };
+        for (node, cpus) in [(0, "0-3"), (1, "4-7")] {
+            host.settings.files.insert(pool(Some(node), 0, 0).path(), "0".to_owned());
+            host.settings.files.insert(format!("/sys/devices/system/node/node{node}/cpulist"), cpus.to_owned());
+        }
+        let (written, _) = planned(&["hugepages = \"8MiB\""], "knobs.hugepages = \"3 x 2MiB\"", &host);
+        assert_eq!(written, [(pool(Some(0), 0, 0).path(), "7".to_owned())]);
     }
 
     #[test]

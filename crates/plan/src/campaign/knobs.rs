@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use tailbed_format::facts::Facts;
 
+use super::noise;
 use super::run::cgroups;
 use crate::document::Combination;
 use crate::experiment::Experiment;
-use crate::knob::{KnobPlan, Place, ProfilePlan, Role, STOCK, Wish, Wishes};
+use crate::knob::{Group, KnobPlan, Place, ProfilePlan, Role, STOCK, Wish, Wishes};
 use crate::placement::Placement;
 use crate::plan::GENERATOR;
-use crate::setup::{Environment, Node, Setup};
+use crate::setup::{Environment, Node, Purpose, Setup};
 use crate::step::{CgroupSpec, Step, Tuning, Untrack};
 use crate::text::error::Fault;
 use crate::text::tree;
@@ -22,7 +23,7 @@ pub(super) struct Knobs {
     pub(super) plan: ProfilePlan,
     /// Done before anything else.
     pub(super) steps: Vec<Step>,
-    /// Groups of nodes and generator, by their paths.
+    /// Groups of nodes and generator, by the path of one with cores to itself.
     pub(super) groups: BTreeMap<String, CgroupSpec>,
     /// What keeps the kernel from keeping connections, to be filled in for each namespace with ends of links.
     pub(super) untrack: Option<Untrack>,
@@ -51,7 +52,7 @@ pub(super) fn unused(experiment: &Experiment, why: &str) -> Option<String> {
 
 /// What `isolation = false` leaves of it: the instrument's own need.
 pub(super) fn without_isolation(wishes: Wishes) -> Wishes {
-    let instrument = |wish: &Wish| wish.knob.name == tailbed_format::knob::Knobs::INSTRUMENT;
+    let instrument = |wish: &Wish| tailbed_format::knob::Knobs::is_instrument(wish.knob.name);
     let knobs = wishes.knobs.into_iter().filter(instrument).map(|wish| Wish { by_name: false, ..wish }).collect();
     Wishes { profile: STOCK.to_owned(), knobs, alone: wishes.alone }
 }
@@ -98,18 +99,17 @@ pub(super) fn of(
         knobs.plan.knobs.push(plan);
     }
     if confined {
-        // whoever is in none of ours would be confined with the rest
-        for role in place.roles.iter().filter(|role| role.grouped && !role.cpus.is_empty()) {
-            let path = format!("tb-{token}/{}", role.name);
+        // whoever is in none of ours would be confined with the rest; below a group whose cores are given away it would have none
+        for role in place.roles.iter().filter(|role| role.group == Group::Ours && !role.cpus.is_empty()) {
             let plain = CgroupSpec {
-                path: path.clone(),
+                path: format!("tb-{token}-beside/{}", role.name),
                 cpus: role.cpus.clone(),
                 memory_nodes: super::environment::memory_nodes(&role.cpus, facts),
                 memory: None,
                 huge_pages: Vec::new(),
                 exclusive: None,
             };
-            knobs.groups.entry(path).or_insert(plain);
+            knobs.groups.entry(format!("tb-{token}/{}", role.name)).or_insert(plain);
         }
     }
     Ok(knobs)
@@ -119,26 +119,47 @@ pub(super) fn of(
 const HOUSEKEEPING: &str = "housekeeping";
 
 fn place<'a>(wishes: &Wishes, setup: &Setup, placement: &Placement, facts: &'a Facts, token: &str) -> Place<'a> {
-    let node = |(node, cpus): (&Node, &Vec<usize>)| Role {
-        name: node.name.clone(),
-        cpus: cpus.clone(),
-        grouped: cgroups(facts)
-            && matches!(node.environment, Environment::Host { .. } | Environment::Vm { .. } | Environment::Container { .. }),
-        inside: matches!(node.environment, Environment::Lxc(_) | Environment::Docker(_) | Environment::Container { .. })
-            && cpus.len() > 1,
-        docker: matches!(node.environment, Environment::Docker(_)),
+    let (roles, real_time) = match &setup.purpose {
+        Purpose::Noise(goals) => (noise::roles(goals, setup, placement, facts), noise::real_time(goals, setup, facts)),
+        // nothing of a life is pinned: what it costs is asked, not its tail
+        Purpose::Life(_) => (Vec::new(), false),
+        Purpose::Traffic(_) | Purpose::Search(_) => {
+            let cpus = placement.nodes.iter().map(|scheduling| &scheduling.cpus);
+            let nodes = setup.nodes.iter().zip(cpus).map(|(node, cpus)| role(node, cpus, facts));
+            let generator = beside(GENERATOR, &placement.generator.cpus, facts);
+            (nodes.chain([generator]).collect(), placement.generator.priority.is_some())
+        }
     };
-    let cpus = placement.nodes.iter().map(|scheduling| &scheduling.cpus);
-    let generator = Role {
-        name: GENERATOR.to_owned(),
-        cpus: placement.generator.cpus.clone(),
-        grouped: cgroups(facts),
-        inside: false,
-        docker: false,
+    let place = Place::new(facts, &placement.housekeeping, roles, real_time, wishes.of("smt").is_some(), token);
+    match &setup.purpose {
+        Purpose::Noise(_) => {
+            Place { nobody: "no core that is tested is kept for that alone: it keeps the house as well", ..place }
+        }
+        Purpose::Life(_) => Place { nobody: "no core is kept for a node whose life is gone through", ..place },
+        Purpose::Traffic(_) | Purpose::Search(_) => place,
+    }
+}
+
+/// A node on its cores.
+pub(super) fn role(node: &Node, cpus: &[usize], facts: &Facts) -> Role {
+    let group = match node.environment {
+        Environment::Docker(_) => Group::Docker,
+        Environment::Host { .. } | Environment::Vm { .. } | Environment::Container { .. } => ours(facts),
+        Environment::Lxc(_) | Environment::Simulated(_) => Group::Others,
     };
-    let roles = setup.nodes.iter().zip(cpus).map(node).chain([generator]).collect();
-    let real_time = placement.generator.priority.is_some();
-    Place::new(facts, &placement.housekeeping, roles, real_time, wishes.of("smt").is_some(), token)
+    let container = matches!(node.environment, Environment::Lxc(_) | Environment::Docker(_) | Environment::Container { .. });
+    Role { name: node.name.clone(), cpus: cpus.to_vec(), group, inside: container && cpus.len() > 1, disturbs: false }
+}
+
+/// Control groups are ours to make where they may be written.
+fn ours(facts: &Facts) -> Group {
+    if cgroups(facts) { Group::Ours } else { Group::Others }
+}
+
+/// A process of the host's that is no node.
+pub(super) fn beside(name: &str, cpus: &[usize], facts: &Facts) -> Role {
+    let (name, cpus) = (name.to_owned(), cpus.to_vec());
+    Role { name, cpus, group: ours(facts), inside: false, disturbs: false }
 }
 
 fn refused(wish: &Wish, reason: &str, combination: &Combination<'_>) -> Fault {

@@ -17,6 +17,7 @@ mod programs;
 mod proof;
 mod rounds;
 mod run;
+mod slo;
 mod sockets;
 
 use std::collections::BTreeSet;
@@ -56,6 +57,8 @@ fn build(texts: &Texts, facts: &Facts, token: &str) -> Result<Plan, Fault> {
     let mut notes = notes(&document, &all, facts);
     let (skipped, measured) = possible::leave_out(all, &document, facts)?;
     notes.extend(skipped.iter().map(possible::sentence));
+    notes.extend(slo::notes(&measured, first.repeats));
+    let slos = measured.first().map_or_else(Vec::new, |planned| planned.setup.slos.clone());
     let (cells, planned) = cells::with_floors(measured);
     let runs = runs(&cells, &planned, &first, facts, token);
     Ok(Plan {
@@ -67,6 +70,7 @@ fn build(texts: &Texts, facts: &Facts, token: &str) -> Result<Plan, Fault> {
         skipped,
         runs,
         attempts: first.attempts,
+        slos,
         notes,
     })
 }

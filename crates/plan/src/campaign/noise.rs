@@ -3,13 +3,14 @@
 use tailbed_format::facts::Facts;
 use tailbed_format::noise::{Load, Noise, Test};
 use tailbed_format::order::{Order, Scheduling, Wait};
+use tailbed_format::proof::Watch;
 
 use super::cells::{Planned, cores_here};
-use super::life;
 use super::run::Setting;
+use super::{groups, knobs, life, proof};
 use crate::document::Combination;
 use crate::experiment::{Cores, NoiseLoad};
-use crate::knob::throttling_lifted;
+use crate::knob::Role;
 use crate::placement::Placement;
 use crate::plan::{AgentOrder, Instance, NEIGHBOUR};
 use crate::setup::{Node, NoiseGoals, Purpose, Setup};
@@ -17,18 +18,25 @@ use crate::step::{AgentEnvironment, Step};
 use crate::text::error::Fault;
 use crate::text::tree;
 
-/// Steps and orders, the neighbour's first, and how long all of it should take, ns.
-pub(super) fn of_node(
-    setting: &Setting<'_>,
-    goals: &NoiseGoals,
-    planned: &Planned,
-    facts: &Facts,
-) -> Option<(Vec<Step>, Vec<AgentOrder>, u64)> {
+/// What a test of cores consists of.
+#[derive(Default)]
+pub(super) struct Tested {
+    pub(super) steps: Vec<Step>,
+    /// The neighbour's first.
+    pub(super) agents: Vec<AgentOrder>,
+    /// What is watched on the cores that are tested.
+    pub(super) proof: Option<Watch>,
+    /// How long all of it should take, ns.
+    pub(super) expected: u64,
+}
+
+/// Steps, orders and what is watched; `None` without a node.
+pub(super) fn of_node(setting: &Setting<'_>, goals: &NoiseGoals, planned: &Planned, facts: &Facts) -> Option<Tested> {
     let node = planned.setup.nodes.first()?;
     let placed = planned.placement.nodes.first()?;
     let tested = tested(goals, &planned.placement)?;
     let wanted = goals.priority.filter(|_| planned.setup.isolation);
-    let priority = wanted.filter(|_| facts.privilege.real_time);
+    let priority = wanted.filter(|_| real_time(goals, &planned.setup, facts));
     let scheduling = Scheduling { cpus: tested.clone(), priority, lock_memory: placed.lock_memory, wait: Wait::Block };
     // a machine has as many virtual CPUs as cores are tested, unless it says otherwise
     let cpus = if tested.is_empty() { node.cpus.clone() } else { Cores::These(tested.clone()) };
@@ -37,8 +45,18 @@ pub(super) fn of_node(
     let Step::StartAgent { environment, .. } = &start else { return None };
     let inside = inside(environment, &scheduling, wanted);
     let starting = super::environment::expected_start(environment);
-    let mut steps: Vec<Step> = throttling_lifted(priority.is_some(), facts).into_iter().collect();
-    steps.extend(before.into_iter().chain(provision).chain([start]));
+    let mut steps = planned.knobs.steps.clone();
+    let mut containers = Vec::new();
+    for step in before {
+        match step {
+            Step::MakeCgroup(spec) => containers.push(spec),
+            step => steps.push(step),
+        }
+    }
+    steps.extend(groups::steps(containers, &planned.knobs, &[&node.name, NEIGHBOUR], setting.token));
+    steps.extend(provision.into_iter().chain([start]));
+    let on_these = Placement { nodes: vec![scheduling.clone()], ..planned.placement.clone() };
+    steps.extend(groups::inside(std::slice::from_ref(&node), &on_these, &planned.knobs));
     let mut agents = Vec::new();
     if !goals.work.is_empty() {
         steps.push(Step::StartAgent { node: NEIGHBOUR.to_owned(), namespace: None, environment: AgentEnvironment::Host });
@@ -54,7 +72,31 @@ pub(super) fn of_node(
     };
     agents.extend(goals.tests.iter().map(order));
     let spans = goals.tests.iter().map(|test| test.span(inside.cpus.len()));
-    Some((steps, agents, spans.fold(starting, u64::saturating_add)))
+    let expected = spans.fold(starting, u64::saturating_add);
+    let proof = proof::of_noise(&planned.setup, &node.name, &scheduling, &planned.placement, facts);
+    Some(Tested { steps, agents, proof, expected })
+}
+
+/// Whether the tests go before all ordinary tasks.
+pub(super) fn real_time(goals: &NoiseGoals, setup: &Setup, facts: &Facts) -> bool {
+    goals.priority.is_some() && setup.isolation && facts.privilege.real_time
+}
+
+/// Who is on which cores, as knobs ask: the node on those that are tested, and the neighbour where there is one.
+pub(super) fn roles(goals: &NoiseGoals, setup: &Setup, placement: &Placement, facts: &Facts) -> Vec<Role> {
+    let tested = tested(goals, placement).unwrap_or_default();
+    let neighbour = (!goals.work.is_empty())
+        .then(|| Role { disturbs: true, ..knobs::beside(NEIGHBOUR, &loaded(goals, &tested, facts), facts) });
+    setup.nodes.iter().map(|node| knobs::role(node, &tested, facts)).chain(neighbour).collect()
+}
+
+/// The core that keeps the house where the cores to be tested are named: one of the others, the first that is not isolated. Empty where there is
+/// none, or none is named.
+pub(super) fn house(setup: &Setup, facts: &Facts) -> Vec<usize> {
+    let Purpose::Noise(NoiseGoals { cpus, .. }) = &setup.purpose else { return Vec::new() };
+    let others = || facts.cpus.iter().copied().filter(|cpu| !cpus.is_empty() && !cpus.contains(cpu));
+    let isolated = |cpu: &usize| facts.processor(*cpu).is_some_and(|processor| processor.isolated);
+    others().find(|cpu| !isolated(cpu)).or_else(|| others().next()).into_iter().collect()
 }
 
 /// The cores of the host that are tested; none where the kernel is left to choose. `None` without a node.

@@ -112,11 +112,7 @@ fn missing_environment(setup: &Setup, facts: &Facts) -> Option<(String, Missing)
             },
             _ => None,
         };
-        let pages = match &node.environment {
-            Environment::Container { spec, .. } => huge_pages::missing(spec, facts),
-            _ => None,
-        };
-        engine.or(kernel).or(kvm).or(pages).map(|missing| (node.name.clone(), missing))
+        engine.or(kernel).or(kvm).or_else(|| huge_pages::missing(node, facts)).map(|missing| (node.name.clone(), missing))
     })
 }
 

@@ -15,25 +15,47 @@ const RATE: u32 = 1;
 
 /// What is watched in a run of these nodes.
 pub(super) fn of_run(setup: &Setup, nodes: &[Node], placement: &Placement, facts: &Facts) -> Watch {
+    let switches = setup.proof.switches.unwrap_or(true);
+    let why = "has a packet loop on it, and every reading would disturb that";
+    watch(setup, (switches, why), &loops(nodes, placement).collect::<Vec<_>>(), placement, facts)
+}
+
+/// What is watched while a node's cores are tested; nothing where the kernel chooses them. Each wake-up of the timer test is a change of task: to
+/// have the kernel note it would be part of what is measured, so that is done only where it is asked for.
+pub(super) fn of_noise(setup: &Setup, node: &str, tested: &Scheduling, placement: &Placement, facts: &Facts) -> Option<Watch> {
+    let switches = setup.proof.switches.unwrap_or(false);
+    // the loop that looks for gaps spins, the one that waits for a timer sleeps
+    let watch = watch(setup, (switches, "is tested, and every reading would show"), &[(node, tested, true)], placement, facts);
+    (!watch.cores.is_empty()).then_some(watch)
+}
+
+/// What is watched of loops, each with its node and whether it may sleep; `why` says what is wrong with readings on a core that has one, half a
+/// sentence.
+fn watch(
+    setup: &Setup,
+    (switches, why): (bool, &str),
+    loops: &[(&str, &Scheduling, bool)],
+    placement: &Placement,
+    facts: &Facts,
+) -> Watch {
     let reader = placement.housekeeping.first().copied().unwrap_or_default();
     let mut cores: BTreeMap<usize, PacketCore> = BTreeMap::new();
     let service = |cpu: &usize| placement.services.iter().any(|cpus| cpus.contains(cpu));
-    for (name, scheduling, may_sleep) in loops(nodes, placement) {
+    for (name, scheduling, may_sleep) in loops {
         for &cpu in scheduling.cpus.iter().filter(|cpu| !service(cpu)) {
             let core = cores.entry(cpu).or_insert_with(|| PacketCore { cpu, nodes: Vec::new(), spins: true });
-            core.nodes.push(name.to_owned());
+            core.nodes.push((*name).to_owned());
             core.spins &= scheduling.wait == Wait::Spin && !may_sleep;
         }
     }
     let busy = cores.contains_key(&reader);
-    let withheld = (busy && setup.proof.rate.is_none())
-        .then(|| format!("core {reader}, which keeps the house, has a packet loop on it, and every reading would disturb that"));
-    let beside = loops(nodes, placement).any(|(_, other, _)| other.cpus.contains(&reader) && other.priority.is_some());
+    let withheld = (busy && setup.proof.rate.is_none()).then(|| format!("core {reader}, which keeps the house, {why}"));
+    let beside = loops.iter().any(|(_, other, _)| other.cpus.contains(&reader) && other.priority.is_some());
     let rate = if withheld.is_some() { 0 } else { setup.proof.rate.unwrap_or(RATE) };
     Watch {
         rate,
         withheld,
-        switches: setup.proof.switches,
+        switches,
         reader,
         priority: (rate > 0 && beside && facts.privilege.real_time).then_some(PRIORITY + 1),
         cores: cores.into_values().collect(),

@@ -48,6 +48,8 @@ struct Work {
     streams: Vec<StreamPath>,
     through: Vec<ThroughPlan>,
     proof: Option<Watch>,
+    /// What the knob `hugepages` was given besides.
+    besides: Vec<String>,
     life: Option<LifePlan>,
     search: Option<SearchPlan>,
     /// ns.
@@ -59,9 +61,10 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
     let work = match (&planned.setup.purpose, planned.setup.load(), planned.setup.simulated()) {
         (Purpose::Life(goals), ..) => life(setting, goals, planned, facts),
         (Purpose::Noise(goals), ..) => {
-            let (steps, agents, expected) = noise::of_node(setting, goals, planned, facts).unwrap_or_default();
+            let noise::Tested { steps, agents, proof, expected } =
+                noise::of_node(setting, goals, planned, facts).unwrap_or_default();
             let cores = cores(&[], &planned.placement);
-            Work { steps, agents, cores, expected: expected.saturating_add(AROUND), ..Work::default() }
+            Work { steps, agents, cores, proof, expected: expected.saturating_add(AROUND), ..Work::default() }
         }
         (_, Some(load), Some(wire)) => simulated(setting, load, &planned.setup.topology.ways, wire),
         (_, Some(load), None) => real(setting, cell.kind, planned, load, facts),
@@ -71,7 +74,9 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         Purpose::Search(goals) => searched(work, goals, cell.kind),
         _ => work,
     };
-    let Work { steps, agents, programs, hops, links, cores, streams, through, proof, life, search, expected } = work;
+    let Work { steps, agents, programs, hops, links, cores, streams, through, proof, besides, life, search, expected } = work;
+    let mut knobs = planned.knobs.plan.clone();
+    knobs.knobs.iter_mut().filter(|knob| knob.knob == "hugepages").for_each(|knob| knob.remarks.extend(besides.clone()));
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,
@@ -89,7 +94,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
         proof,
         life,
         search,
-        knobs: planned.knobs.plan.clone(),
+        knobs,
         limits: planned.setup.limits,
         expected,
     }
@@ -126,7 +131,7 @@ fn searched(work: Work, goals: &SearchGoals, kind: RunKind) -> Work {
 fn life(setting: &Setting<'_>, goals: &LifeGoals, planned: &Planned, facts: &Facts) -> Work {
     let (life, expected) = life::of_node(setting, goals, planned, facts).unzip();
     let expected = expected.unwrap_or_default();
-    Work { life, expected, ..Work::default() }
+    Work { steps: planned.knobs.steps.clone(), life, expected, ..Work::default() }
 }
 
 fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, facts: &Facts) -> Work {
@@ -156,7 +161,8 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         environment: environment.clone(),
     };
     let mut steps = planned.knobs.steps.clone();
-    steps.extend(huge_pages::reserve(nodes, facts));
+    let huge_pages::Reserved { steps: set_aside, besides } = huge_pages::reserve(nodes, &mut steps, facts);
+    steps.extend(set_aside);
     let generator = network::named(token, GENERATOR);
     let own = started().filter(|(_, environment)| !environment.brings_namespace());
     let namespaces = [Some(generator.clone())].into_iter().chain(own.map(|(node, _)| network::namespace(node, token)));
@@ -231,9 +237,9 @@ fn real(setting: &Setting<'_>, kind: RunKind, planned: &Planned, load: &Load, fa
         proof: Some(proof::of_run(setup, nodes, placement, facts)),
         steps,
         agents,
-        life: None,
-        search: None,
+        besides,
         expected: load.span() + AROUND + starting,
+        ..Work::default()
     }
 }
 

@@ -92,6 +92,8 @@ mod tests {
             load: None,
             downgrades: Vec::new(),
             invalid: Vec::new(),
+            knobs: None,
+            proof: None,
         };
         add(&mut advice, &run);
         assert_eq!(advice.findings.len(), before + 3);

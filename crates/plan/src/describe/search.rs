@@ -23,6 +23,10 @@ pub(super) fn table(run: &Run) -> Vec<[String; 2]> {
         }
     };
     rows.push(row("rates", format!("{} to {}", PacketRate(*minimum), PacketRate(*maximum))));
+    if !run.streams.is_empty() {
+        let names: Vec<_> = run.streams.iter().map(|stream| stream.name.as_str()).collect();
+        rows.push(row("directions", format!("{} at once, each at the rate", names.join(" and "))));
+    }
     rows.push(row("ends", format!("after {}, or when a trial was invalid {attempts} times in a row", Time(*time))));
     if plan.pause > 0 {
         rows.push(row("pause", format!("{} between two trials", Time(plan.pause))));

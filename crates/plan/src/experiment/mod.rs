@@ -13,6 +13,7 @@ mod node;
 mod noise;
 mod placement;
 mod proof;
+mod slo;
 mod sweep;
 mod throughput;
 mod topology;
@@ -33,6 +34,7 @@ pub use node::Node;
 pub use noise::{LoadWork, Noise, NoiseLoad, NoiseTest};
 pub use placement::{Cores, Placement, Siblings};
 pub use proof::Proof;
+pub use slo::{Percent, Slo, Whose};
 pub use sweep::Sweep;
 pub(crate) use throughput::half_a_percent;
 pub use throughput::{Goal, Mode, Throughput};
@@ -121,6 +123,9 @@ pub struct Experiment {
     /// When a run does not count.
     #[serde(default)]
     pub validity: Validity,
+    /// Deadlines: whether they were held is judged and said, and with `--fail-on-slo` decides the exit code.
+    #[serde(default)]
+    pub slo: Vec<Slo>,
     /// Keys that are varied.
     #[serde(default)]
     pub sweep: Sweep,

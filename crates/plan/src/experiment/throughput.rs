@@ -20,6 +20,10 @@ pub struct Throughput {
     pub min: PacketRate,
     /// No trial has a higher rate. It should be one that the load generator can send.
     pub max: PacketRate,
+    /// Whether packets go both ways at once, the same rate each (RFC 2544, section 14): all rates are then those of one direction, and a goal's loss is
+    /// that of all packets of both.
+    #[serde(default)]
+    pub bidirectional: bool,
     /// How the load generator sends and the sink receives: by the ports that carry most here unless told otherwise.
     #[serde(default)]
     pub port: Ports,

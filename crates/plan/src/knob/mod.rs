@@ -21,9 +21,8 @@ pub use each::ALL;
 pub use pages::{pages, table};
 pub use profile::{Profile, STOCK, SUPPLIED, files_named};
 
-pub(crate) use each::throttling_lifted;
 pub(crate) use means::Means;
-pub(crate) use place::{Place, Role};
+pub(crate) use place::{Group, Place, Role};
 pub(crate) use wish::{Wish, Wishes, wishes};
 
 use crate::step::Form;
@@ -188,8 +187,8 @@ pub fn files() -> Vec<&'static str> {
     files
 }
 
-/// Beginnings of the names of the kernel's threads that some knob moves.
-pub const THREADS: &[&str] = &["rcu"];
+/// Beginnings of the names of the kernel's threads that some knob moves or gives a priority.
+pub const THREADS: &[&str] = &["ksoftirqd/", "rcu"];
 
 /// What a run asks of a knob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +220,6 @@ pub struct ProfilePlan {
 impl ProfilePlan {
     /// Whether nothing is asked for but what the instrument needs.
     pub fn is_stock(&self) -> bool {
-        self.profile == STOCK && self.knobs.iter().all(|knob| knob.knob == tailbed_format::knob::Knobs::INSTRUMENT)
+        self.profile == STOCK && self.knobs.iter().all(|knob| tailbed_format::knob::Knobs::is_instrument(&knob.knob))
     }
 }

@@ -14,19 +14,30 @@ pub(crate) struct Role {
     pub(crate) name: String,
     /// Its cores; empty where the kernel chooses.
     pub(crate) cpus: Vec<usize>,
-    /// Whether its control group is made by us and its agent can be moved there.
-    pub(crate) grouped: bool,
+    /// Who makes its control group.
+    pub(crate) group: Group,
     /// Whether things run in its environment besides the packet loop, that we may move.
     pub(crate) inside: bool,
-    /// Whether the Docker engine makes its control group, below that of its own services.
-    pub(crate) docker: bool,
+    /// Whether it disturbs on purpose: cores are not kept for it.
+    pub(crate) disturbs: bool,
+}
+
+/// Who makes a control group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// We do, and the agent can be moved there.
+    Ours,
+    /// The Docker engine does, below that of its own services.
+    Docker,
+    /// Somebody else, or nobody.
+    Others,
 }
 
 /// A host and a placement, as knobs ask of them.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) facts: &'a Facts,
-    /// Cores that packets have to themselves: those of all roles but the ones that keep the house.
+    /// Cores that packets, or tests of cores, have to themselves: those of all roles but the ones that keep the house.
     pub(crate) reserved: Cpus,
     /// Other threads of those cores, that no role runs on.
     pub(crate) siblings: Cpus,
@@ -38,6 +49,8 @@ pub(crate) struct Place<'a> {
     pub(crate) real_time: bool,
     /// Marks what is made on the host.
     pub(crate) token: String,
+    /// Why nobody has a core alone, where that is so: a clause.
+    pub(crate) nobody: &'static str,
 }
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -57,7 +70,8 @@ impl<'a> Place<'a> {
         let online = settings.text(&format!("{CPU}/online")).and_then(parse_list).filter(|cpus| !cpus.is_empty());
         let online = online.unwrap_or(allowed);
         let used: Cpus = roles.iter().flat_map(|role| role.cpus.iter().copied()).collect();
-        let reserved: Cpus = used.iter().copied().filter(|cpu| !house.contains(cpu)).collect();
+        let kept_for = roles.iter().filter(|role| !role.disturbs).flat_map(|role| role.cpus.iter().copied());
+        let reserved: Cpus = kept_for.filter(|cpu| !house.contains(cpu)).collect();
         let threads = reserved
             .iter()
             .filter_map(|cpu| settings.text(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list")).and_then(parse_list));
@@ -65,7 +79,8 @@ impl<'a> Place<'a> {
             threads.flatten().filter(|cpu| online.contains(cpu) && !used.contains(cpu) && !house.contains(cpu)).collect();
         let kept = |cpu: &usize| !(reserved.contains(cpu) || idle_siblings && siblings.contains(cpu));
         let housekeeping = online.iter().copied().filter(kept).collect();
-        Self { facts, reserved, siblings, housekeeping, roles, real_time, token: token.to_owned() }
+        let nobody = "no core is packets' alone: the first keeps the house, and nothing else is placed on another";
+        Self { facts, reserved, siblings, housekeeping, roles, real_time, token: token.to_owned(), nobody }
     }
 
     /// What was read of the host.
@@ -79,7 +94,7 @@ impl<'a> Place<'a> {
     /// There are none.
     pub(super) fn cores(&self) -> Result<&Cpus, String> {
         if self.reserved.is_empty() || self.housekeeping.is_empty() {
-            return Err("no core is packets' alone: the first keeps the house, and nothing else is placed on another".to_owned());
+            return Err(self.nobody.to_owned());
         }
         Ok(&self.reserved)
     }

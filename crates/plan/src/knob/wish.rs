@@ -43,7 +43,7 @@ impl Wish {
     /// # Errors
     /// Why it cannot be had: a clause.
     pub(crate) fn plan(&self, place: &Place<'_>) -> Result<Means, String> {
-        let instrument = self.knob.name == tailbed_format::knob::Knobs::INSTRUMENT;
+        let instrument = tailbed_format::knob::Knobs::is_instrument(self.knob.name);
         if !place.facts.privilege.root && !matches!(self.knob.name, "nohz_full" | "memory_lock") {
             // that real-time throttling stays on is said elsewhere, where it matters
             return if instrument && !self.by_name { Ok(Means::default()) } else { Err("it takes root".to_owned()) };

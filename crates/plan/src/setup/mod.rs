@@ -12,6 +12,7 @@ mod paths;
 mod port;
 mod proof;
 mod script;
+pub(crate) mod slo;
 mod sockets;
 mod throughput;
 mod topology;
@@ -19,6 +20,7 @@ mod traffic;
 mod udp;
 
 use tailbed_format::function::Function;
+use tailbed_format::slo::Slo;
 use tailbed_format::validity::Limits;
 
 pub(crate) use capture::{AROUND_FILE, Recording, megabytes};
@@ -59,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) capture: Option<Recording>,
     /// What is recorded of the host.
     pub(crate) proof: Proof,
+    /// Deadlines that its packets are held against.
+    pub(crate) slos: Vec<Slo>,
     /// Why packets go by UDP sockets although nothing is said of it: what was in the way of packet sockets, a clause.
     pub(crate) no_packet_sockets: Option<String>,
     /// Tables that were given and are not used in this combination.
@@ -181,7 +185,8 @@ pub(crate) fn resolve(
         }
         (None, None, Some(settings), _) => {
             let goals = throughput::goals(settings, experiment, tree)?;
-            let topology = topology_of(&nodes, experiment, &[traffic::Declared::alone()], &goals.load, tree)?;
+            let declared = traffic::Declared::of_search(settings.bidirectional);
+            let topology = topology_of(&nodes, experiment, &declared, &goals.load, tree)?;
             (Purpose::Search(goals), topology)
         }
         (None, None, None, Some(settings)) => {
@@ -196,6 +201,7 @@ pub(crate) fn resolve(
     let capture = capture::of(experiment, &nodes, &topology, &via, &purpose, tree)?;
     let setup = Setup {
         proof: proof::of(&experiment.proof, tree)?,
+        slos: slo::of(experiment, &purpose, tree)?,
         capture,
         nodes,
         topology,

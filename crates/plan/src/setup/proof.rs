@@ -12,8 +12,8 @@ const HIGHEST: u32 = 1_000;
 pub(crate) struct Proof {
     /// Readings a second; `None` when that depends on where the reader can run.
     pub(crate) rate: Option<u32>,
-    /// Whether changes of task are noted.
-    pub(crate) switches: bool,
+    /// Whether changes of task are noted; `None` when that depends on what is measured.
+    pub(crate) switches: Option<bool>,
 }
 
 /// Checks `[proof]`.

@@ -77,16 +77,24 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
     let longest = longest_trial(&order);
     enough_packets(settings, &order, &at)?;
     let schedule = Schedule { rate: order.maximum, warm_up: settings.warm_up.0, duration: longest };
-    let all = schedule.packets().saturating_add(schedule.warm_up_packets());
+    let directions = traffic::Declared::of_search(settings.bidirectional);
+    let one = schedule.packets().saturating_add(schedule.warm_up_packets());
+    let all = one.saturating_mul(directions.len() as u64);
     if all > MOST_PACKETS {
         return Err(Fault::file(format!("a trial would hold {all} packets; at most {MOST_PACKETS} fit into memory"))
             .at(at("max"), format!("for {} and a warm-up of {}", Time(longest), settings.warm_up))
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let stream = StreamLoad { name: String::new(), frame: lengths.longest, schedule, shape: Shape::default() };
+    let stream = |declared: traffic::Declared| StreamLoad {
+        name: declared.name,
+        frame: lengths.longest,
+        schedule: schedule.clone(),
+        shape: Shape::default(),
+    };
+    let streams = directions.into_iter().map(stream).collect();
     // what carries most is found out where the generator runs
-    let load = Load { streams: vec![stream], ports: settings.port, mtu: lengths.mtu(), drain };
+    let load = Load { streams, ports: settings.port, mtu: lengths.mtu(), drain };
     let pause = settings.pause.map_or(if rfc { PAUSE } else { 0 }, |time| time.0);
     Ok(SearchGoals { load, order, pause })
 }

@@ -132,6 +132,24 @@ pub struct Masks {
     pub cpus: Vec<usize>,
 }
 
+/// What a container that an engine makes gets of the hardware besides cores and memory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hardware {
+    /// The control group that counts its huge pages, made by an earlier step, where version 1 is mounted and the engine's own groups cannot be given the
+    /// limit; `None` where they can, or there is nothing to count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
+    /// Device nodes passed in, absolute paths; and PCI devices, by their address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
+    /// Huge pages it may have, each size in a hugetlbfs of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hugepages: Vec<HugePageLimit>,
+    /// What /sys shows it of cores and PCI devices; `None` for all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masks: Option<Masks>,
+}
+
 /// A system container of LXC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LxcSpec {
@@ -145,6 +163,9 @@ pub struct LxcSpec {
     pub cpus: Vec<usize>,
     /// The most memory it may have, bytes.
     pub memory: Option<u64>,
+    /// Huge pages, devices, and what /sys shows.
+    #[serde(flatten)]
+    pub hardware: Hardware,
     /// Where it lies, and how long it may take to start, ns.
     pub boot_timeout: u64,
 }
@@ -176,8 +197,9 @@ pub struct DockerSpec {
     pub cpus: Vec<usize>,
     /// The most memory it may have, bytes.
     pub memory: Option<u64>,
-    /// Device nodes passed in, absolute paths.
-    pub devices: Vec<String>,
+    /// Huge pages, devices, and what /sys shows.
+    #[serde(flatten)]
+    pub hardware: Hardware,
     /// Files and folders passed in.
     pub volumes: Vec<Volume>,
     /// What it may do.

@@ -86,6 +86,17 @@ pub struct ThreadMove {
     pub knob: String,
 }
 
+/// The real-time priority that a thread of the kernel's is to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadPriority {
+    /// Its name (proc_pid_comm(5)): process ids are known only when it is done.
+    pub thread: String,
+    /// `SCHED_FIFO` priority, 1 to 99 (sched(7)).
+    pub priority: u8,
+    /// The knob that asks for it.
+    pub knob: String,
+}
+
 /// A processor that is taken off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplug {

@@ -5,7 +5,7 @@ mod link;
 
 use tailbed_format::facts::{Cgroup, Hierarchy};
 
-use super::{CgroupSpec, Exclusive, Partition, Setting, Step, Tap, ThreadMove, Undo, VethEnd, huge_pages};
+use super::{CgroupSpec, Exclusive, Partition, Setting, Step, Tap, ThreadMove, ThreadPriority, Undo, VethEnd, huge_pages};
 
 impl Step {
     /// The shell lines that do this step, on a host whose control groups are mounted as given.
@@ -13,6 +13,9 @@ impl Step {
         match self {
             Self::WriteSetting(Setting { path, value, reason, .. }) => vec![format!("echo {value} > {path}  # {reason}")],
             Self::MoveThread(ThreadMove { thread, cpus, .. }) => vec![format!("taskset -pc {cpus} $(pgrep -x {thread})")],
+            Self::PrioritizeThread(ThreadPriority { thread, priority, .. }) => {
+                vec![format!("chrt --fifo --pid {priority} $(pgrep -x {thread})")]
+            }
             Self::Untrack(untrack) => untrack.shell(),
             Self::TuneInterface(tuning) => vec![tuning.shell()],
             Self::HoldLatency { microseconds, .. } => {
@@ -82,6 +85,9 @@ impl Undo {
         match self {
             Self::RestoreSetting { path } => vec![format!("echo $BEFORE > {path}  # what was read there before")],
             Self::RestoreThread { thread } => vec![format!("taskset -pc $BEFORE $(pgrep -x {thread})")],
+            Self::RestorePriority { thread } => {
+                vec![format!("chrt $POLICY --pid $PRIORITY $(pgrep -x {thread})  # as read before")]
+            }
             Self::Untune { namespace: None, interface } => {
                 vec![format!("ethtool -C -K -L {interface} $BEFORE  # where it is still there")]
             }

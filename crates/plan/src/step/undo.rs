@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkAddress, Step, ThreadMove, Tuning, Unplug, Untrack};
+use super::{LinkAddress, Step, ThreadMove, ThreadPriority, Tuning, Unplug, Untrack};
 
 /// The counterpart of one [`Step`]. It removes only what that step made, by the name the step gave it, or writes back what was read
 /// before; doing it when there is nothing left to do is no failure.
@@ -16,6 +16,11 @@ pub enum Undo {
     },
     /// Let a thread of the kernel's run where it ran before.
     RestoreThread {
+        /// Its name.
+        thread: String,
+    },
+    /// Give a thread of the kernel's the policy and the priority that it had before.
+    RestorePriority {
         /// Its name.
         thread: String,
     },
@@ -106,6 +111,7 @@ impl Step {
         match self {
             Self::WriteSetting(setting) => Undo::RestoreSetting { path: setting.path.clone() },
             Self::MoveThread(ThreadMove { thread, .. }) => Undo::RestoreThread { thread: thread.clone() },
+            Self::PrioritizeThread(ThreadPriority { thread, .. }) => Undo::RestorePriority { thread: thread.clone() },
             Self::TuneInterface(Tuning { namespace, interface, .. }) => {
                 Undo::Untune { namespace: namespace.clone(), interface: interface.clone() }
             }

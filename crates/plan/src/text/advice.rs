@@ -31,6 +31,8 @@ pub(crate) const EXPERIMENT: Wording = Wording {
         ("pcap", "pcap = \"traffic.pcap\""),
         ("first", "first = …, the value of the first flow"),
         ("count", "count = 10, the number of values"),
+        ("percentile", "percentile = 99.9999"),
+        ("below", "below = \"0.5ms\""),
         ("ends", "ends = [\"generator\", \"dut:in\"]"),
     ],
     list: Some("to measure several values, list them in [sweep]: \"traffic.rate\" = [\"10kpps\", \"100kpps\"]"),
@@ -95,6 +97,9 @@ fn wrong_kind(found: &str, expected: &str, span: Span, wording: &Wording) -> Fau
     match kind {
         "a list" => wording.list.into_iter().fold(fault, Fault::help),
         _ if number_in_quotes => fault.help("leave the quotes out"),
+        "a table" if expected == "a list" => {
+            fault.help("each table of a list has two brackets, like [[slo]] or [[throughput.goals]]")
+        }
         _ => fault,
     }
 }

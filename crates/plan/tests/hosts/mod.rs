@@ -110,8 +110,10 @@ fn settings() -> Settings {
         }
     }
     settings.fixed.insert("/proc/irq/31/smp_affinity_list".to_owned());
-    let thread = |name: &str, cpus: &str, bound| KernelThread { name: name.to_owned(), cpus: cpus.to_owned(), bound };
-    settings.threads = vec![thread("rcu_preempt", "0-7", false), thread("rcuc/2", "2", true), thread("rcuog/0", "0-7", false)];
+    let thread =
+        |name: &str, cpus: &str, bound| KernelThread { name: name.to_owned(), cpus: cpus.to_owned(), bound, priority: 0 };
+    settings.threads = (0..8).map(|cpu| thread(&format!("ksoftirqd/{cpu}"), &cpu.to_string(), true)).collect();
+    settings.threads.extend([thread("rcu_preempt", "0-7", false), thread("rcuc/2", "2", true), thread("rcuog/0", "0-7", false)]);
     settings
 }
 

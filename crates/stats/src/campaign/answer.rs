@@ -3,7 +3,7 @@
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CellSummary, Contrast, Estimate, RunKind, Verdict};
 
-use super::contrast::{LEAST_PAIRS, differing_parameter, floor};
+use super::contrast::{differing_parameter, floor};
 use crate::plot::number::count;
 
 use super::wording::{circumstances, is_environment, percent, range, subject, time};
@@ -11,7 +11,7 @@ use super::wording::{circumstances, is_environment, percent, range, subject, tim
 /// What a campaign answers.
 ///
 /// The comparison answered for is fixed beforehand and not picked by its outcome: the first measurement cell against the first that
-/// differs from it in one parameter, at the highest percentile that at least five pairs of repeats carry. How many comparisons
+/// differs from it in one parameter, at the highest percentile whose repeats are enough to show a difference. How many comparisons
 /// there are besides is said. Without comparisons the sentence gives the first cell's highest percentile. A simulated campaign
 /// says that it is one.
 pub fn answer(cells: &[CellSummary], contrasts: &[Contrast], simulated: bool) -> String {
@@ -39,9 +39,9 @@ fn comparison(base: &CellSummary, other: &CellSummary, cells: &[CellSummary], co
         1 => " One more comparison is in the table.".to_owned(),
         more => format!(" {more} more comparisons are in the table."),
     };
-    match mine().rfind(|contrast| contrast.pairs as usize >= LEAST_PAIRS) {
+    match mine().rfind(|contrast| contrast.verdict != Verdict::NotEnough) {
         Some(contrast) => format!("{}{more}", verdict(base, other, contrast, cells)),
-        None => format!("{}{more}", unsaid(base, other, mine().map(|contrast| contrast.pairs).max())),
+        None => format!("{}{more}", unsaid(base, other, mine().next())),
     }
 }
 
@@ -85,7 +85,8 @@ fn verdict(base: &CellSummary, other: &CellSummary, contrast: &Contrast, cells: 
             time(own.unwrap_or(0)),
         ),
         Verdict::NotShown | Verdict::NotEnough => format!(
-            "No difference between {} and {} was shown at {percentile}{under}: it lies between {} ({evidence}){own_floor}.",
+            "At {percentile} there is no difference larger than {} between {} and {}{under}: it lies between {} ({evidence}){own_floor}.",
+            time(contrast.low.unsigned_abs().max(contrast.high.unsigned_abs())),
             subject(from),
             subject(to),
             range(contrast.low, contrast.high).replacen(" to ", " and ", 1),
@@ -93,19 +94,21 @@ fn verdict(base: &CellSummary, other: &CellSummary, contrast: &Contrast, cells: 
     }
 }
 
-fn unsaid(base: &CellSummary, other: &CellSummary, most_pairs: Option<u32>) -> String {
+fn unsaid(base: &CellSummary, other: &CellSummary, first: Option<&Contrast>) -> String {
     let (from, to) = match differing_parameter(base, other) {
         Some(at) => (subject(&base.parameters[at]), subject(&other.parameters[at])),
         None => return String::new(),
     };
-    let why = match most_pairs {
+    let why = match first {
         _ if base.valid.is_empty() || other.valid.is_empty() => {
             let none = if base.valid.is_empty() { &from } else { &to };
             format!("no run of {none} counts")
         }
-        Some(pairs) => format!(
-            "{pairs} {} of repeats that count, and it takes {LEAST_PAIRS}; more `repeats` would tell",
-            if pairs == 1 { "pair" } else { "pairs" }
+        Some(Contrast { pairs, needed, .. }) => format!(
+            "{pairs} {} of each that {}, and with this many comparisons it takes {} to show any difference",
+            if *pairs == 1 { "repeat" } else { "repeats" },
+            if *pairs == 1 { "counts" } else { "count" },
+            needed.map_or_else(|| "more".to_owned(), |needed| needed.to_string()),
         ),
         None => "too few packets for any percentile; run longer or at a higher rate".to_owned(),
     };

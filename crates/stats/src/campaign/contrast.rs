@@ -1,88 +1,134 @@
-//! Differences between cells, repeat by repeat.
+//! Differences between the cells of a campaign, by the rows with which two campaigns are compared.
 
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{CellSummary, Contrast, RunKind, RunSummary, Verdict};
+use tailbed_format::summary::{CellSummary, Contrast, Ratio, RunKind, RunSummary, Verdict};
 
-use crate::interval::median_interval;
+use crate::compare;
+use crate::compare::row::{CHANCE, Row, correct, row, slower};
+use crate::counter::Counter;
 
-/// Pairs of repeats below which no interval is stated: four extremes hold the median with 87.5 % only.
-pub(super) const LEAST_PAIRS: usize = 5;
+/// What of the permitted error is spent on pairs that differ in one factor; the rest is for those that differ in several. All together make a
+/// false claim in 5 % of campaigns at most (Bonferroni), and the first ones need hardly more repeats for it.
+const ON_ONE_FACTOR: f64 = 0.8;
 
-/// Compares each two measurement cells that differ in exactly one parameter, at each reported percentile that has a value in at
-/// least one repeat of both.
+/// Measurement cells above which only those that differ in one factor are compared: of 13 cells there are 78 pairs.
+const MOST_CELLS: usize = 12;
+
+/// Compares each two measurement cells at each reported percentile that has a value in at least one repeat of both: first those that differ in
+/// one parameter, then, of up to 12 cells, all others. `latencies` are those of each cell's runs that count.
 ///
-/// Repeat r of one cell is paired with repeat r of the other, valid runs only: repeats are made in turns, so that a drift of the
-/// machine meets both alike and cancels in the difference. The interval of the median difference is that of the sign test
-/// ([`median_interval`]); it assumes nothing about distributions, only that repeats are independent. `base` is the cell of the
-/// lower number.
-pub fn contrasts(cells: &[CellSummary], runs: &[RunSummary]) -> Vec<Contrast> {
+/// Each run is one value, and the runs of both cells are compared by their ranks; repeats are made in turns, so that a drift of the machine
+/// meets all cells alike. What is claimed is corrected for the number of comparisons (Holm 1979). `base` is the cell of the lower number.
+pub fn contrasts(cells: &[CellSummary], runs: &[RunSummary], latencies: &[Counter]) -> Vec<Contrast> {
     let measured: Vec<_> = cells.iter().filter(|cell| cell.kind == RunKind::Measurement).collect();
     let pairs = measured.iter().enumerate().flat_map(|(at, base)| measured[at + 1..].iter().map(move |other| (*base, *other)));
-    pairs
-        .filter(|(base, other)| differing_parameter(base, other).is_some())
-        .flat_map(|(base, other)| {
-            Percentile::REPORTED.into_iter().filter_map(move |percentile| contrast(base, other, percentile, cells, runs))
+    let (one, several): (Vec<_>, Vec<_>) = pairs
+        .filter(|(base, other)| comparable(base, other))
+        .partition(|(base, other)| differing_parameter(base, other).is_some());
+    let several = if measured.len() <= MOST_CELLS { several } else { Vec::new() };
+    let share = if several.is_empty() { 1.0 } else { ON_ONE_FACTOR };
+    let rest = if one.is_empty() { 1.0 } else { 1.0 - ON_ONE_FACTOR };
+    let mut all = family(&one, &Percentile::REPORTED, CHANCE * share, cells, runs, latencies);
+    all.extend(family(&several, &Percentile::REPORTED, CHANCE * rest, cells, runs, latencies));
+    all
+}
+
+/// Compares the greatest latencies of the runs of each two measurement cells that differ in one parameter, as percentile 100: a family of their
+/// own. A maximum is one packet, so nothing bounds it within a run, and it grows with the number of packets: runs of different lengths are
+/// not to be compared by it.
+pub(crate) fn maxima(cells: &[CellSummary], runs: &[RunSummary]) -> Vec<Contrast> {
+    let measured: Vec<_> = cells.iter().filter(|cell| cell.kind == RunKind::Measurement).collect();
+    let pairs = measured.iter().enumerate().flat_map(|(at, base)| measured[at + 1..].iter().map(move |other| (*base, *other)));
+    let one: Vec<_> = pairs.filter(|(base, other)| differ_in_one(base, other)).collect();
+    family(&one, &[Percentile::MAXIMUM], CHANCE, cells, runs, &[])
+}
+
+/// Comparisons that are corrected together, so that a false claim is among them with the probability `error` at most.
+fn family(
+    pairs: &[(&CellSummary, &CellSummary)],
+    percentiles: &[Percentile],
+    error: f64,
+    cells: &[CellSummary],
+    runs: &[RunSummary],
+    latencies: &[Counter],
+) -> Vec<Contrast> {
+    let mut rows: Vec<(&CellSummary, &CellSummary, Row)> = Vec::new();
+    for (base, other) in pairs {
+        rows.extend(percentiles.iter().filter_map(|&percentile| {
+            let [of_base, of_other] = [base, other].map(|cell| values(cell.cell, percentile, runs));
+            let floor = floor(base, other, percentile, cells).map(|ns| ns as f64);
+            Some((*base, *other, row(percentile, &of_base, &of_other, floor)?))
+        }));
+    }
+    correct(rows.iter_mut().map(|(_, _, row)| row).collect(), error);
+    rows.chunk_by(|a, b| (a.0.cell, a.1.cell) == (b.0.cell, b.1.cell))
+        .flat_map(|pair| {
+            let [base, other] = [pair[0].0, pair[0].1].map(|cell| latencies.get(cell.cell));
+            let slower = base.zip(other).and_then(|(base, other)| slower(base, other));
+            pair.iter().map(move |(base, other, row)| contrast(base, other, row, slower))
         })
         .collect()
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "differences of whole nanoseconds, or halves of them")]
+fn contrast(base: &CellSummary, other: &CellSummary, row: &Row, slower: Option<f64>) -> Contrast {
+    let few = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let (verdict, needed) = match row.verdict {
+        compare::Verdict::Slower => (Verdict::Slower, None),
+        compare::Verdict::Faster => (Verdict::Faster, None),
+        compare::Verdict::BelowFloor => (Verdict::BelowFloor, None),
+        compare::Verdict::NoLargerThan(_) => (Verdict::NotShown, None),
+        compare::Verdict::NotEnough(repeats) => (Verdict::NotEnough, Some(few(repeats))),
+    };
+    Contrast {
+        base: base.cell,
+        other: other.cell,
+        percentile: row.percentile,
+        pairs: few(row.repeats[0].min(row.repeats[1])),
+        difference: row.difference.estimate.round() as i64,
+        low: row.difference.low.round() as i64,
+        high: row.difference.high.round() as i64,
+        confidence: row.difference.confidence,
+        ratio: Some(Ratio { estimate: row.ratio.estimate, low: row.ratio.low, high: row.ratio.high }),
+        chance: Some(row.chance),
+        slower,
+        needed,
+        verdict,
+    }
+}
+
+/// What each valid run of a cell gives at a percentile, ns; runs without a value are left out.
+fn values(cell: usize, percentile: Percentile, runs: &[RunSummary]) -> Vec<f64> {
+    let valid = runs.iter().filter(|run| run.cell == cell && run.is_valid());
+    let value = |run: &RunSummary| {
+        if percentile == Percentile::MAXIMUM { run.latency.maximum } else { run.latency.at(percentile)?.value() }
+    };
+    valid.filter_map(value).map(|ns| ns as f64).collect()
+}
+
+/// Whether two cells are treatments of one experiment: the same keys, and a difference in one besides the seed of a random topology. Those that
+/// differ in their seed are a sample and are not compared with each other.
+fn comparable(base: &CellSummary, other: &CellSummary) -> bool {
+    let same_keys = base.parameters.len() == other.parameters.len()
+        && base.parameters.iter().zip(&other.parameters).all(|(a, b)| a.key == b.key);
+    let mut differing = base.parameters.iter().zip(&other.parameters).filter(|(a, b)| a.value != b.value).peekable();
+    same_keys && differing.peek().is_some() && differing.all(|(a, _)| a.key != "topology.seed")
 }
 
 /// The position of the one parameter in which two cells differ; `None` when they differ in none or in several. Keys that vary
-/// together are several parameters, but every cell has the same ones. Random topologies that differ in their seed alone are a sample,
-/// not treatments, and are not compared with each other.
-pub(super) fn differing_parameter(base: &CellSummary, other: &CellSummary) -> Option<usize> {
-    let same_keys = base.parameters.len() == other.parameters.len()
-        && base.parameters.iter().zip(&other.parameters).all(|(a, b)| a.key == b.key);
-    if !same_keys {
+/// together are several parameters, but every cell has the same ones.
+pub(crate) fn differing_parameter(base: &CellSummary, other: &CellSummary) -> Option<usize> {
+    if !comparable(base, other) {
         return None;
     }
     let mut differing = (0..base.parameters.len()).filter(|&at| base.parameters[at].value != other.parameters[at].value);
-    let first = differing.next().filter(|&at| base.parameters[at].key != "topology.seed")?;
+    let first = differing.next()?;
     differing.next().is_none().then_some(first)
 }
 
-fn contrast(
-    base: &CellSummary,
-    other: &CellSummary,
-    percentile: Percentile,
-    cells: &[CellSummary],
-    runs: &[RunSummary],
-) -> Option<Contrast> {
-    let differences = differences(base.cell, other.cell, percentile, runs);
-    let interval = median_interval(&differences)?;
-    let verdict = if differences.len() < LEAST_PAIRS {
-        Verdict::NotEnough
-    } else if interval.low <= 0 && interval.high >= 0 {
-        Verdict::NotShown
-    } else if floor(base, other, percentile, cells).is_some_and(|floor| interval.median.unsigned_abs() <= floor) {
-        Verdict::BelowFloor
-    } else if interval.median > 0 {
-        Verdict::Slower
-    } else {
-        Verdict::Faster
-    };
-    Some(Contrast {
-        base: base.cell,
-        other: other.cell,
-        percentile,
-        pairs: u32::try_from(differences.len()).unwrap_or(u32::MAX),
-        difference: interval.median,
-        low: interval.low,
-        high: interval.high,
-        confidence: interval.confidence,
-        verdict,
-    })
-}
-
-/// Other minus base at a percentile, for each repeat in which both have a valid run with a value there, ns.
-fn differences(base: usize, other: usize, percentile: Percentile, runs: &[RunSummary]) -> Vec<i64> {
-    let value = |run: &RunSummary| i64::try_from(run.latency.at(percentile)?.value()?).ok();
-    let valid = |cell: usize| runs.iter().filter(move |run| run.cell == cell && run.is_valid());
-    valid(base)
-        .filter_map(|base| {
-            let partner = valid(other).find(|run| run.repeat == base.repeat)?;
-            Some(value(partner)? - value(base)?)
-        })
-        .collect()
+/// Whether two cells differ in one parameter alone.
+pub(crate) fn differ_in_one(base: &CellSummary, other: &CellSummary) -> bool {
+    differing_parameter(base, other).is_some()
 }
 
 /// The instrument's own latency at a percentile, ns: the larger of both cells' floors. Where a floor has too few packets for the

@@ -1,11 +1,15 @@
 //! A campaign: cells pooled from their valid runs, compared with each other, and the question answered.
 
 use tailbed_format::capture::ThroughCell;
+use tailbed_format::course::Repeats;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CampaignSummary, Cell, CellSummary, Counts, RunSummary, Spread};
 
 use crate::counter::Counter;
 use crate::interval::distribution;
+use crate::repeats::drift::drift;
+use crate::repeats::hierarchical::{Run, between};
+use crate::repeats::modes::modes;
 use crate::run::RunCounters;
 use crate::stream;
 
@@ -15,7 +19,7 @@ mod wording;
 
 pub use answer::answer;
 pub use contrast::contrasts;
-pub(crate) use contrast::floor_of;
+pub(crate) use contrast::{differ_in_one, differing_parameter, floor_of, maxima};
 
 /// One attempt at one run with the distributions behind it. `counters` may be empty for a run that does not count.
 #[derive(Debug, Clone)]
@@ -26,12 +30,14 @@ pub struct CountedRun {
     pub counters: RunCounters,
 }
 
-/// Pools, compares and answers; notes are the caller's to add. `runs` are all attempts in the order they were made; `cells` are numbered as their summaries say.
+/// Pools, compares and answers; notes, deadlines and extremes are the caller's to add. `runs` are all attempts in the order they were made; `cells` are numbered as their summaries say.
 pub fn summarise_campaign(name: &str, question: Option<&str>, cells: &[Cell], runs: &[CountedRun]) -> CampaignSummary {
-    let summaries: Vec<_> = cells.iter().enumerate().map(|(number, cell)| summarise_cell(number, cell, runs)).collect();
+    let pooled = cells.iter().enumerate().map(|(number, cell)| summarise_cell(number, cell, runs));
+    let (summaries, latencies): (Vec<CellSummary>, Vec<Counter>) = pooled.unzip();
     let attempts: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
-    let contrasts = contrasts(&summaries, &attempts);
+    let contrasts = contrasts(&summaries, &attempts, &latencies);
     let simulated = cells.iter().any(|cell| cell.simulated);
+    let valid = |cell: usize| attempts.iter().filter(|run| run.cell == cell && run.is_valid()).collect::<Vec<_>>();
     CampaignSummary {
         version: CampaignSummary::VERSION,
         name: name.to_owned(),
@@ -41,11 +47,15 @@ pub fn summarise_campaign(name: &str, question: Option<&str>, cells: &[Cell], ru
         notes: Vec::new(),
         cells: summaries,
         contrasts,
+        slos: Vec::new(),
+        extremes: Vec::new(),
+        drift: drift(&(0..cells.len()).map(valid).collect::<Vec<_>>()),
         runs: attempts,
     }
 }
 
-fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummary {
+/// The summary of a cell, and the latencies of its runs that count.
+fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> (CellSummary, Counter) {
     let mine = || runs.iter().filter(|run| run.summary.cell == number);
     let names = |valid: bool| mine().filter(|run| run.summary.is_valid() == valid).map(|run| run.summary.run.clone()).collect();
     let valid: Vec<_> = mine().filter(|run| run.summary.is_valid()).collect();
@@ -55,7 +65,12 @@ fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummar
         pooled.latency_from_due.merge(&run.counters.latency_from_due);
         pooled.lateness.merge(&run.counters.lateness);
     }
-    CellSummary {
+    let mut latency = distribution(&pooled.latency);
+    let apart: Vec<Run<'_>> =
+        valid.iter().map(|run| Run { latency: &run.counters.latency, blocks: &run.counters.blocks }).collect();
+    let between = between(&mut latency.percentiles, &pooled.latency, &apart, number as u64);
+    let modes = modes(&valid.iter().map(|run| &run.summary).collect::<Vec<_>>());
+    let summary = CellSummary {
         cell: number,
         kind: cell.kind,
         parameters: cell.parameters.clone(),
@@ -63,13 +78,15 @@ fn summarise_cell(number: usize, cell: &Cell, runs: &[CountedRun]) -> CellSummar
         invalid: names(false),
         floor: cell.floor,
         counts: valid.iter().fold(Counts::default(), |sum, run| add(sum, &run.summary.counts)),
-        latency: distribution(&pooled.latency),
+        latency,
         latency_from_due: distribution(&pooled.latency_from_due),
         lateness: distribution(&pooled.lateness),
         through: through(&valid),
         spread: Percentile::REPORTED.into_iter().filter_map(|percentile| spread(percentile, &valid)).collect(),
+        repeats: (valid.len() > 1).then_some(Repeats { between, modes }),
         streams: stream::pooled(valid.iter().map(|run| (&run.summary.streams[..], &run.counters.streams[..]))),
-    }
+    };
+    (summary, pooled.latency)
 }
 
 /// Between the timestamper's taps: runs of a cell have the same ones.

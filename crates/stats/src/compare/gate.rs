@@ -108,7 +108,7 @@ pub enum Outcome {
 }
 
 /// Of an interval and a limit.
-pub(super) fn judge(low: f64, high: f64, limit: f64) -> Outcome {
+pub(crate) fn judge(low: f64, high: f64, limit: f64) -> Outcome {
     if low > limit {
         Outcome::Failed
     } else if high <= limit {

@@ -1,5 +1,7 @@
 //! The rank-sum test of two independent samples, and the interval of their shift that it gives when turned round.
 
+use crate::interval::normal;
+
 /// From so many pairs of values on, the distribution is taken as normal: by then both agree in the third digit (Conover, Practical
 /// Nonparametric Statistics, section 5.1, tabulates the exact one to 20 values a side).
 const MOST_EXACT: usize = 2_500;
@@ -29,7 +31,7 @@ pub fn at_most(n: usize, m: usize, u: usize) -> f64 {
     if n * m > MOST_EXACT {
         let (n, m) = (n as f64, m as f64);
         let deviation = (n * m * (n + m + 1.0) / 12.0).sqrt();
-        return normal((u as f64 + 0.5 - n * m / 2.0) / deviation);
+        return normal::at_most((u as f64 + 0.5 - n * m / 2.0) / deviation);
     }
     // probabilities of 0, 1, ... such pairs, for each size of the second sample; of an empty first sample there are none
     let width = n * m + 1;
@@ -46,16 +48,6 @@ pub fn at_most(n: usize, m: usize, u: usize) -> f64 {
         by_size = next;
     }
     by_size[m][..=u].iter().sum::<f64>().min(1.0)
-}
-
-/// The standard normal distribution: the error function as Abramowitz and Stegun give it (7.1.26, off by at most 1.5e-7).
-fn normal(z: f64) -> f64 {
-    let x = z.abs() / std::f64::consts::SQRT_2;
-    let t = 1.0 / (1.0 + 0.327_591_1 * x);
-    let terms = [0.254_829_592, -0.284_496_736, 1.421_413_741, -1.453_152_027, 1.061_405_429];
-    let sum = terms.iter().rev().fold(0.0, |sum, term| (sum + term) * t);
-    let below = 0.5 * (1.0 + (1.0 - sum * (-x * x).exp()));
-    if z >= 0.0 { below } else { 1.0 - below }
 }
 
 /// The probability of samples at least as far apart in either direction when both are of one population; equal values count for being of
@@ -125,7 +117,7 @@ mod tests {
         for u in [900, 1000, 1100, 1250, 1400] {
             let exact = at_most(n, m, u);
             let deviation = (2500.0_f64 * 101.0 / 12.0).sqrt();
-            assert!((normal((u as f64 + 0.5 - 1250.0) / deviation) - exact).abs() < 1e-3, "{u}");
+            assert!((normal::at_most((u as f64 + 0.5 - 1250.0) / deviation) - exact).abs() < 1e-3, "{u}");
         }
     }
 

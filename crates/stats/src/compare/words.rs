@@ -16,11 +16,11 @@ fn signed(ns: f64) -> String {
 }
 
 /// Whole per cent; certainty is never claimed.
-fn sure(confidence: f64) -> String {
+pub(crate) fn sure(confidence: f64) -> String {
     format!("{:.0} %", (confidence * 100.0).min(99.0))
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{}{:.1} %", if share > 0.0 { "+" } else { "" }, share * 100.0).replace('-', "−")
 }
 
@@ -66,7 +66,7 @@ pub(super) fn lost(lost: u64, sent: u64, low: f64, high: f64) -> String {
     )
 }
 
-fn verdict(row: &Row) -> String {
+pub(crate) fn verdict(row: &Row) -> String {
     match row.verdict {
         Verdict::Slower => "**slower**".to_owned(),
         Verdict::Faster => "**faster**".to_owned(),
@@ -76,7 +76,7 @@ fn verdict(row: &Row) -> String {
     }
 }
 
-fn named(parameters: &[Parameter]) -> String {
+pub(crate) fn named(parameters: &[Parameter]) -> String {
     let all: Vec<String> = parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
     if all.is_empty() { "The experiment".to_owned() } else { all.join(", ") }
 }
@@ -134,7 +134,7 @@ fn sentence(outcome: Outcome) -> &'static str {
     }
 }
 
-pub(super) fn label(outcome: Outcome) -> &'static str {
+pub(crate) fn label(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Held => "holds",
         Outcome::Undecided => "cannot be decided",

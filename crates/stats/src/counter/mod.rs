@@ -131,6 +131,19 @@ impl Counter {
         found
     }
 
+    /// How many values are at most each of `values`, which ascend, in one pass over the counter.
+    pub fn at_or_below(&self, values: &[u64]) -> Vec<u64> {
+        let mut all = self.iter().peekable();
+        let mut below = 0;
+        let mut up_to = |limit: u64| {
+            while let Some((_, times)) = all.next_if(|(value, _)| *value <= limit) {
+                below += times;
+            }
+            below
+        };
+        values.iter().map(|limit| up_to(*limit)).collect()
+    }
+
     /// Adds everything another counter holds.
     pub fn merge(&mut self, other: &Self) {
         for (value, times) in other {

@@ -30,6 +30,17 @@ fn counts_beyond_32_bits_are_kept() {
     assert!(counter.iter().is_sorted_by(|a, b| a.0 < b.0));
 }
 
+proptest! {
+    #[test]
+    fn at_or_below_is_a_count(values in proptest::collection::vec(0u64..60, 0..200), limits in proptest::collection::btree_set(0u64..70, 0..8)) {
+        let counter: Counter = values.iter().copied().collect();
+        let limits: Vec<u64> = limits.into_iter().collect();
+        let expected: Vec<u64> =
+            limits.iter().map(|limit| values.iter().filter(|value| *value <= limit).count() as u64).collect();
+        prop_assert_eq!(counter.at_or_below(&limits), expected);
+    }
+}
+
 /// A latency distribution as measured (a mode of a few microseconds, a tail to milliseconds) crowds into arrays.
 #[test]
 fn memory_follows_distinct_values() {

@@ -3,7 +3,7 @@
 //! Of n independent values, the number at or below the true percentile is binomial with n and p, whatever the distribution. So the
 //! percentile lies between the l-th and u-th least value with probability P(l <= B <= u - 1) or more (David and Nagaraja, Order
 //! Statistics, 3rd ed., section 7.1; Hahn and Meeker, Statistical Intervals, section 5.2). Each side leaves out at most 2.5 %.
-//! Latencies of neighbouring packets are not independent; between-repeat spread is reported beside the interval for that reason.
+//! Latencies of neighbouring packets are not independent, and runs differ: where there are several, [`crate::repeats`] makes the interval.
 
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{Distribution, Estimate, PercentileRow};
@@ -11,7 +11,10 @@ use tailbed_format::summary::{Distribution, Estimate, PercentileRow};
 use crate::counter::Counter;
 
 pub mod binomial;
+pub mod block_length;
+pub mod normal;
 mod sign;
+pub mod student;
 
 pub use sign::{MedianInterval, median_interval};
 

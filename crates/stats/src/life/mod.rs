@@ -111,6 +111,7 @@ pub(crate) mod tests {
             footprint: Some(footprint),
             density: (repeat == 0).then_some(Density { nodes: 8, memory: 5 << 20, time: boot * 8, limit: Limit::Cap }),
             failed: None,
+            knobs: None,
         }
     }
 

@@ -9,6 +9,25 @@ pub(crate) enum Scale {
     Linear,
     /// Equal ratios, equal lengths.
     Log,
+    /// Of percentiles: the value is 1/(1 - share), and equal ratios of it have equal lengths.
+    Tail,
+}
+
+/// What the values of an axis are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Nanoseconds.
+    Time,
+    /// How many.
+    Count,
+    /// Packets per second.
+    Rate,
+    /// A share of all, 0 to 1.
+    Share,
+    /// One in so many.
+    OneIn,
+    /// None: rows, trials.
+    None,
 }
 
 /// A place marked on an axis.
@@ -25,6 +44,8 @@ pub(crate) struct Tick {
 pub(crate) struct Axis {
     /// How values map to lengths.
     pub(crate) scale: Scale,
+    /// What the values are.
+    pub(crate) unit: Unit,
     /// The value at the beginning.
     pub(crate) from: f64,
     /// The value at the end, greater than `from`.
@@ -38,31 +59,31 @@ impl Axis {
     pub(crate) fn share(&self, value: f64) -> f64 {
         let share = match self.scale {
             Scale::Linear => (value - self.from) / (self.to - self.from),
-            Scale::Log => (value.max(f64::MIN_POSITIVE) / self.from).ln() / (self.to / self.from).ln(),
+            Scale::Log | Scale::Tail => (value.max(f64::MIN_POSITIVE) / self.from).ln() / (self.to / self.from).ln(),
         };
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// A logarithmic axis of times in ns that holds `least..=greatest`, both at least 1 ns, with room for so many labels.
     pub(crate) fn log_time(least: f64, greatest: f64, room: usize) -> Self {
-        log(least, greatest, room, number::tick)
+        log(least, greatest, room, Unit::Time, number::tick)
     }
 
     /// A logarithmic axis of counts from 1 to at least `greatest`, with a little room below so that a count of one is seen.
     pub(crate) fn log_count(greatest: f64) -> Self {
-        let mut axis = log(1.0, greatest.max(10.0), 8, thousands);
+        let mut axis = log(1.0, greatest.max(10.0), 8, Unit::Count, thousands);
         axis.from = 0.7;
         axis
     }
 
     /// A logarithmic axis of rates in packets per second that holds `least..=greatest`, with room for so many labels.
     pub(crate) fn log_rate(least: f64, greatest: f64, room: usize) -> Self {
-        log(least, greatest, room, thousands)
+        log(least, greatest, room, Unit::Rate, thousands)
     }
 
     /// A linear axis of rates in packets per second that holds `least..=greatest`, with about `wanted` labelled ticks.
     pub(crate) fn linear_rate(least: f64, greatest: f64, wanted: f64) -> Self {
-        linear(least, greatest, wanted, thousands)
+        linear(least, greatest, wanted, Unit::Rate, thousands)
     }
 
     /// Whether a value lies between the ends.
@@ -72,22 +93,52 @@ impl Axis {
 
     /// A linear axis of times in ns that holds `least..=greatest`, with about `wanted` labelled ticks.
     pub(crate) fn linear_time(least: f64, greatest: f64, wanted: f64) -> Self {
-        linear(least, greatest, wanted, number::tick)
+        linear(least, greatest, wanted, Unit::Time, number::tick)
     }
 
     /// A linear axis of times in ns from exactly `least` to exactly `greatest`, with about `wanted` labelled ticks in between.
     pub(crate) fn tight_time(least: f64, greatest: f64, wanted: f64) -> Self {
-        let (from, to) = (least, greatest.max(least + 1.0));
+        let (from, to) = apart(least, greatest);
         let mut ticks = even_ticks(from, to, wanted, &number::tick);
         if ticks.len() < 2 {
             ticks = even_ticks(from, to, wanted * 2.0, &number::tick);
         }
-        Self { scale: Scale::Linear, from, to, ticks }
+        Self { scale: Scale::Linear, unit: Unit::Time, from, to, ticks }
+    }
+
+    /// A linear axis of times in ns from 0 to exactly `end`, with a label for about each `pixels` of a `width`.
+    pub(crate) fn times_until(end: f64, width: f64, pixels: f64) -> Self {
+        Self::tight_time(0.0, end, (width / pixels).clamp(1.0, 8.0))
     }
 
     /// A linear axis of counts from 0 to at least `greatest`.
     pub(crate) fn linear_count(greatest: f64, wanted: f64) -> Self {
-        linear(0.0, greatest.max(1.0), wanted, thousands)
+        linear(0.0, greatest.max(1.0), wanted, Unit::Count, thousands)
+    }
+
+    /// A logarithmic axis of shares of all from 100 % down to the power of ten below `least`, at most 10 % and at least 10⁻⁹.
+    pub(crate) fn log_share(least: f64) -> Self {
+        const NAMES: [&str; 10] = ["100", "10", "1", "0.1", "0.01", "0.001", "0.0001", "0.00001", "0.000001", "0.0000001"];
+        let least = if least.is_finite() { least.clamp(1e-9, 0.1) } else { 0.1 };
+        let decades = usize::try_from(whole(-(least.log10() + 1e-9).floor())).unwrap_or(1).clamp(1, 9);
+        let mut at = 10.0;
+        let shares = NAMES.iter().take(decades + 1).map(|name| {
+            at /= 10.0;
+            Tick { at, label: Some(format!("{name}\u{a0}%")) }
+        });
+        let mut ticks: Vec<_> = shares.collect();
+        ticks.reverse();
+        Self { scale: Scale::Log, unit: Unit::Share, from: at, to: 1.0, ticks }
+    }
+
+    /// A linear axis of numbers that are no quantity, such as those of trials, from 0 to at least `greatest`.
+    pub(crate) fn numbers(greatest: f64, wanted: f64) -> Self {
+        linear(0.0, greatest.max(1.0), wanted, Unit::None, thousands)
+    }
+
+    /// An axis of so many rows, which have names and no ticks.
+    pub(crate) fn rows(rows: usize) -> Self {
+        Self { scale: Scale::Linear, unit: Unit::None, from: 0.0, to: rows.max(1) as f64, ticks: Vec::new() }
     }
 
     /// The axis of percentiles: the value is 1/(1 - percentile), so that each step from 90 % to 99 % to 99.9 % is as long as the
@@ -103,14 +154,14 @@ impl Axis {
             decade *= 10.0;
         }
         ticks.insert(1, Tick { at: 2.0, label: Some("50\u{a0}%".to_owned()) });
-        Self { scale: Scale::Log, from: 1.0, to: decade / 10.0, ticks }
+        Self { scale: Scale::Tail, unit: Unit::OneIn, from: 1.0, to: decade / 10.0, ticks }
     }
 }
 
 /// Steps of 1, 2 and 5: what people count by.
 const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
 
-fn log(least: f64, greatest: f64, room: usize, label: impl Fn(f64) -> String) -> Axis {
+fn log(least: f64, greatest: f64, room: usize, unit: Unit, label: impl Fn(f64) -> String) -> Axis {
     let least = if least.is_finite() { least.max(1.0) } else { 1.0 };
     let greatest = if greatest.is_finite() { greatest.max(least) } else { least };
     let (from, mut to) = (step_below(least), step_above(greatest));
@@ -129,7 +180,7 @@ fn log(least: f64, greatest: f64, room: usize, label: impl Fn(f64) -> String) ->
     };
     // A narrow range holds too few round numbers: fill in between them in equal steps.
     let ticks = if labelled(&ticks) < 3 && decades < 1.0 { even_ticks(from, to, room.min(5.0), &label) } else { ticks };
-    Axis { scale: Scale::Log, from, to, ticks }
+    Axis { scale: Scale::Log, unit, from, to, ticks }
 }
 
 /// Ticks at 1 to 9 times each power of ten; `shown` says of a digit and a decade, counted from the first, whether it has a label.
@@ -159,12 +210,18 @@ fn whole(value: f64) -> u32 {
     value.max(1.0) as u32
 }
 
-fn linear(least: f64, greatest: f64, wanted: f64, label: impl Fn(f64) -> String) -> Axis {
-    let least = if least.is_finite() { least } else { 0.0 };
-    let greatest = if greatest.is_finite() && greatest > least { greatest } else { least + 1.0 };
+fn linear(least: f64, greatest: f64, wanted: f64, unit: Unit, label: impl Fn(f64) -> String) -> Axis {
+    let (least, greatest) = apart(least, greatest);
     let step = round_step((greatest - least) / wanted);
     let (from, to) = ((least / step).floor() * step, (greatest / step).ceil() * step);
-    Axis { scale: Scale::Linear, from, to, ticks: even_ticks(from, to, wanted, &label) }
+    Axis { scale: Scale::Linear, unit, from, to, ticks: even_ticks(from, to, wanted, &label) }
+}
+
+/// The ends of a linear axis: finite, and so far apart that labels of four decimals differ: by a unit and a thousandth at least.
+fn apart(least: f64, greatest: f64) -> (f64, f64) {
+    let least = if least.is_finite() { least } else { 0.0 };
+    let nearest = least + (least.abs() / 1_000.0).max(1.0);
+    (least, if greatest.is_finite() { greatest.max(nearest) } else { nearest })
 }
 
 fn even_ticks(from: f64, to: f64, wanted: f64, label: &impl Fn(f64) -> String) -> Vec<Tick> {
@@ -204,7 +261,7 @@ fn is_power_of_ten(n: u64) -> bool {
 }
 
 /// A round count, shortened: `500`, `20 k`, `3 M`.
-fn thousands(count: f64) -> String {
+pub(super) fn thousands(count: f64) -> String {
     match count {
         count if count >= 999_999.0 => format!("{}\u{a0}M", number::plain(count / 1e6)),
         count if count >= 999.9 => format!("{}\u{a0}k", number::plain(count / 1e3)),
@@ -239,8 +296,13 @@ mod tests {
     proptest! {
         /// Whatever the data, the axis holds it, its ticks lie within and ascend, and there are enough labels but not too many.
         #[test]
-        fn axes_hold_the_data(a in 0u64..100_000_000_000, b in 0u64..100_000_000_000) {
-            let (least, greatest) = (a.min(b) as f64, a.max(b) as f64);
+        fn axes_hold_the_data(
+            (least, greatest) in prop_oneof![
+                (0u64..100_000_000_000, 0u64..100_000_000_000).prop_map(|(a, b)| (a.min(b), a.max(b))),
+                (any::<u64>(), 0u64..1_000).prop_map(|(least, more)| (least, least.saturating_add(more))),
+            ]
+        ) {
+            let (least, greatest) = (least as f64, greatest as f64);
             for axis in [Axis::log_time(least, greatest, 8), Axis::linear_time(least, greatest, 6.0)] {
                 let floor = if axis.scale == Scale::Log { least.max(1.0) } else { least };
                 prop_assert!(axis.from <= floor * 1.000_001 && axis.to >= greatest * 0.999_999, "{axis:?}");

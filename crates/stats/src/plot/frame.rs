@@ -48,29 +48,64 @@ impl Frame {
 
     /// Draws grid, axis and labels of the horizontal axis.
     pub(crate) fn draw_x(&self, svg: &mut Svg) {
-        let mut free_from = f64::NEG_INFINITY;
+        self.draw_x_lines(svg);
+        self.label_x(svg);
+    }
+
+    /// Draws grid and axis of the horizontal axis.
+    pub(crate) fn draw_x_lines(&self, svg: &mut Svg) {
         for tick in &self.x.ticks {
             let x = self.across(tick.at);
             let class = if tick.label.is_some() { "grid" } else { "fine" };
             svg.line(class, (x, self.top), (x, self.bottom));
+        }
+        svg.line("axis", (self.left, self.bottom), (self.right, self.bottom));
+    }
+
+    /// Writes the labels of the horizontal axis, as many as fit beside each other.
+    pub(crate) fn label_x(&self, svg: &mut Svg) {
+        self.label_between(svg, f64::NEG_INFINITY, f64::INFINITY);
+    }
+
+    /// The same, but none reaches beyond the ends of the axis, where another panel's labels may begin.
+    pub(crate) fn label_x_within(&self, svg: &mut Svg) {
+        self.label_between(svg, self.left, self.right);
+    }
+
+    fn label_between(&self, svg: &mut Svg, least: f64, greatest: f64) {
+        let mut free_from = f64::NEG_INFINITY;
+        for tick in &self.x.ticks {
             if let Some(label) = &tick.label {
                 let half = text_width(label, FONT) / 2.0;
-                if x - half >= free_from {
+                let x = self.across(tick.at).min(greatest - half).max(least + half);
+                if x - half >= free_from && x + half <= greatest + 0.5 {
                     svg.text("", Anchor::Middle, (x, self.bottom + 18.0), label);
                     free_from = x + half + 4.0;
                 }
             }
         }
-        svg.line("axis", (self.left, self.bottom), (self.right, self.bottom));
     }
 
     /// Draws grid and labels of the vertical axis.
     pub(crate) fn draw_y(&self, svg: &mut Svg) {
-        let mut free_below = f64::INFINITY;
+        self.draw_y_lines(svg);
+        self.label_y(svg);
+    }
+
+    /// Draws the grid of the vertical axis.
+    pub(crate) fn draw_y_lines(&self, svg: &mut Svg) {
         for tick in &self.y.ticks {
             let y = self.down(tick.at);
             let class = if tick.label.is_some() { "grid" } else { "fine" };
             svg.line(class, (self.left, y), (self.right, y));
+        }
+    }
+
+    /// Writes the labels of the vertical axis, as many as fit above each other.
+    pub(crate) fn label_y(&self, svg: &mut Svg) {
+        let mut free_below = f64::INFINITY;
+        for tick in &self.y.ticks {
+            let y = self.down(tick.at);
             if let Some(label) = &tick.label
                 && y <= free_below
             {

@@ -54,22 +54,17 @@ pub fn histogram_of(things: &str, what: &str, width: u64, histograms: &[Histogra
     let greatest = all.clone().map(|(start, _)| start.saturating_add(width)).max();
     let most = all.map(|(_, count)| *count).max();
     let (Some(least), Some(greatest), Some(most)) = (least, greatest, most) else {
-        return empty(WIDTH, &format!("Histogram of {what}, without data"), csv);
+        return empty("histogram", &format!("Histogram of {what}, without data"), csv);
     };
     let legend = Legend::new(histograms.iter().map(|histogram| (histogram.style, histogram.label)));
     let top = legend.height + 34.0;
-    // The bucket from 0 has no place on a logarithmic axis; it is drawn from half its width on.
-    let first = (least as f64).max(width as f64 / 2.0);
-    let x = if greatest as f64 / first > WIDE {
-        from_zero(Axis::log_time(first, greatest as f64, 13), least, width)
-    } else {
-        Axis::linear_time(least as f64, greatest as f64, 8.0)
-    };
+    let x = axis(least, greatest, width, 13);
     let frame = Frame { left: 74.0, right: WIDTH - 34.0, top, bottom: top + HEIGHT, x, y: Axis::log_count(most as f64) };
     let labels: Vec<_> = histograms.iter().map(|histogram| histogram.label).collect();
     let (from, to) = (number::time(least), number::time(greatest));
     let description = format!("Histogram of {what}: {}. From {from} to {to}; counts are logarithmic.", labels.join(", "));
     let mut svg = Svg::new(WIDTH, frame.bottom + 50.0, &description);
+    svg.announce("histogram", &frame);
     frame.draw_y(&mut svg);
     frame.draw_x(&mut svg);
     frame.name_y(&mut svg, &format!("{things} in each {}", number::tick(width as f64)));
@@ -78,13 +73,26 @@ pub fn histogram_of(things: &str, what: &str, width: u64, histograms: &[Histogra
     for histogram in histograms {
         let (area, outline) = shapes(histogram.buckets, width, &frame);
         let class = histogram.style.class();
+        svg.begin_series(histogram.label, histogram.style);
         svg.path(&format!("area {class}"), &area);
         svg.path(&format!("{} thin", histogram.style.line_class()), &outline);
+        svg.end();
         for (start, count) in histogram.buckets.iter().filter(|(_, count)| *count > 0) {
             let _ = writeln!(csv, "{},{start},{},{count}", csv_field(histogram.label), start.saturating_add(width));
         }
     }
     Figure { svg, csv }
+}
+
+/// The axis of buckets of `width` ns from `least` to `greatest`, with room for so many labels: logarithmic where they lie far apart.
+pub(super) fn axis(least: u64, greatest: u64, width: u64, room: usize) -> Axis {
+    // The bucket from 0 has no place on a logarithmic axis; it is drawn from half its width on.
+    let first = (least as f64).max(width as f64 / 2.0);
+    if greatest as f64 / first > WIDE {
+        from_zero(Axis::log_time(first, greatest as f64, room), least, width)
+    } else {
+        Axis::linear_time(least as f64, greatest as f64, room.min(8) as f64)
+    }
 }
 
 /// Where the first bucket begins at 0, the beginning of a logarithmic axis stands for it.
@@ -97,7 +105,7 @@ fn from_zero(mut axis: Axis, least: u64, width: u64) -> Axis {
 }
 
 /// The filled area and its outline. Of buckets narrower than half a pixel the highest is drawn.
-fn shapes(buckets: &[(u64, u64)], width: u64, frame: &Frame) -> (Path, Path) {
+pub(super) fn shapes(buckets: &[(u64, u64)], width: u64, frame: &Frame) -> (Path, Path) {
     let (mut area, mut outline) = (Path::default(), Path::default());
     let mut right = f64::NEG_INFINITY;
     for (from, to, count) in columns(buckets, width, frame) {

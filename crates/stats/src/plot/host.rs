@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::frame::{Frame, WIDTH, shorten};
 use super::svg::{Anchor, Path, Svg};
 use super::theme::Style;
-use super::worst::{LEFT, RIGHT, WorstPoint, cloud, draw_times};
+use super::worst::{LEFT, RIGHT, WorstPoint, cloud, draw_times, in_slot, name_slot, panel_name};
 use super::{Figure, csv_field, empty, number};
 
 /// Heights: of the packets' panel, of a row's name and of the row itself, and what lies between the cells, pixels.
@@ -69,13 +69,13 @@ pub fn host(cells: &[Timeline<'_>]) -> Figure {
     let greatest = points.clone().map(|point| point.latency).max();
     let latest = points.map(|point| point.at).max().unwrap_or(0).max(1);
     let (Some(least), Some(greatest)) = (least, greatest) else {
-        return empty(WIDTH, "What the host did, without data", csv);
+        return empty("host", "What the host did, without data", csv);
     };
     let columns = cells.iter().map(|cell| cell.repeats.len()).max().unwrap_or(1).max(1) as f64;
     let slot = (RIGHT - LEFT) / columns;
     let heights = cells.iter().map(|cell| 38.0 + PANEL + (NAME + ROW) * cell.rows.len() as f64 + BETWEEN);
     let mut svg = Svg::new(WIDTH, heights.sum::<f64>() + 34.0, &describe(cells));
-    let x = Axis::linear_time(0.0, latest as f64, (slot / 75.0).clamp(1.0, 6.0));
+    let x = Axis::times_until(latest as f64, slot, 75.0);
     let y = Axis::log_time(least as f64, greatest as f64, 5);
     let mut top = 0.0;
     for (place, cell) in cells.iter().enumerate() {
@@ -83,11 +83,18 @@ pub fn host(cells: &[Timeline<'_>]) -> Figure {
         svg.path(&format!("mark {}", cell.style.class()), &cell.style.marker((14.0, top - 19.0), 4.5));
         svg.text("strong", Anchor::Start, (26.0, top - 14.5), &shorten(cell.label, 90));
         let whole = Frame { left: LEFT, right: RIGHT, top, bottom: top + PANEL, x: x.clone(), y: y.clone() };
+        if place == 0 {
+            svg.announce("host", &in_slot(&whole, slot, 0));
+        }
         whole.draw_y(&mut svg);
-        for (column, (_, points)) in cell.repeats.iter().enumerate() {
+        for (column, (name, points)) in cell.repeats.iter().enumerate() {
             let frame = in_slot(&whole, slot, column);
+            svg.begin_panel(&panel_name(cell.label, name), &frame);
             svg.line("axis", (frame.left, frame.bottom), (frame.right, frame.bottom));
-            svg.path(&format!("cloud {}", cell.style.class()), &cloud(points, &frame));
+            svg.begin_series(cell.label, cell.style);
+            svg.cloud(&format!("cloud {}", cell.style.class()), &cloud(points, &frame), points.len());
+            svg.end();
+            svg.end();
         }
         top += PANEL;
         for row in cell.rows {
@@ -96,11 +103,9 @@ pub fn host(cells: &[Timeline<'_>]) -> Figure {
             write_row(&mut csv, cell, row);
         }
         if place + 1 == cells.len() {
+            let below = Frame { top, bottom: top, ..whole.clone() };
             for (column, (name, _)) in cell.repeats.iter().enumerate() {
-                if slot > 40.0 {
-                    let middle = LEFT + slot * (column as f64 + 0.5);
-                    svg.text("soft small", Anchor::Middle, (middle, top + 36.0), &shorten(name, 12));
-                }
+                name_slot(&mut svg, &in_slot(&below, slot, column), name);
             }
             let unnamed = cell.repeats.iter().all(|(name, _)| name.is_empty());
             draw_times(&mut svg, top, slot, columns, &x, ("Time since the first packet", if unnamed { 38.0 } else { 54.0 }));
@@ -108,12 +113,6 @@ pub fn host(cells: &[Timeline<'_>]) -> Figure {
         top += BETWEEN;
     }
     Figure { svg, csv }
-}
-
-/// The part of a frame that a repeat has.
-fn in_slot(whole: &Frame, slot: f64, column: usize) -> Frame {
-    let left = whole.left + slot * column as f64;
-    Frame { left: left + 5.0, right: left + slot - 5.0, ..whole.clone() }
 }
 
 /// Pieces a second.

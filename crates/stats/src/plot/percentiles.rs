@@ -7,15 +7,16 @@ use tailbed_format::summary::{Distribution, Estimate};
 
 use super::axis::Axis;
 use super::frame::{Frame, Legend, WIDTH};
-use super::svg::{Anchor, Path, Svg};
+use super::stairs::{Stair, curve as drawn, thin, total};
+use super::svg::{Anchor, Path, Point, Svg};
 use super::theme::Style;
 use super::{Figure, csv_field, empty, number};
 
 /// Height of the area between the axes, pixels.
 const HEIGHT: f64 = 400.0;
 
-/// A percentile is reported only with at least this many observations beyond it.
-const ENOUGH: f64 = 10.0;
+/// Up to so many curves have bands; of more they would cover each other.
+const BANDS: usize = 4;
 
 /// The distribution of one cell.
 #[derive(Debug, Clone, Copy)]
@@ -38,19 +39,19 @@ pub fn percentiles(what: &str, curves: &[Curve<'_>]) -> Figure {
 /// Draws the curves of `things`, in the plural, for example `wake-ups`.
 pub fn percentiles_of(things: &str, what: &str, curves: &[Curve<'_>]) -> Figure {
     let most = curves.iter().map(|curve| total(curve.values)).max().unwrap_or(0);
-    let values = curves.iter().flat_map(|curve| curve.values);
-    let least = values.clone().map(|(value, _)| *value).min();
-    let greatest = values.map(|(value, _)| *value).max();
+    let values = || curves.iter().flat_map(|curve| curve.values).map(|(value, _)| *value);
     let mut csv = format!("series,percentile,one_in,latency_ns,{}_at_or_beyond\n", things.replace('-', "_"));
-    let (Some(least), Some(greatest)) = (least, greatest) else {
-        return empty(WIDTH, "Percentile diagram without data", csv);
+    let (Some(least), Some(greatest)) = (values().min(), values().max()) else {
+        return empty("percentiles", "Percentile diagram without data", csv);
     };
     let legend = Legend::new(curves.iter().map(|curve| (curve.style, curve.label)));
     let top = legend.height + 34.0;
     let (x, y) = (Axis::percentile(most), Axis::log_time(least as f64, greatest as f64, 12));
     let frame = Frame { left: 74.0, right: WIDTH - 34.0, top, bottom: top + HEIGHT, x, y };
     let mut svg = Svg::new(WIDTH, frame.bottom + 50.0, &describe(what, curves));
-    script_hints(&mut svg, &frame);
+    svg.announce("percentiles", &frame);
+    svg.attribute("data-one-in", &frame.x.to.to_string());
+    svg.attribute("data-ns", &format!("{} {}", frame.y.from, frame.y.to));
     frame.draw_y(&mut svg);
     frame.draw_x(&mut svg);
     frame.name_y(&mut svg, what);
@@ -58,13 +59,26 @@ pub fn percentiles_of(things: &str, what: &str, curves: &[Curve<'_>]) -> Figure 
     legend.draw(&mut svg);
     let (floors, rest): (Vec<&Curve<'_>>, Vec<&Curve<'_>>) = curves.iter().partition(|curve| curve.style == Style::Floor);
     for curve in floors.iter().chain(rest.iter()) {
-        let stairs = thin(curve.values, &frame);
-        draw_stairs(&mut svg, &frame, curve, &stairs);
+        let stairs = thin(curve.values, |stair| frame.at(stair.one_in(), stair.value as f64));
+        let (solid, faint) = drawn(&stairs, &frame);
+        let class = curve.style.line_class();
+        svg.begin_series(curve.label, curve.style);
+        if curves.len() <= BANDS {
+            svg.path(&format!("band {}", curve.style.class()), &band(curve, &stairs, &frame));
+        }
+        svg.path(&class, &solid);
+        svg.path(&format!("{class} faint thin"), &faint);
+        if let Some(last) = stairs.last() {
+            let at = (last.total as f64, last.value as f64);
+            let title = format!("{}, greatest: {}", curve.label, number::time(last.value));
+            let outline = curve.style.marker(frame.at(at.0, at.1), 2.6);
+            svg.point(&format!("mark thin {}", curve.style.class()), &outline, at, &title);
+        }
+        svg.end();
         for stair in &stairs {
-            let one_in = stair.total as f64 / stair.beyond as f64;
             let percentile = (stair.total - stair.beyond) as f64 / stair.total as f64 * 100.0;
             let (label, value, beyond) = (csv_field(curve.label), stair.value, stair.beyond);
-            let _ = writeln!(csv, "{label},{percentile:.6},{one_in:.3},{value},{beyond}");
+            let _ = writeln!(csv, "{label},{percentile:.6},{:.3},{value},{beyond}", stair.one_in());
         }
     }
     let cells = rest.len() as f64;
@@ -73,85 +87,59 @@ pub fn percentiles_of(things: &str, what: &str, curves: &[Curve<'_>]) -> Figure 
         let shift = (index as f64 - (cells - 1.0) / 2.0) * f64::min(14.0 / cells, 5.0);
         draw_marks(&mut svg, &frame, curve, shift);
     }
-    svg.text(
-        "soft small",
-        Anchor::End,
-        (frame.right - 8.0, frame.bottom - 10.0),
-        &format!("Faint: fewer than ten {things} lie beyond. Bars: 95 % intervals."),
-    );
+    let bands = if curves.len() <= BANDS { ", bands between them" } else { "" };
+    let note = format!("Faint: fewer than ten {things} lie beyond. Bars: 95 % intervals{bands}.");
+    svg.text("soft small", Anchor::End, (frame.right - 8.0, frame.bottom - 10.0), &note);
     Figure { svg, csv }
 }
 
-/// A step of the curve: from the share of packets below it on, latency is this value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stair {
-    value: u64,
-    beyond: u64,
-    total: u64,
-}
-
-fn total(values: &[(u64, u64)]) -> u64 {
-    values.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
-}
-
-/// The stairs that differ by at least half a pixel; the last always stays.
-fn thin(values: &[(u64, u64)], frame: &Frame) -> Vec<Stair> {
-    let total = total(values);
-    let mut stairs: Vec<Stair> = Vec::new();
-    let mut below = 0;
-    let mut last = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    for (index, &(value, count)) in values.iter().enumerate() {
-        let beyond = total - below;
-        below += count;
-        if count == 0 || beyond == 0 {
+/// The curve as wide as the intervals of the reported percentiles are in relation to their values; in between this relation changes evenly.
+fn band(curve: &Curve<'_>, stairs: &[Stair], frame: &Frame) -> Path {
+    let rows = curve.distribution.map(|distribution| distribution.percentiles.as_slice()).unwrap_or_default();
+    let known = rows.iter().filter_map(|row| match row.estimate {
+        Estimate::Value { value, low: Some(low), high: Some(high) } => {
+            let ratio = |bound: u64| (bound.max(1) as f64 / value.max(1) as f64).ln();
+            Some((one_in(row.percentile).ln(), [ratio(low), ratio(high)]))
+        }
+        _ => None,
+    });
+    let known: Vec<_> = known.collect();
+    let mut edges: [Vec<Point>; 2] = [Vec::new(), Vec::new()];
+    for stair in stairs {
+        let at = stair.one_in().ln();
+        let pair = known.windows(2).find(|pair| pair[0].0 <= at && at <= pair[1].0);
+        let Some([(from, of_from), (to, of_to)]) = pair.and_then(|pair| pair.first_chunk::<2>()) else { continue };
+        let share = (at - from) / (to - from);
+        let x = frame.across(stair.one_in());
+        if edges[0].last().is_some_and(|last| x - last.0 < 2.0) {
             continue;
         }
-        let at = frame.at(total as f64 / beyond as f64, value as f64);
-        if (at.0 - last.0).abs() >= 0.5 || (at.1 - last.1).abs() >= 0.5 || index + 1 == values.len() {
-            stairs.push(Stair { value, beyond, total });
-            last = at;
+        for (side, edge) in edges.iter_mut().enumerate() {
+            let ratio = of_from[side] + (of_to[side] - of_from[side]) * share;
+            edge.push((x, frame.down(stair.value.max(1) as f64 * ratio.exp())));
         }
     }
-    stairs
+    let mut path = Path::default();
+    let [lower, upper] = edges;
+    for (index, at) in lower.into_iter().chain(upper.into_iter().rev()).enumerate() {
+        if index == 0 { path.move_to(at) } else { path.line_to(at) }
+    }
+    if !path.is_empty() {
+        path.close();
+    }
+    path
 }
 
-fn draw_stairs(svg: &mut Svg, frame: &Frame, curve: &Curve<'_>, stairs: &[Stair]) {
-    let Some(first) = stairs.first() else { return };
-    let trusted_until = frame.across(first.total as f64 / ENOUGH);
-    let end = frame.across(first.total as f64);
-    let (mut solid, mut faint) = (Path::default(), Path::default());
-    let start = frame.at(1.0, first.value as f64);
-    let mut pen = start;
-    let mut on_faint = start.0 >= trusted_until;
-    if on_faint {
-        faint.move_to(start);
-    } else {
-        solid.move_to(start);
-    }
-    let ends = stairs.iter().skip(1).map(|stair| frame.at(stair.total as f64 / stair.beyond as f64, stair.value as f64));
-    for to in ends.chain([(end, f64::NAN)]) {
-        if !on_faint && to.0 > trusted_until {
-            solid.across_to(trusted_until);
-            faint.move_to((trusted_until, pen.1));
-            on_faint = true;
-        }
-        let path = if on_faint { &mut faint } else { &mut solid };
-        path.across_to(to.0);
-        if to.1.is_finite() {
-            path.down_to(to.1);
-            pen = to;
-        }
-    }
-    let class = curve.style.line_class();
-    svg.path(&class, &solid);
-    svg.path(&format!("{class} faint thin"), &faint);
+fn one_in(percentile: Percentile) -> f64 {
+    1_000_000.0 / f64::from((1_000_000 - percentile.ppm()).max(1))
 }
 
 fn draw_marks(svg: &mut Svg, frame: &Frame, curve: &Curve<'_>, shift: f64) {
     let Some(distribution) = curve.distribution else { return };
+    svg.begin_series(curve.label, curve.style);
     for row in &distribution.percentiles {
         let Estimate::Value { value, low, high } = row.estimate else { continue };
-        let one_in = 1_000_000.0 / f64::from((1_000_000 - row.percentile.ppm()).max(1));
+        let one_in = one_in(row.percentile);
         if one_in > frame.x.to * 1.000_001 {
             continue;
         }
@@ -167,8 +155,9 @@ fn draw_marks(svg: &mut Svg, frame: &Frame, curve: &Curve<'_>, shift: f64) {
         let class = curve.style.class();
         svg.path(&format!("{class} thin"), &bar);
         let title = mark_title(curve.label, row.percentile, value, low, high);
-        svg.path_titled(&format!("mark {class}"), &curve.style.marker(at, 4.5), &title);
+        svg.point(&format!("mark {class}"), &curve.style.marker(at, 4.5), (one_in, value as f64), &title);
     }
+    svg.end();
 }
 
 fn mark_title(label: &str, percentile: Percentile, value: u64, low: Option<u64>, high: Option<u64>) -> String {
@@ -188,14 +177,6 @@ fn describe(what: &str, curves: &[Curve<'_>]) -> String {
         }
     }
     text
-}
-
-/// Lets a script of the page turn the pointer's place back into values.
-fn script_hints(svg: &mut Svg, frame: &Frame) {
-    let area = format!("{} {} {} {}", frame.left, frame.right, frame.top, frame.bottom);
-    svg.attribute("data-area", &area);
-    svg.attribute("data-one-in", &frame.x.to.to_string());
-    svg.attribute("data-ns", &format!("{} {}", frame.y.from, frame.y.to));
 }
 
 #[cfg(test)]

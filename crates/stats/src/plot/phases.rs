@@ -39,7 +39,7 @@ pub fn phases(blocks: &[Block<'_>]) -> Figure {
     let mut csv = "phase,environment,published_elsewhere,time_ns\n".to_owned();
     let times = || blocks.iter().flat_map(|block| &block.rows).flat_map(|row| row.times.iter().copied());
     let (Some(least), Some(greatest)) = (times().min(), times().max()) else {
-        return empty(WIDTH, "Times of the phases of a life, without data", csv);
+        return empty("phases", "Times of the phases of a life, without data", csv);
     };
     let rows = || blocks.iter().flat_map(|block| &block.rows);
     let longest = rows().map(|row| text_width(&shorten(row.label, 40), 13.0)).fold(80.0, f64::max);
@@ -47,14 +47,17 @@ pub fn phases(blocks: &[Block<'_>]) -> Figure {
     let height: f64 = blocks.iter().map(|block| TITLE + ROW * block.rows.len() as f64).sum();
     let mut svg = Svg::new(WIDTH, height + 64.0, &describe(blocks));
     let x = Axis::log_time((least as f64 * 0.8).max(1.0), greatest as f64 * 1.25, 8);
-    let frame = Frame { left, right, top: 8.0, bottom: height + 8.0, x, y: Axis::linear_count(1.0, 1.0) };
+    let frame = Frame { left, right, top: 8.0, bottom: height + 8.0, x, y: Axis::rows(rows().count()) };
+    svg.announce("phases", &frame);
     frame.draw_x(&mut svg);
     let mut y = 8.0;
+    let mut row_below = rows().count() as f64;
     for block in blocks {
         svg.text("strong", Anchor::Start, (8.0, y + 20.0), &block.title);
         y += TITLE;
         for row in &block.rows {
-            draw_row(&mut svg, &frame, row, &block.title, y + ROW / 2.0);
+            row_below -= 1.0;
+            draw_row(&mut svg, &frame, row, &block.title, (y + ROW / 2.0, row_below + 0.5));
             y += ROW;
             for time in &row.times {
                 let _ = writeln!(csv, "{},{},{},{time}", block.title, csv_field(row.label), row.style.is_none());
@@ -66,20 +69,22 @@ pub fn phases(blocks: &[Block<'_>]) -> Figure {
     Figure { svg, csv }
 }
 
-fn draw_row(svg: &mut Svg, frame: &Frame, row: &Row<'_>, phase: &str, y: f64) {
+fn draw_row(svg: &mut Svg, frame: &Frame, row: &Row<'_>, phase: &str, (y, number): (f64, f64)) {
     let colour = row.style.map_or_else(|| "hollow".to_owned(), |style| format!("mark {}", style.class()));
     let style = row.style.unwrap_or(Style::Floor);
     let soft = if row.style.is_none() { "soft" } else { "" };
     svg.path(&colour, &style.marker((14.0, y), 4.2));
     svg.text(soft, Anchor::Start, (26.0, y + 4.5), &shorten(row.label, 40));
     let (Some(least), Some(greatest)) = (row.times.iter().min(), row.times.iter().max()) else { return };
+    svg.begin_series(row.label, style);
     if let (Some(style), true) = (row.style, least < greatest) {
         svg.line(&format!("faint {}", style.class()), frame_point(frame, *least, y), frame_point(frame, *greatest, y));
     }
     for time in &row.times {
         let title = format!("{phase}, {}: {}", row.label, number::time(*time));
-        svg.path_titled(&colour, &style.marker(frame_point(frame, *time, y), 4.2), &title);
+        svg.point(&colour, &style.marker(frame_point(frame, *time, y), 4.2), (*time as f64, number), &title);
     }
+    svg.end();
 }
 
 fn frame_point(frame: &Frame, time: u64, y: f64) -> (f64, f64) {

@@ -31,7 +31,7 @@ pub fn rates(interval: u64, series: &[Rate<'_>]) -> Figure {
     let mut csv = "series,from_ns,packets_per_second\n".to_owned();
     let numbers = series.iter().flat_map(|rate| rate.packets).map(|(number, _)| *number);
     let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else {
-        return empty(WIDTH, "Packet rates, without data", csv);
+        return empty("rates", "Packet rates, without data", csv);
     };
     let span = Span { first, intervals: (last - first).saturating_add(1), interval: interval.max(1) };
     let width = span.interval as f64 * span.merged() as f64;
@@ -41,8 +41,16 @@ pub fn rates(interval: u64, series: &[Rate<'_>]) -> Figure {
     let top = legend.height + 34.0;
     let end = span.intervals as f64 * span.interval as f64;
     let x = Axis::linear_time(0.0, end, 8.0);
-    let frame = Frame { left: 74.0, right: WIDTH - 34.0, top, bottom: top + HEIGHT, x, y: Axis::linear_count(most * 1.02, 4.0) };
+    let frame = Frame {
+        left: 74.0,
+        right: WIDTH - 34.0,
+        top,
+        bottom: top + HEIGHT,
+        x,
+        y: Axis::linear_rate(0.0, (most * 1.02).max(1.0), 4.0),
+    };
     let mut svg = Svg::new(WIDTH, frame.bottom + 50.0, &format!("Packets per second over time, up to {}.", number::plain(most)));
+    svg.announce("rates", &frame);
     frame.draw_y(&mut svg);
     frame.draw_x(&mut svg);
     frame.name_y(&mut svg, "Packets per second");
@@ -62,7 +70,9 @@ pub fn rates(interval: u64, series: &[Rate<'_>]) -> Figure {
             let _ = writeln!(csv, "{},{at:.0},{}", csv_field(rate.label), number::plain(*mean));
             at += width;
         }
+        svg.begin_series(rate.label, rate.style);
         svg.path(&format!("{} thin", rate.style.line_class()), &path);
+        svg.end();
     }
     Figure { svg, csv }
 }

@@ -32,7 +32,7 @@ pub fn repeats(percentiles: &[Percentile], strips: &[Strip<'_>]) -> Figure {
     let mut csv = "series,repeat,percentile,latency_ns\n".to_owned();
     let shown: Vec<_> = percentiles.iter().copied().filter(|p| strips.iter().any(|s| values(s, *p).next().is_some())).collect();
     if shown.is_empty() {
-        return empty(WIDTH, "Spread between repeats, without data", csv);
+        return empty("repeats", "Spread between repeats, without data", csv);
     }
     let longest = strips.iter().map(|strip| text_width(&shorten(strip.label, 34), 13.0)).fold(60.0, f64::max);
     let left = longest + 40.0;
@@ -47,8 +47,8 @@ pub fn repeats(percentiles: &[Percentile], strips: &[Strip<'_>]) -> Figure {
         svg.text("", Anchor::Start, (26.0, y + 4.5), &shorten(strip.label, 34));
     }
     let mut from = left;
-    for percentile in &shown {
-        draw_panel(&mut svg, *percentile, strips, (from, from + panel), (top, bottom));
+    for (index, percentile) in shown.iter().enumerate() {
+        draw_panel(&mut svg, *percentile, strips, (from, from + panel), (top, bottom), index == 0);
         from += panel + BETWEEN;
     }
     svg.text(
@@ -67,9 +67,13 @@ pub fn repeats(percentiles: &[Percentile], strips: &[Strip<'_>]) -> Figure {
     Figure { svg, csv }
 }
 
-fn draw_panel(svg: &mut Svg, percentile: Percentile, strips: &[Strip<'_>], across: (f64, f64), down: (f64, f64)) {
-    let all = strips.iter().flat_map(|strip| values(strip, percentile)).map(|(_, value)| value);
-    let (Some(least), Some(greatest)) = (all.clone().min(), all.max()) else { return };
+fn draw_panel(svg: &mut Svg, percentile: Percentile, strips: &[Strip<'_>], across: (f64, f64), down: (f64, f64), first: bool) {
+    // The floor must not stretch the scale: where it lies outside, it is written at the edge.
+    let cells = strips.iter().filter(|strip| strip.style != Style::Floor);
+    let of_cells: Vec<u64> = cells.flat_map(|strip| values(strip, percentile)).map(|(_, value)| value).collect();
+    let of_all = strips.iter().flat_map(|strip| values(strip, percentile)).map(|(_, value)| value);
+    let all: Vec<u64> = if of_cells.is_empty() { of_all.collect() } else { of_cells };
+    let (Some(least), Some(greatest)) = (all.iter().min().copied(), all.iter().max().copied()) else { return };
     let (least, greatest) = ((least as f64).max(1.0), greatest as f64);
     let x = if greatest / least > 8.0 {
         Axis::log_time(least, greatest, 4)
@@ -77,12 +81,22 @@ fn draw_panel(svg: &mut Svg, percentile: Percentile, strips: &[Strip<'_>], acros
         let margin = ((greatest - least) * 0.12).max(2.0);
         Axis::tight_time((least - margin).max(0.0), greatest + margin, 3.0)
     };
-    let frame = Frame { left: across.0, right: across.1, top: down.0, bottom: down.1, x, y: Axis::linear_count(1.0, 1.0) };
+    let frame = Frame { left: across.0, right: across.1, top: down.0, bottom: down.1, x, y: Axis::rows(strips.len()) };
+    if first {
+        svg.announce("repeats", &frame);
+    }
+    svg.begin_panel(&percentile.to_string(), &frame);
     frame.draw_x(svg);
     svg.text("strong", Anchor::Start, (across.0, down.0 - 12.0), &percentile.to_string());
     for (index, strip) in strips.iter().enumerate() {
         let y = middle_of(index, down.0);
         let class = strip.style.class();
+        let known: Vec<u64> = values(strip, percentile).map(|(_, value)| value).collect();
+        if known.iter().any(|value| !frame.x.holds(*value as f64)) {
+            outside(svg, &frame, &known, y);
+            continue;
+        }
+        svg.begin_series(strip.label, strip.style);
         let own = values(strip, percentile).map(|(_, value)| frame.across(value as f64));
         let (from, to) = (own.clone().fold(f64::INFINITY, f64::min), own.fold(f64::NEG_INFINITY, f64::max));
         if from < to {
@@ -95,8 +109,22 @@ fn draw_panel(svg: &mut Svg, percentile: Percentile, strips: &[Strip<'_>], acros
             let row = y + (order as f64 - (repeats - 1.0) / 2.0) * apart;
             let title = format!("{}, {name}, {percentile}: {}", strip.label, number::time(value));
             let outline: Path = strip.style.marker((frame.across(value as f64), row), 3.6);
-            svg.path_titled(&format!("mark {class}"), &outline, &title);
+            let row = strips.len() as f64 - index as f64 - 0.5;
+            svg.point(&format!("mark {class}"), &outline, (value as f64, row), &title);
         }
+        svg.end();
+    }
+    svg.end();
+}
+
+/// Writes at the edge what lies beyond it.
+fn outside(svg: &mut Svg, frame: &Frame, known: &[u64], y: f64) {
+    let (Some(&least), Some(&greatest)) = (known.iter().min(), known.iter().max()) else { return };
+    let text = number::interval(Some(least), Some(greatest)).unwrap_or_default();
+    if (least as f64) < frame.x.from {
+        svg.text("soft small", Anchor::Start, (frame.left + 4.0, y + 4.0), &format!("‹ {text}"));
+    } else {
+        svg.text("soft small", Anchor::End, (frame.right - 4.0, y + 4.0), &format!("{text} ›"));
     }
 }
 

@@ -66,24 +66,26 @@ pub fn search(goals: &[String], trials: &[Trial]) -> Figure {
     let csv = table(goals, trials);
     let rates = || trials.iter().map(|trial| trial.rate as f64);
     if trials.is_empty() {
-        return empty(WIDTH, "A search, without trials", csv);
+        return empty("search", "A search, without trials", csv);
     }
     let (least, greatest) = (rates().fold(f64::INFINITY, f64::min), rates().fold(1.0, f64::max));
     let verdict = |trial: &Trial| Verdict::of(trial, goals.len());
     let shown = Verdict::ALL.into_iter().filter(|shown| trials.iter().any(|trial| verdict(trial) == *shown));
     let legend = Legend::new(shown.map(|verdict| (verdict.style(), verdict.name())));
     let top = legend.height + 34.0;
-    let x = Axis::linear_count(trials.len() as f64 + 1.0, 10.0);
+    let x = Axis::numbers(trials.len() as f64 + 1.0, 10.0);
     let frame = |top: f64, y: Axis| Frame { left: 74.0, right: WIDTH - 24.0, top, bottom: top + HEIGHT, x: x.clone(), y };
     let near = near(trials);
     let height = top + HEIGHT + if near.is_some() { BETWEEN + HEIGHT } else { 0.0 };
     let mut svg = Svg::new(WIDTH, height + 50.0, &describe(trials));
     legend.draw(&mut svg);
-    draw(&mut svg, &frame(top, Axis::log_rate(least * 0.97, greatest * 1.03, 8)), goals.len(), trials);
+    let whole = frame(top, Axis::log_rate(least * 0.97, greatest * 1.03, 8));
+    svg.announce("search", &whole);
+    draw(&mut svg, &whole, "the whole search", goals.len(), trials);
     if let Some((least, greatest)) = near {
         let frame = frame(top + HEIGHT + BETWEEN, Axis::linear_rate(least, greatest, 6.0));
         let near: Vec<Trial> = trials.iter().filter(|trial| frame.y.holds(trial.rate as f64)).cloned().collect();
-        draw(&mut svg, &frame, goals.len(), &near);
+        draw(&mut svg, &frame, "near the bounds", goals.len(), &near);
     }
     Figure { svg, csv }
 }
@@ -98,7 +100,8 @@ fn near(trials: &[Trial]) -> Option<(f64, f64)> {
 }
 
 /// Axes, bounds and trials.
-fn draw(svg: &mut Svg, frame: &Frame, goals: usize, trials: &[Trial]) {
+fn draw(svg: &mut Svg, frame: &Frame, panel: &str, goals: usize, trials: &[Trial]) {
+    svg.begin_panel(panel, frame);
     frame.draw_y(svg);
     frame.draw_x(svg);
     frame.name_y(svg, "Packets per second");
@@ -108,11 +111,21 @@ fn draw(svg: &mut Svg, frame: &Frame, goals: usize, trials: &[Trial]) {
             draw_bound(svg, frame, trials, goal, upper);
         }
     }
-    for trial in trials {
-        let style = Verdict::of(trial, goals).style();
-        let at = frame.at(f64::from(trial.number), trial.rate as f64);
-        svg.path_titled(&format!("mark {}", style.class()), &style.marker(at, 3.8), &title(trial));
+    for verdict in Verdict::ALL {
+        let mut own = trials.iter().filter(|trial| Verdict::of(trial, goals) == verdict).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let style = verdict.style();
+        svg.begin_series(verdict.name(), style);
+        for trial in own {
+            let at = (f64::from(trial.number), trial.rate as f64);
+            let outline = style.marker(frame.at(at.0, at.1), 3.8);
+            svg.point(&format!("mark {}", style.class()), &outline, at, &title(trial));
+        }
+        svg.end();
     }
+    svg.end();
 }
 
 /// The bound of a goal as a line of steps, from where it was first known.

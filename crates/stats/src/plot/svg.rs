@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::theme;
+use super::frame::Frame;
+use super::hints;
+use super::theme::{self, Style};
 
 /// A drawing under construction. Coordinates are in pixels of the view box, y downwards.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,33 @@ impl Svg {
         let _ = write!(self.attributes, " {name}=\"{}\"", escape(value));
     }
 
+    /// Says of what kind the drawing is and where its only or first panel lies; see [`hints`].
+    pub(crate) fn announce(&mut self, kind: &str, frame: &Frame) {
+        self.attribute("data-plot", kind);
+        for (name, value) in hints::panel(frame) {
+            self.attribute(name, &value);
+        }
+    }
+
+    /// Opens one of several panels; [`Self::end`] closes it.
+    pub(crate) fn begin_panel(&mut self, name: &str, frame: &Frame) {
+        let _ = write!(self.body, "<g data-panel=\"{}\"", escape(name));
+        for (name, value) in hints::panel(frame) {
+            let _ = write!(self.body, " {name}=\"{value}\"");
+        }
+        self.body.push_str(">\n");
+    }
+
+    /// Opens what belongs to one series; [`Self::end`] closes it.
+    pub(crate) fn begin_series(&mut self, name: &str, style: Style) {
+        let _ = writeln!(self.body, r#"<g data-series="{}" class="{}">"#, escape(name), style.class());
+    }
+
+    /// Closes the series or panel opened last.
+    pub(crate) fn end(&mut self) {
+        self.body.push_str("</g>\n");
+    }
+
     /// A straight line.
     pub(crate) fn line(&mut self, class: &str, from: Point, to: Point) {
         let (x1, y1, x2, y2) = (px(from.0), px(from.1), px(to.0), px(to.1));
@@ -52,11 +81,32 @@ impl Svg {
         }
     }
 
-    /// A path with a text that shows when the pointer rests on it.
-    pub(crate) fn path_titled(&mut self, class: &str, path: &Path, title: &str) {
+    /// A path that can be pointed at: its values, and the text that shows when the pointer rests on it.
+    pub(crate) fn point(&mut self, class: &str, path: &Path, at: (f64, f64), title: &str) {
         if !path.0.is_empty() {
-            let _ = writeln!(self.body, r#"<path class="{class}" d="{}"><title>{}</title></path>"#, path.0, escape(title));
+            let (d, at, title) = (&path.0, hints::at(at), escape(title));
+            let _ = writeln!(self.body, r#"<path class="{class}" data-at="{at}" d="{d}"><title>{title}</title></path>"#);
         }
+    }
+
+    /// A path of so many packets, nothing when it is empty.
+    pub(crate) fn cloud(&mut self, class: &str, path: &Path, packets: usize) {
+        if !path.0.is_empty() {
+            let _ = writeln!(self.body, r#"<path class="{class}" data-cloud="{packets}" d="{}"/>"#, path.0);
+        }
+    }
+
+    /// Strokes of one width, pixels.
+    pub(crate) fn strokes(&mut self, class: &str, width: f64, path: &Path) {
+        if !path.0.is_empty() {
+            let (width, d) = (px(width), &path.0);
+            let _ = writeln!(self.body, r#"<path class="{class}" style="stroke-width:{width}" d="{d}"/>"#);
+        }
+    }
+
+    /// Opens what is shaded by how much of a series lies there; [`Self::end`] closes it.
+    pub(crate) fn begin_density(&mut self, name: &str) {
+        let _ = writeln!(self.body, r#"<g data-series="{}" class="density">"#, escape(name));
     }
 
     /// A line of text.
@@ -83,8 +133,13 @@ impl Svg {
 
     /// The drawing as a file of its own, with its style sheet and a ground of its own colour.
     pub(crate) fn standalone(&self) -> String {
+        self.with_sheet(&theme::literal())
+    }
+
+    /// The drawing as a file of its own with this style sheet.
+    pub(crate) fn with_sheet(&self, sheet: &str) -> String {
         let size = format!(r#" xmlns="http://www.w3.org/2000/svg" width="{}" height="{}""#, px(self.width), px(self.height));
-        let ground = format!("<style>{}</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n", theme::literal());
+        let ground = format!("<style>{sheet}</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n");
         self.element(&size, &ground)
     }
 
@@ -104,6 +159,11 @@ impl Svg {
 pub(crate) struct Path(String);
 
 impl Path {
+    /// Whether there is nothing to draw.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Starts at a point.
     pub(crate) fn move_to(&mut self, at: Point) {
         let _ = write!(self.0, "M{} {}", px(at.0), px(at.1));
@@ -154,10 +214,20 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
-/// How wide a text will be at a font size, pixels. An estimate for margins and legends: 0.56 em a character is the mean of
-/// common sans-serif faces, rounded up.
+/// How wide a text will be at a font size, pixels. An estimate for margins and legends by the widths of common sans-serif faces, rounded
+/// up: what reads the drawing chooses the face.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.56
+    let em = |c: char| match c {
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '’' | '|' | '!' | ' ' | '\u{a0}' | '\u{202f}' => 0.3,
+        'f' | 'r' | 't' | '(' | ')' | '/' | '-' => 0.42,
+        'm' | 'w' | 'M' | 'W' | '%' | '…' | '—' | '@' => 0.9,
+        'A'..='Z' => 0.7,
+        '\0'..='\u{24f}' => 0.58,
+        '–' | '−' | '\u{370}'..='\u{4ff}' => 0.68,
+        // ideographs and symbols fill their square
+        _ => 1.0,
+    };
+    text.chars().map(em).sum::<f64>() * size
 }
 
 /// A coordinate to a tenth of a pixel, without needless zeros.
@@ -188,7 +258,9 @@ mod tests {
             svg.text("note", Anchor::Start, (1.0, 2.0), &text);
             let mut path = Path::default();
             path.dot_by((1.0, 1.0));
-            svg.path_titled("line", &path, &text);
+            svg.begin_series(&text, Style::Floor);
+            svg.point("line", &path, (1.0, f64::NAN), &text);
+            svg.end();
             let standalone = svg.standalone();
             prop_assert!(roxmltree::Document::parse(&standalone).is_ok(), "{standalone}");
         }

@@ -3,6 +3,9 @@
 //! The palette is that of Okabe and Ito, "Color Universal Design" (2008), made to be told apart by colour-blind readers;
 //! the order puts those with the most contrast on white first, and the dark variants are lightened for a dark ground. Colour is
 //! never the only sign: each series has a marker of its own, and dashes tell apart the rounds of the palette.
+//!
+//! Where colour stands for a quantity it is cividis (Nuñez, Anderton and Renslow, "Optimizing colormaps with consideration for color vision
+//! deficiency", PLOS ONE 13(7), 2018), whose lightness rises evenly for readers with and without colour vision deficiency.
 
 use std::fmt::Write as _;
 
@@ -36,6 +39,36 @@ const ROLES: [(&str, &str, &str); 6] = [
     ("panel", "#f5f7f9", "#1d2126"),
     ("floor", "#767f8a", "#98a1ac"),
 ];
+
+/// Ten evenly spaced colours of cividis, dark to light.
+const CIVIDIS: [&str; 10] =
+    ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+
+/// How many shades a density has: the part of cividis that is seen on a light ground, and that on a dark one.
+pub(super) const SHADES: usize = 6;
+
+/// How many fills a heat map has.
+pub(super) const FILLS: usize = CIVIDIS.len();
+
+/// The colour of a shade of a density, from rare to frequent: light, dark.
+fn shade(n: usize) -> (&'static str, &'static str) {
+    (CIVIDIS[SHADES - 1 - n], CIVIDIS[FILLS - SHADES + n])
+}
+
+/// The class of a fill of a heat map, from least to most, and that of a text on it. The more, the darker, so that it is right in print.
+pub(super) fn fill(n: usize) -> (String, &'static str) {
+    let n = n.min(FILLS - 1);
+    (format!("k{n}"), if n < FILLS / 2 { "on-light" } else { "on-dark" })
+}
+
+/// Which ground a drawing lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// White, for paper.
+    Light,
+    /// Nearly black.
+    Dark,
+}
 
 impl Style {
     /// The class that colours an element of the series.
@@ -90,8 +123,11 @@ impl Style {
     }
 }
 
+/// The letters of plots on a screen: those of the host.
+const FACE: &str = ".plot{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif}";
+
 /// Shapes and text, by class; colours come on top.
-const SHAPES: &str = ".plot{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif}\
+const SHAPES: &str = "\
 .plot text{fill:var(--ink);font-variant-numeric:tabular-nums}\
 .plot text.soft{fill:var(--soft)}\
 .plot text.small{font-size:11.5px}\
@@ -103,8 +139,18 @@ const SHAPES: &str = ".plot{font:13px system-ui,-apple-system,'Segoe UI',Roboto,
 .plot .faint{opacity:.38}\
 .plot .thin{stroke-width:1.2}\
 .plot .mark{fill:currentColor;stroke:var(--ground);stroke-width:1}\
+.plot .open{fill:var(--ground);stroke-width:1.4}\
 .plot .hollow{fill:var(--ground);stroke:var(--soft);stroke-width:1.4}\
 .plot .area{fill:currentColor;stroke:none;opacity:.09}\
+.plot .band{fill:currentColor;stroke:none;opacity:.17}\
+.plot .letter{fill:currentColor;fill-opacity:.2;stroke-width:.6}\
+.plot .middle{stroke:var(--ink);stroke-width:2.4}\
+.plot .density path{shape-rendering:crispEdges}\
+.plot .key{stroke-width:11}\
+.plot .fill{stroke:var(--ground);stroke-width:2}\
+.plot .absent{stroke:var(--rule);stroke-width:1}\
+.plot text.on-light{fill:#000}\
+.plot text.on-dark{fill:#fff}\
 .plot .cloud{stroke-width:2.6;stroke-linecap:round;opacity:.55}\
 .plot .ground{fill:var(--ground)}\
 .plot .dashed{stroke-dasharray:6 4}\
@@ -118,21 +164,38 @@ pub fn variables() -> String {
         for (name, light_colour, dark_colour) in ROLES {
             let _ = write!(declarations, "--{name}:{};", if dark { dark_colour } else { light_colour });
         }
-        for (n, (light_colour, dark_colour)) in SERIES.iter().enumerate() {
-            let _ = write!(declarations, "--s{n}:{};", if dark { dark_colour } else { light_colour });
+        for (class, light_colour, dark_colour) in coloured() {
+            let _ = write!(declarations, "--{class}:{};", if dark { dark_colour } else { light_colour });
         }
         declarations
     };
     let mut sheet = format!(
-        ":root{{color-scheme:light dark;{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n{SHAPES}\n",
+        ":root{{color-scheme:light dark;{}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n{FACE}{SHAPES}\n",
         declare(false),
         declare(true)
     );
-    for n in 0..SERIES.len() {
-        let _ = write!(sheet, ".s{n}{{color:var(--s{n})}}");
+    for (class, ..) in coloured() {
+        let _ = write!(sheet, ".{class}{{color:var(--{class})}}");
     }
     sheet.push_str(".floor{color:var(--floor)}");
+    sheet.push_str(&fills());
     sheet
+}
+
+/// Classes that set the colour: name, light, dark.
+fn coloured() -> Vec<(String, &'static str, &'static str)> {
+    let series = SERIES.iter().enumerate().map(|(n, (light, dark))| (format!("s{n}"), *light, *dark));
+    let shades = (0..SHADES).map(|n| (format!("d{n}"), shade(n).0, shade(n).1));
+    series.chain(shades).collect()
+}
+
+/// The rules of the fills, which are the same on any ground.
+fn fills() -> String {
+    let mut rules = String::new();
+    for n in 0..FILLS {
+        let _ = write!(rules, ".plot .{}{{fill:{}}}", fill(n).0, CIVIDIS[FILLS - 1 - n]);
+    }
+    rules
 }
 
 /// The marker of a series as a tiny drawing to stand before its name in a text of the page; screen readers pass over it.
@@ -145,19 +208,28 @@ pub fn swatch(style: Style) -> String {
 /// Style sheet of a plot that is a file of its own. Colours are written out, as many viewers of SVG files know no custom
 /// properties; those that know no media queries either show the light ones.
 pub(crate) fn literal() -> String {
-    let coloured = |dark: bool| {
-        let mut rules = SHAPES.to_owned();
-        for (name, light_colour, dark_colour) in ROLES {
-            rules = rules.replace(&format!("var(--{name})"), if dark { dark_colour } else { light_colour });
-        }
-        for (n, (light_colour, dark_colour)) in SERIES.iter().enumerate() {
-            let _ = write!(rules, ".s{n}{{color:{}}}", if dark { dark_colour } else { light_colour });
-        }
-        let (_, light_floor, dark_floor) = ROLES[5];
-        let _ = write!(rules, ".floor{{color:{}}}", if dark { dark_floor } else { light_floor });
-        rules
-    };
-    format!("{}\n@media screen and (prefers-color-scheme:dark){{{}}}", coloured(false), coloured(true))
+    let (light, dark) = (rules(FACE, Ground::Light), rules(FACE, Ground::Dark));
+    format!("{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}")
+}
+
+/// Style sheet of a plot that is to be an image on one ground, with letters of this family.
+pub(super) fn fixed(family: &str, ground: Ground) -> String {
+    rules(&format!(".plot{{font-size:13px;font-family:{family}}}"), ground)
+}
+
+fn rules(face: &str, ground: Ground) -> String {
+    let chosen = |light: &'static str, dark: &'static str| if ground == Ground::Dark { dark } else { light };
+    let mut rules = format!("{face}{SHAPES}");
+    for (name, light, dark) in ROLES {
+        rules = rules.replace(&format!("var(--{name})"), chosen(light, dark));
+    }
+    for (class, light, dark) in coloured() {
+        let _ = write!(rules, ".{class}{{color:{}}}", chosen(light, dark));
+    }
+    let (_, light, dark) = ROLES[5];
+    let _ = write!(rules, ".floor{{color:{}}}", chosen(light, dark));
+    rules.push_str(&fills());
+    rules
 }
 
 #[cfg(test)]
@@ -183,6 +255,30 @@ mod tests {
         for (light, dark) in SERIES.into_iter().chain([(floor.1, floor.2)]) {
             assert!(contrast(light, ground.1) >= 3.0, "{light}");
             assert!(contrast(dark, ground.2) >= 3.0, "{dark}");
+        }
+        for (light, dark) in (0..SHADES).map(shade) {
+            assert!(contrast(light, ground.1) >= 3.0, "{light}");
+            assert!(contrast(dark, ground.2) >= 3.0, "{dark}");
+        }
+    }
+
+    /// Letters on each fill of a heat map have a contrast of at least 4.5:1 (WCAG 2.2, success criterion 1.4.3).
+    #[test]
+    fn texts_on_fills_can_be_read() {
+        for n in 0..FILLS {
+            let letters = if fill(n).1 == "on-light" { "#000000" } else { "#ffffff" };
+            assert!(contrast(letters, CIVIDIS[FILLS - 1 - n]) >= 4.5, "fill {n}");
+        }
+    }
+
+    /// From rare to frequent each shade stands out more from its ground than the one before.
+    #[test]
+    fn shades_go_one_way() {
+        let [_, _, _, ground, ..] = ROLES;
+        let shades: Vec<_> = (0..SHADES).map(shade).collect();
+        for pair in shades.windows(2) {
+            assert!(contrast(pair[1].0, ground.1) > contrast(pair[0].0, ground.1));
+            assert!(contrast(pair[1].1, ground.2) > contrast(pair[0].1, ground.2));
         }
     }
 

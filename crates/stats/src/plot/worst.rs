@@ -1,13 +1,17 @@
 //! The worst packets over time: when in its run did each of them come, and how late. Stripes mean something periodic, a cluster
-//! something that happened once.
+//! something that happened once. The runs of a cell stand side by side, each in a colour of its own.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use super::axis::Axis;
 use super::frame::{Frame, WIDTH, shorten};
-use super::svg::{Anchor, Path, Svg};
+use super::svg::{Anchor, Path, Svg, text_width};
 use super::theme::Style;
-use super::{Figure, csv_field, empty};
+use super::{Figure, csv_field, empty, number};
+
+/// So many of the worst of each run can be pointed at.
+const NAMED: usize = 12;
 
 /// Distance between two panels, pixels.
 const BETWEEN: f64 = 42.0;
@@ -30,7 +34,7 @@ pub struct WorstPoint {
 pub struct WorstSeries<'a> {
     /// Name of the cell.
     pub label: &'a str,
-    /// How it is drawn.
+    /// How it is drawn: its runs have colours of their own unless it is a floor or there is only one.
     pub style: Style,
     /// Its repeats, each with its name (`repeat 1`) and its packets in any order.
     pub repeats: &'a [(String, Vec<WorstPoint>)],
@@ -66,7 +70,7 @@ pub fn worst_of(words: &Words<'_>, series: &[WorstSeries<'_>]) -> Figure {
     let greatest = points.clone().map(|point| point.latency).max();
     let latest = points.map(|point| point.at).max().unwrap_or(0).max(1);
     let (Some(least), Some(greatest)) = (least, greatest) else {
-        return empty(WIDTH, "Worst packets over time, without data", csv);
+        return empty("worst", "Worst packets over time, without data", csv);
     };
     let columns = series.iter().map(|series| series.repeats.len()).max().unwrap_or(1).max(1) as f64;
     let slot = (RIGHT - LEFT) / columns;
@@ -74,28 +78,27 @@ pub fn worst_of(words: &Words<'_>, series: &[WorstSeries<'_>]) -> Figure {
     let drawing_height = series.len() as f64 * (height + BETWEEN) + 58.0;
     let mut svg = Svg::new(WIDTH, drawing_height, &describe(words, series));
     let y = Axis::log_time(least as f64, greatest as f64, if series.len() > 4 { 4 } else { 7 });
-    let x = Axis::linear_time(0.0, latest as f64, (slot / 75.0).clamp(1.0, 6.0));
+    let x = Axis::times_until(latest as f64, slot, 75.0);
     let series_count = series.len();
     let mut top = 38.0;
     for (index, series) in series.iter().enumerate() {
         let lowest = top + height;
-        svg.path(&format!("mark {}", series.style.class()), &series.style.marker((14.0, top - 19.0), 4.5));
-        svg.text("strong", Anchor::Start, (26.0, top - 14.5), &shorten(series.label, 90));
+        svg.text("strong", Anchor::Start, (8.0, top - 14.5), &shorten(series.label, 90));
         let whole = Frame { left: LEFT, right: RIGHT, top, bottom: lowest, x: x.clone(), y: y.clone() };
+        if index == 0 {
+            svg.announce("worst", &in_slot(&whole, slot, 0));
+        }
         whole.draw_y(&mut svg);
-        let mut left = LEFT;
-        for (name, points) in series.repeats {
-            let frame = Frame { left: left + 5.0, right: left + slot - 5.0, ..whole.clone() };
-            svg.line("axis", (frame.left, lowest), (frame.right, lowest));
-            svg.path(&format!("cloud {}", series.style.class()), &cloud(points, &frame));
-            if index + 1 == series_count && slot > 40.0 {
-                svg.text("soft small", Anchor::Middle, (left + slot / 2.0, lowest + 36.0), &shorten(name, 12));
+        for (column, (name, points)) in series.repeats.iter().enumerate() {
+            let frame = in_slot(&whole, slot, column);
+            draw_run(&mut svg, &frame, series, (column, name), points);
+            if index + 1 == series_count {
+                name_slot(&mut svg, &frame, name);
             }
             for point in points {
                 let (label, name) = (csv_field(series.label), csv_field(name));
                 let _ = writeln!(csv, "{label},{name},{},{}", point.at, point.latency);
             }
-            left += slot;
         }
         top = lowest + BETWEEN;
     }
@@ -103,6 +106,51 @@ pub fn worst_of(words: &Words<'_>, series: &[WorstSeries<'_>]) -> Figure {
     let title_at = if unnamed { 38.0 } else { 54.0 };
     draw_times(&mut svg, top - BETWEEN, slot, columns, &x, (words.time, title_at));
     Figure { svg, csv }
+}
+
+/// The part of a frame that a repeat has.
+pub(super) fn in_slot(whole: &Frame, slot: f64, column: usize) -> Frame {
+    let left = whole.left + slot * column as f64;
+    Frame { left: left + 5.0, right: left + slot - 5.0, ..whole.clone() }
+}
+
+/// Writes the name of a repeat below its part of the frame: whole, or its last word, or not at all, as there is room.
+pub(super) fn name_slot(svg: &mut Svg, frame: &Frame, name: &str) {
+    let short = shorten(name, 12);
+    let fits = |text: &&str| text_width(text, 11.5) <= frame.right - frame.left + 4.0;
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    if let Some(text) = [short.as_str(), last].into_iter().find(|text| fits(text)) {
+        let middle = f64::midpoint(frame.left, frame.right);
+        svg.text("soft small", Anchor::Middle, (middle, frame.bottom + 36.0), text);
+    }
+}
+
+/// What the panel of a repeat is called.
+pub(super) fn panel_name(label: &str, repeat: &str) -> String {
+    if repeat.is_empty() { label.to_owned() } else { format!("{label}, {repeat}") }
+}
+
+/// A run's packets as dots, the very worst of them as marks that can be pointed at.
+fn draw_run(svg: &mut Svg, frame: &Frame, series: &WorstSeries<'_>, (column, name): (usize, &str), points: &[WorstPoint]) {
+    let style = match series.style {
+        Style::Series(_) if series.repeats.len() > 1 => Style::Series(column),
+        one => one,
+    };
+    let (class, panel) = (style.class(), panel_name(series.label, name));
+    svg.begin_panel(&panel, frame);
+    svg.line("axis", (frame.left, frame.bottom), (frame.right, frame.bottom));
+    svg.begin_series(if name.is_empty() { series.label } else { name }, style);
+    svg.cloud(&format!("cloud {class}"), &cloud(points, frame), points.len());
+    let mut worst = points.to_vec();
+    worst.sort_unstable_by_key(|point| (Reverse(point.latency), point.at));
+    for point in worst.iter().take(NAMED) {
+        let at = (point.at as f64, point.latency as f64);
+        let after = number::tick(point.at.max(0) as f64);
+        let title = format!("{panel}: {} after {after}", number::time(point.latency));
+        svg.point(&format!("mark thin {class}"), &style.marker(frame.at(at.0, at.1), 2.6), at, &title);
+    }
+    svg.end();
+    svg.end();
 }
 
 /// One dot per place that holds a packet, to half a pixel: thousands of packets in the same place look like one.
@@ -145,15 +193,17 @@ pub(super) fn draw_times(svg: &mut Svg, bottom: f64, slot: f64, columns: f64, x:
         };
         let ends = [x.ticks.first(), x.ticks.last()];
         let crowded = slot < 150.0;
+        let mut free_from = f64::NEG_INFINITY;
         for tick in x.ticks.iter().filter(|tick| !crowded || ends.contains(&Some(*tick))) {
             let at = frame.across(tick.at);
             svg.line("axis", (at, bottom), (at, bottom + 4.0));
-            let (first, last) = (tick.at <= x.from, tick.at >= x.to);
-            let anchor = if first { Anchor::Start } else { Anchor::Middle };
-            let anchor = if last { Anchor::End } else { anchor };
+            let first = tick.at <= x.from;
             let label = if first { "0" } else { tick.label.as_deref().unwrap_or_default() };
-            if slot > 60.0 || (last && column + 1.5 > columns) {
-                svg.text("small", anchor, (at, bottom + 18.0), label);
+            let width = text_width(label, 11.5);
+            let from = (at - width / 2.0).clamp(frame.left, (frame.right - width).max(frame.left));
+            if from >= free_from && from + width <= frame.right + 4.0 {
+                svg.text("small", Anchor::Start, (from, bottom + 18.0), label);
+                free_from = from + width + 6.0;
             }
         }
         left += slot;

@@ -10,6 +10,7 @@ pub mod counters;
 pub mod csv;
 pub mod gathered;
 pub mod group;
+pub mod moved;
 pub mod switches;
 pub mod task;
 mod verdict;

@@ -28,8 +28,8 @@ pub struct Repeat<'a> {
     pub experiment: &'a str,
     /// The command line that runs it again.
     pub command: &'a str,
-    /// Seed of the order of the runs.
-    pub seed: u64,
+    /// Seed of the order of the runs; `None` where the folder does not say.
+    pub seed: Option<u64>,
 }
 
 impl<'a> Repeat<'a> {
@@ -47,7 +47,7 @@ pub(super) fn section(input: &Repeat<'_>) -> Markup {
         &html! {
             pre { (input.command) }
             dl.facts {
-                dt { "Seed" } dd { (input.seed) }
+                @if let Some(seed) = input.seed { dt { "Seed" } dd { (seed) } }
                 dt { "Version" } dd { (version(&input.facts.tool_version, input.facts.tool_commit.as_deref())) }
             }
             details { summary { "Experiment file " code { (input.experiment_name) } } pre { (input.experiment) } }
@@ -58,25 +58,4 @@ pub(super) fn section(input: &Repeat<'_>) -> Markup {
 /// The version that made the page.
 pub(super) fn version(version: &str, commit: Option<&str>) -> String {
     commit.map_or_else(|| format!("tailbed {version}"), |commit| format!("tailbed {version}, commit {commit}"))
-}
-
-/// How a number was made, in short.
-pub(super) fn method() -> Markup {
-    page::section(
-        "method",
-        "How a number was made",
-        &html! {
-            p {
-                "The latency of a packet is the time the kernel received it back minus the time just before it was sent, both taken "
-                "outside the device and on one clock. Packets leave by a fixed schedule whether or not earlier ones have come back, so a "
-                "stalled device cannot slow down the load and hide its stall."
-            }
-            p {
-                "A percentile is the value at its exact rank among all packets of the valid runs: nothing is interpolated and nothing is "
-                "rounded into buckets. Its 95 % interval consists of two measured values, chosen by their ranks so that they enclose the true "
-                "percentile with that probability whatever the distribution. A percentile with fewer than ten packets beyond it is not given."
-            }
-            p { "The whole of it, with sources, is in " code { "docs/method.md" } " of tailbed." }
-        },
-    )
 }

@@ -74,7 +74,7 @@ fn latencies(cells: &[Cell<'_>]) -> Markup {
             @for percentile in Percentile::REPORTED { th scope="col" { (percentile) } }
             th scope="col" { "max" }
         } }
-        tbody { @for cell in cells { @for part in &cell.summary.through { tr {
+        tbody { @for cell in cells { @for part in &cell.summary.through { tr data-cell=(cell.summary.cell) {
             th scope="row" { (page::swatch(cell.style)) (cell.label) span.under { (number::count(part.latency.count)) " packets" } }
             td.word { (joined(&part.nodes)) }
             @for percentile in Percentile::REPORTED { td { (estimate(part.latency.at(percentile))) } }
@@ -97,7 +97,7 @@ fn packets(captured: &[(&RunSummary, &CaptureSummary)], cells: &[Cell<'_>]) -> M
             th scope="col" { "Reordered" }
             th.word scope="col" { "Complete" }
         } }
-        tbody { @for (run, part) in rows { tr {
+        tbody { @for (run, part) in rows { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td.word { (joined(&part.nodes)) }
@@ -122,7 +122,7 @@ fn files(captured: &[(&RunSummary, &CaptureSummary)]) -> Markup {
             th scope="col" { "Missing" }
             th scope="col" { "Bytes" }
         } }
-        tbody { @for (run, TapSummary { file, count, .. }) in rows { tr {
+        tbody { @for (run, TapSummary { file, count, .. }) in rows { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } }
             td.word { code { (file) } }
             td { (number::count(count.written)) }

@@ -20,7 +20,12 @@ pub(super) struct Cell<'a> {
     pub(super) style: Style,
     /// The group of cells it is drawn with: those measured with the same traffic, their floor among them.
     pub(super) group: usize,
+    /// How many of its worst packets are drawn at most: fewer where there are many cells, so that the page stays small.
+    pub(super) most_worst: usize,
 }
+
+/// So many of the worst packets are drawn of all cells together: about a megabyte of the page.
+const WORST_OF_ALL: usize = 100_000;
 
 /// The cells of the campaign, in the summary's order.
 pub(super) fn of<'a>(input: &ReportInput<'a>) -> Vec<Cell<'a>> {
@@ -33,6 +38,7 @@ pub(super) fn of<'a>(input: &ReportInput<'a>) -> Vec<Cell<'a>> {
     let together = floors.iter().all(|floor| measured(*floor) <= 1);
     let group = |cell: &CellSummary| if together { 0 } else { floors.iter().position(|f| *f == traffic(cell)).unwrap_or(0) };
     let mut seen = vec![0; floors.len().max(1)];
+    let most_worst = (WORST_OF_ALL / all.len().max(1)).max(200);
     let mut cells = Vec::with_capacity(all.len());
     for summary in all {
         let group = group(summary);
@@ -47,7 +53,7 @@ pub(super) fn of<'a>(input: &ReportInput<'a>) -> Vec<Cell<'a>> {
         let label = if label.is_empty() { input.summary.name.clone() } else { label };
         let data = input.data.iter().find(|data| data.cell == summary.cell);
         let runs = input.summary.runs.iter().filter(|run| run.cell == summary.cell && run.is_valid()).collect();
-        cells.push(Cell { summary, data, runs, label, style, group });
+        cells.push(Cell { summary, data, runs, label, style, group, most_worst });
     }
     cells
 }

@@ -1,17 +1,20 @@
 //! A small made-up campaign for the tests: two cells, a floor, an invalid attempt.
 
+use tailbed_format::course::{Between, CampaignDrift, Course, Drift, Mode, Modes, Repeats, WarmUp};
 use tailbed_format::facts::{Cgroup, Facts, Privilege};
 use tailbed_format::flow::{FlowCounts, FlowSummary, FlowTable, Volume};
 use tailbed_format::message::ClockRelation;
+use tailbed_format::packet::{Departure, PacketRecord, Received};
 use tailbed_format::percentile::Percentile;
 use tailbed_format::port::{NodePorts, Ports};
 use tailbed_format::summary::{
-    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, Gap, Invalid, Parameter, PercentileRow, RunKind,
-    RunSummary, Spread, Verdict,
+    CampaignSummary, CellSummary, Contrast, Counts, Distribution, Estimate, Gap, Invalid, Parameter, PercentileRow, Ratio,
+    RunKind, RunSummary, Spread, Verdict,
 };
 
 use super::{CellData, ReportInput};
 use crate::plot::worst::WorstPoint;
+use crate::timeline::Timeline;
 
 /// What an input borrows from.
 pub(super) struct Example {
@@ -32,7 +35,8 @@ impl Example {
             experiment_name: "first-look.toml",
             experiment: &self.experiment,
             command: "tailbed run first-look.toml --set repeats=2",
-            seed: 7,
+            seed: Some(7),
+            faults: &[],
         }
     }
 }
@@ -60,6 +64,9 @@ pub(super) fn campaign() -> Example {
             contrast(Percentile::REPORTED[2], 20, Verdict::BelowFloor),
             contrast(Percentile::REPORTED[3], 0, Verdict::NotEnough),
         ],
+        slos: Vec::new(),
+        extremes: Vec::new(),
+        drift: vec![CampaignDrift { percentile: Percentile::REPORTED[0], change: 0.12, cells: 2, repeats: 5, chance: 0.001 }],
         runs,
     };
     Example {
@@ -106,8 +113,24 @@ fn cell(number: usize, environment: Option<&str>, median: u64) -> CellSummary {
         streams: Vec::new(),
         through: Vec::new(),
         spread: vec![Spread { percentile: Percentile::REPORTED[0], runs: 2, minimum: median - 10, median, maximum: median + 20 }],
+        repeats: Some(repeats(number)),
         latency: distribution,
     }
+}
+
+fn repeats(number: usize) -> Repeats {
+    let median = Percentile::REPORTED[0];
+    let between = Between { percentile: median, runs: 2, inflation: Some(2.25), differ: number == 2, block: 40 };
+    let mode = |run: u32, ns| Mode { runs: vec![format!("{number}-r{run}")], values: vec![(median, ns)] };
+    let modes = Modes { percentile: median, chance: 0.002, fast: mode(1, 1_880), slow: mode(2, 2_350) };
+    Repeats { between: vec![between], modes: (number == 2).then_some(modes) }
+}
+
+fn course(cell: usize) -> Course {
+    let percentile = Percentile::REPORTED[0];
+    let warm_up = WarmUp { percentile, until: 30_000_000, packets: 600, early: 2_100, rest: 1_640 };
+    let drift = Drift { percentile, from: 1_800, to: 1_950, chance: 0.000_2 };
+    Course { warm_up: (cell == 1).then_some(warm_up), drift: if cell == 2 { vec![drift] } else { Vec::new() } }
 }
 
 fn distribution(median: u64) -> Distribution {
@@ -154,6 +177,7 @@ fn run(cell: &CellSummary, repeat: u32, attempt: u32) -> RunSummary {
         forwarders: Vec::new(),
         ports: vec![NodePorts { node: "generator".to_owned(), ports: Ports::LATENCY }],
         capture: None,
+        course: Some(course(cell.cell)),
         proof: None,
         downgrades: vec!["real-time priority was not permitted".to_owned()],
         knobs: None,
@@ -181,16 +205,57 @@ fn data(cell: usize, least: u64) -> CellData {
             (0, vec![WorstPoint { at: 250_000_000, latency: 61_000 }]),
             (1, vec![WorstPoint { at: 900_000_000, latency: 60_000 }]),
         ],
+        records: vec![(0, vec![record(12, 250_000_000, 61_000)]), (1, vec![record(45, 900_000_000, 60_000)])],
         host: Vec::new(),
+        timeline: vec![(0, timeline(least)), (1, timeline(least + 40))],
     }
+}
+
+/// A packet that left 40 ns late.
+fn record(sequence: u64, sent: i64, latency: i64) -> PacketRecord {
+    PacketRecord {
+        departure: Departure { flow: 0, sequence, due: sent - 40, sent },
+        received: Some(Received { kernel: sent + latency, user: sent + latency + 900 }),
+    }
+}
+
+/// A second of a packet a millisecond, of which one in a hundred is slow and one is lost.
+fn timeline(least: u64) -> Timeline {
+    let records = (0..1_000u32).map(|number| {
+        let sent = i64::from(number) * 1_000_000 + i64::from(number % 7) * 30;
+        let latency = i64::try_from(least).unwrap_or(0) * if number % 100 == 50 { 9 } else { 1 };
+        let at = sent + latency;
+        PacketRecord {
+            departure: Departure { flow: 0, sequence: u64::from(number), due: sent, sent },
+            received: (number != 777).then_some(Received { kernel: at, user: at + 90 }),
+        }
+    });
+    Timeline::of(&records.collect::<Vec<_>>())
 }
 
 fn contrast(percentile: Percentile, difference: i64, verdict: Verdict) -> Contrast {
     let (low, high) = (difference - 10, difference + 10);
-    Contrast { base: 1, other: 2, percentile, pairs: 2, difference, low, high, confidence: 0.5, verdict }
+    let ratio = Some(Ratio { estimate: 1.05, low: 1.01, high: 1.09 });
+    let needed = (verdict == Verdict::NotEnough).then_some(5);
+    let (chance, slower) = (Some(0.01), Some(0.625));
+    Contrast {
+        base: 1,
+        other: 2,
+        percentile,
+        pairs: 2,
+        difference,
+        low,
+        high,
+        confidence: 0.5,
+        ratio,
+        chance,
+        slower,
+        needed,
+        verdict,
+    }
 }
 
-pub(super) fn facts() -> Facts {
+pub(crate) fn facts() -> Facts {
     Facts {
         tool_version: "0.1.0".to_owned(),
         tool_commit: Some("0123abc".to_owned()),

@@ -12,9 +12,10 @@ use crate::plot::number;
 /// Floor, lateness, gaps, clocks.
 pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[Captioned]) -> Markup {
     let valid: Vec<_> = summary.runs.iter().filter(|run| run.is_valid()).collect();
-    page::section(
+    page::section_by(
         "instrument",
         "The instrument",
+        "floor",
         &html! {
             dl.facts {
                 @for floor in cells.iter().filter(|cell| cell.summary.kind == RunKind::Floor) {
@@ -77,7 +78,7 @@ fn table(runs: &[RunSummary]) -> Markup {
                 th scope="col" { "TSC" } th scope="col" { "shift" } th scope="col" { "reading" }
             }
         }
-        tbody { @for run in runs { tr {
+        tbody { @for run in runs { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } @if !run.is_valid() { span.under { "does not count" } } }
             td { (time(run.lateness.at(p999).and_then(Estimate::value))) }
             td { (time(run.lateness.maximum)) }

@@ -5,7 +5,7 @@ use tailbed_format::lifecycle::{Density, LifeCampaign, LifeCell, Limit, Phase, R
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, machine, page};
+use super::{NamedFigure, damaged, knobs, machine, page};
 use crate::life::{label, published};
 use crate::plot::number::{self, time};
 use crate::plot::phases::{Block, Row, phases};
@@ -18,6 +18,8 @@ pub struct LifeInput<'a> {
     pub summary: &'a LifeCampaign,
     /// How to run it again, and where it ran.
     pub again: Repeat<'a>,
+    /// What of the results folder could not be read, a sentence each without its full stop; empty where all of it could.
+    pub faults: &'a [String],
 }
 
 /// The report as one HTML file.
@@ -28,11 +30,13 @@ pub fn life_html(input: &LifeInput<'_>) -> String {
         title,
         &html! {
             (opening(input, title))
+            (damaged::section(input.faults))
             (times(summary))
             (plot(summary))
             (footprint(summary))
             (density(summary))
             (published_beside(summary))
+            (knobs::section(summary.runs.iter().filter(|life| life.failed.is_none()).filter_map(|life| life.knobs.as_ref())))
             (failed(summary))
             (machine::section(input.again.facts))
             @if !summary.notes.is_empty() {

@@ -71,7 +71,7 @@ fn rates(loads: &[(&Cell<'_>, Load)]) -> Markup {
             th scope="col" { "Mbit/s sent" }
             th scope="col" { "Mbit/s received" }
         } }
-        tbody { @for (cell, load) in loads { tr.floor-row[cell.style == Style::Floor] {
+        tbody { @for (cell, load) in loads { tr.floor-row[cell.style == Style::Floor] data-cell=(cell.summary.cell) {
             th scope="row" { (page::swatch(cell.style)) (cell.label) }
             td { (format!("{:.1}", load.per_second(load.packets))) }
             td { (format!("{:.1}", load.sent as f64 / load.packets.max(1) as f64)) }
@@ -97,7 +97,7 @@ fn flows(cells: &[Cell<'_>]) -> Markup {
             @for percentile in percentiles { th scope="col" { (percentile) } }
             th scope="col" { "Max" }
         } }
-        tbody { @for cell in cells { @for (run, flow) in worst(cell) { tr {
+        tbody { @for cell in cells { @for (run, flow) in worst(cell) { tr data-cell=(cell.summary.cell) {
             th.word scope="row" { (cell.label) }
             td.word { code { (run.run) } }
             td { @if let Some(stream) = stream_of(run, flow.counts.flow) { (stream) ": " } (flow.counts.flow) " of " (run.flows.as_ref().map_or(0, |table| table.count)) }

@@ -9,6 +9,13 @@ use super::page;
 
 /// The facts, long ones folded away.
 pub(super) fn section(facts: &Facts) -> Markup {
+    if !facts.is_known() {
+        return page::section(
+            "machine",
+            "The machine",
+            &html! { p { "Nothing is known of it: the record of its facts could not be read." } },
+        );
+    }
     page::section(
         "machine",
         "The machine",

@@ -9,7 +9,7 @@ use tailbed_format::unit::Time;
 
 use super::again::{self, Repeat};
 use super::percentiles::estimate;
-use super::{NamedFigure, machine, page};
+use super::{NamedFigure, damaged, knobs, machine, page, proof};
 use crate::noise::{RecordedNoise, label};
 use crate::plot::number;
 use crate::plot::theme::Style;
@@ -24,6 +24,8 @@ pub struct NoiseInput<'a> {
     pub runs: &'a [RecordedNoise],
     /// How to run it again, and where it ran.
     pub again: Repeat<'a>,
+    /// What of the results folder could not be read, a sentence each without its full stop; empty where all of it could.
+    pub faults: &'a [String],
 }
 
 /// The report as one HTML file.
@@ -35,6 +37,7 @@ pub fn noise_html(input: &NoiseInput<'_>) -> String {
         title,
         &html! {
             (opening(input, title))
+            (damaged::section(input.faults))
             @for kind in ["timer", "gaps"] {
                 @if let Some(table) = table(summary, kind) {
                     (page::section(kind, heading(kind), &html! {
@@ -45,6 +48,8 @@ pub fn noise_html(input: &NoiseInput<'_>) -> String {
             }
             (by_core(summary))
             (load(summary))
+            (knobs::section(summary.runs.iter().filter(|run| run.is_valid()).filter_map(|run| run.knobs.as_ref())))
+            (proof::of_tests(&summary.runs, |cell| label_of(summary, cell)))
             (invalid(summary))
             (machine::section(input.again.facts))
             (notes(summary))
@@ -57,6 +62,10 @@ pub fn noise_html(input: &NoiseInput<'_>) -> String {
 /// The plots of the report, to be written beside it as SVG and CSV.
 pub fn noise_plots(input: &NoiseInput<'_>) -> Vec<NamedFigure> {
     figures(input).into_iter().map(|captioned| captioned.named).collect()
+}
+
+fn label_of(summary: &NoiseCampaign, cell: usize) -> String {
+    summary.cells.iter().find(|found| found.cell == cell).map(|cell| name(summary, cell)).unwrap_or_default()
 }
 
 fn heading(kind: &str) -> &'static str {

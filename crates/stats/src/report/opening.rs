@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use tailbed_format::summary::{CampaignSummary, RunKind};
 
+use super::factors::{self, Factor};
 use super::{ReportInput, page};
 use crate::plot::number;
 
@@ -52,17 +53,8 @@ fn badges(summary: &CampaignSummary) -> Markup {
 }
 
 /// The factors with their values, repeats and packets.
-pub(super) fn compared(input: &ReportInput<'_>) -> Markup {
-    let summary = input.summary;
+pub(super) fn compared(summary: &CampaignSummary, factors: &[Factor<'_>]) -> Markup {
     let measured: Vec<_> = summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement).collect();
-    let mut factors: Vec<(&str, Vec<&str>)> = Vec::new();
-    for parameter in measured.iter().flat_map(|cell| &cell.parameters) {
-        match factors.iter_mut().find(|(key, _)| *key == parameter.key) {
-            Some((_, values)) if values.contains(&parameter.value.as_str()) => {}
-            Some((_, values)) => values.push(&parameter.value),
-            None => factors.push((&parameter.key, vec![&parameter.value])),
-        }
-    }
     let repeats = summary.runs.iter().map(|run| run.repeat + 1).max().unwrap_or(0);
     let floors = summary.cells.len() - measured.len();
     page::section(
@@ -70,9 +62,9 @@ pub(super) fn compared(input: &ReportInput<'_>) -> Markup {
         "What was compared",
         &html! {
             dl.facts {
-                @for (key, values) in &factors {
-                    dt { (key) }
-                    dd { (values.join(", ")) }
+                @for factor in factors {
+                    dt { (factor.key) }
+                    dd { (factor.values.iter().map(|value| factors::named(value)).collect::<Vec<_>>().join(", ")) }
                 }
                 @if factors.is_empty() { dt { "Varied" } dd { "nothing: one configuration" } }
                 dt { "Repeats" }

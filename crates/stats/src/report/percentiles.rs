@@ -27,13 +27,14 @@ pub(super) fn section(cells: &[Cell<'_>]) -> Markup {
         }
         tbody { @for cell in cells { (row(cell)) } }
     };
-    page::section(
+    page::section_by(
         "latency",
         "Latency",
+        "percentile",
         &html! {
             (page::scrolling("Percentiles of latency with their 95 % intervals, and what became of the packets", &table))
             p.hint {
-                "Small figures below a value are its 95 % interval. “Not enough packets”: fewer than ten packets lie beyond the "
+                "Small figures below a value are its 95 % interval: between repeats where there are several, else of order statistics. “Not enough packets”: fewer than ten packets lie beyond the "
                 "percentile, so that it would be little more than the maximum."
             }
         },
@@ -43,7 +44,7 @@ pub(super) fn section(cells: &[Cell<'_>]) -> Markup {
 fn row(cell: &Cell<'_>) -> Markup {
     let (summary, counts) = (cell.summary, cell.summary.counts);
     html! {
-        tr.floor-row[summary.kind == RunKind::Floor] {
+        tr.floor-row[summary.kind == RunKind::Floor] data-cell=(summary.cell) {
             th scope="row" {
                 (page::swatch(cell.style)) (cell.label)
                 span.under {

@@ -11,9 +11,10 @@ use crate::plot::number;
 pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
     let invalid: Vec<_> = summary.runs.iter().filter(|run| !run.is_valid()).collect();
     let common = common_downgrades(&summary.runs);
-    page::section(
+    page::section_by(
         "runs",
         "Validity of the runs",
+        "validity",
         &html! {
             p {
                 "A run counts unless the instrument itself failed: its generator late or at a standstill, its receiver out of room, "
@@ -54,7 +55,7 @@ fn table(runs: &[&RunSummary], cells: &[Cell<'_>], common: &[&str]) -> Markup {
             th scope="col" { "Lost" }
             th.word scope="col" { "Counts" }
         } }
-        tbody { @for run in runs { tr {
+        tbody { @for run in runs { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td { (run.repeat + 1) }

@@ -19,14 +19,15 @@ pub(super) fn section(cells: &[Cell<'_>], figures: &[Captioned]) -> Markup {
             th scope="col" { "Configuration" }
             @for percentile in &percentiles { th scope="col" { (percentile) } }
         } }
-        tbody { @for cell in cells { tr.floor-row[cell.style == Style::Floor] {
+        tbody { @for cell in cells { tr.floor-row[cell.style == Style::Floor] data-cell=(cell.summary.cell) {
             th scope="row" { (page::swatch(cell.style)) (cell.label) }
             @for percentile in &percentiles { td { (spread(cell, *percentile)) } }
         } } }
     };
-    page::section(
+    page::section_by(
         "spread",
         "Between repeats",
+        "spread",
         &html! {
             @for captioned in of_kind(figures, "repeats") { (page::figure(captioned)) }
             @if !percentiles.is_empty() {

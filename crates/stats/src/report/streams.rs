@@ -57,7 +57,7 @@ fn table(rows: &[(&Cell<'_>, &StreamSummary)], elsewhere: bool) -> Markup {
             @for percentile in percentiles { th scope="col" { (percentile) } }
             th scope="col" { "Max" }
         } }
-        tbody { @for (cell, stream) in rows { tr.floor-row[cell.style == Style::Floor] {
+        tbody { @for (cell, stream) in rows { tr.floor-row[cell.style == Style::Floor] data-cell=(cell.summary.cell) {
             th.word scope="row" { (page::swatch(cell.style)) (cell.label) }
             td.word { (stream.name) }
             td { (stream.volume.map_or_else(|| "–".to_owned(), |volume| format!("{:.3}", volume.rate(volume.received) / 1e6))) }

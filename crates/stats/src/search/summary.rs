@@ -136,6 +136,8 @@ fn answer(cells: &[SearchCell], runs: &[SearchRun], simulated: bool) -> String {
     let near = cells.iter().filter_map(|cell| cell.goals.first()?.instrument).min();
     let mut found: Vec<(String, Repeats, Repeats, String)> = cells.iter().copied().filter_map(first).collect();
     found.sort_by_key(|(_, lower, ..)| std::cmp::Reverse(lower.median));
+    let both = runs.iter().any(|run| !run.directions.is_empty());
+    let each_way = if both { " in each direction, both at once" } else { "" };
     let said = |(name, lower, upper, cell): &(String, Repeats, Repeats, String)| {
         let of = if cell.is_empty() { String::new() } else { format!(" of {cell}") };
         let repeats = if lower.runs == 1 {
@@ -143,7 +145,7 @@ fn answer(cells: &[SearchCell], runs: &[SearchRun], simulated: bool) -> String {
         } else {
             format!("{} searches: {} to {}", lower.runs, rate(lower.minimum), rate(lower.maximum))
         };
-        format!("{name}{of} lies between {} and {} ({repeats})", rate(lower.median), rate(upper.median))
+        format!("{name}{of} lies between {} and {}{each_way} ({repeats})", rate(lower.median), rate(upper.median))
     };
     let sentence = match found.as_slice() {
         [] => return format!("{prefix}{}", without(runs)),
@@ -252,6 +254,7 @@ pub(crate) mod tests {
                 rate: input.rate,
                 duration: input.duration,
                 counts: Counts { scheduled: input.packets, sent: input.packets, ..Counts::default() },
+                streams: Vec::new(),
                 exceeded: Vec::new(),
                 invalid: Vec::new(),
                 bounds: Vec::new(),
@@ -276,10 +279,17 @@ pub(crate) mod tests {
             repeat,
             began: 1_700_000_000,
             parameters: Vec::new(),
+            directions: Vec::new(),
             end: End::Reached,
             goals: search.found(),
             burst: None,
-            latency: vec![LatencyFound { share: 500_000, rate: limit / 2, counts: Counts::default(), latency: Some(latency) }],
+            latency: vec![LatencyFound {
+                share: 500_000,
+                rate: limit / 2,
+                counts: Counts::default(),
+                latency: Some(latency),
+                streams: Vec::new(),
+            }],
             trials: u32::try_from(log.iter().filter(|trial| trial.is_valid()).count()).unwrap(),
             invalid_trials: u32::try_from(log.iter().filter(|trial| !trial.is_valid()).count()).unwrap(),
             took: log.len() as u64 * 1_200_000_000,

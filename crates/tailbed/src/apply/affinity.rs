@@ -1,119 +1,118 @@
 //! Which CPUs threads may run on: those of the kernel's own, and those of what runs in a node.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::BTreeMap;
+use std::{fmt, fs, io};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use tailbed_plan::check::cpus::{Cpus, list, parse_list};
-use tailbed_plan::step::{Form, ThreadMove};
+use tailbed_plan::step::ThreadMove;
 
+use super::NotHeld;
+use super::kernel_thread::{Property, what};
 use super::process::Process;
-use super::{NotHeld, TakenBack};
 
-/// A thread before it was moved.
+/// Where a thread may run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ThreadBefore {
-    /// Which one.
-    process: Process,
-    /// CPUs it might run on, in the kernel's list format.
-    cpus: String,
-}
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Affinity(Cpus);
 
-/// Where threads might run; those that say the same once.
-pub(super) fn cpus(threads: &[ThreadBefore]) -> String {
-    let all: BTreeSet<&str> = threads.iter().map(|thread| thread.cpus.as_str()).collect();
-    all.into_iter().collect::<Vec<_>>().join("; ")
-}
-
-/// The kernel's threads of a name, with where they may run.
-pub(super) fn before(name: &str) -> anyhow::Result<Vec<ThreadBefore>> {
-    let found = named(name)?;
-    ensure!(!found.is_empty(), "the kernel has no thread {name}");
-    found.into_iter().map(|process| Ok(ThreadBefore { cpus: read(process.pid)?, process })).collect()
-}
-
-/// Moves the threads of a name; all of them, or none.
-pub(super) fn move_thread(moved: &ThreadMove) -> anyhow::Result<()> {
-    let found = before(&moved.thread)?;
-    move_all(moved).map_err(|error| match put_back(moved, &found) {
-        Ok(_) => error,
-        Err(also) => anyhow!("{error:#}; after that, {also:#}"),
-    })
-}
-
-fn move_all(moved: &ThreadMove) -> anyhow::Result<()> {
-    let wanted = parse_list(&moved.cpus).with_context(|| format!("{} is no list of CPUs", moved.cpus))?;
-    for process in named(&moved.thread)? {
-        let what = what(&moved.thread, process.pid);
-        set(process.pid, &wanted).map_err(|error| NotHeld::because(&moved.knob, &what, &moved.cpus, &error))?;
-        let now = read(process.pid)?;
-        if !Form::List.same(&now, &moved.cpus) {
-            return Err(NotHeld::of(&moved.knob, &what, &moved.cpus, &now).into());
-        }
+impl Affinity {
+    /// Where a step asks for.
+    pub(super) fn asked(moved: &ThreadMove) -> anyhow::Result<Self> {
+        moved.cpus.clone().try_into()
     }
-    Ok(())
 }
 
-/// Where the threads of a name may run now; those that say the same once.
-pub(super) fn now(name: &str) -> anyhow::Result<BTreeSet<String>> {
-    named(name)?.iter().map(|process| read(process.pid)).collect()
-}
+impl TryFrom<String> for Affinity {
+    type Error = anyhow::Error;
 
-/// Gives threads back where they ran before, unless somebody else has moved them since.
-pub(super) fn put_back(moved: &ThreadMove, before: &[ThreadBefore]) -> anyhow::Result<TakenBack> {
-    let mut others = Vec::new();
-    for ThreadBefore { process, cpus } in before {
-        if process.is_ending() {
-            continue;
-        }
-        let now = read(process.pid)?;
-        let what = what(&moved.thread, process.pid);
-        if Form::List.same(&now, cpus) {
-            continue;
-        }
-        if !Form::List.same(&now, &moved.cpus) {
-            others.push(format!(
-                "{what} runs on CPUs {now}, neither {} (ours) nor {cpus} (as found): somebody else moved it",
-                moved.cpus
-            ));
-            continue;
-        }
-        let wanted = parse_list(cpus).with_context(|| format!("{cpus} is no list of CPUs"))?;
-        set(process.pid, &wanted).with_context(|| format!("cannot give {what} its CPUs {cpus} back"))?;
+    fn try_from(cpus: String) -> anyhow::Result<Self> {
+        parse_list(&cpus).map(Self).with_context(|| format!("{cpus} is no list of CPUs"))
     }
-    Ok(if others.is_empty() { TakenBack::Done } else { TakenBack::NotOurs(others.join("; ")) })
 }
 
-fn what(thread: &str, pid: i32) -> String {
-    format!("the thread {thread} ({pid})")
+impl From<Affinity> for String {
+    fn from(affinity: Affinity) -> Self {
+        affinity.to_string()
+    }
 }
 
-/// A thread of the kernel's own (include/linux/sched.h).
-const PF_KTHREAD: u32 = 0x0020_0000;
+impl fmt::Display for Affinity {
+    /// In the kernel's list format.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&list(&self.0))
+    }
+}
 
-fn named(name: &str) -> anyhow::Result<Vec<Process>> {
-    let entries = fs::read_dir("/proc").context("cannot list /proc")?.flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let is_it = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim_end() == name);
-    let processes = pids.filter(is_it).map(Process::of);
-    Ok(processes.filter(|process| process.flags().is_some_and(|flags| flags & PF_KTHREAD != 0)).collect())
+impl Property for Affinity {
+    const HAS: &str = "runs on CPUs";
+    const OWN: &str = "its CPUs";
+    const CHANGED: &str = "moved";
+
+    fn of(thread: &Process) -> anyhow::Result<Self> {
+        cpus_of(thread.pid).map(Self).with_context(|| format!("cannot ask where the thread {} may run", thread.pid))
+    }
+
+    fn give_to(&self, thread: &Process) -> io::Result<()> {
+        Ok(set(thread.pid, &self.0)?)
+    }
 }
 
 /// CPUs a thread may run on, in the kernel's list format.
 fn read(thread: i32) -> anyhow::Result<String> {
-    let set =
-        sched_getaffinity(Pid::from_raw(thread)).with_context(|| format!("cannot ask where the thread {thread} may run"))?;
-    Ok(list(&(0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()))
+    Ok(list(&cpus_of(thread).with_context(|| format!("cannot ask where the thread {thread} may run"))?))
+}
+
+/// CPUs a thread may run on; 0 is the calling one.
+fn cpus_of(thread: i32) -> Result<Cpus, Errno> {
+    let set = sched_getaffinity(Pid::from_raw(thread))?;
+    Ok((0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect())
 }
 
 fn set(thread: i32, cpus: &Cpus) -> Result<(), Errno> {
     let mut set = CpuSet::new();
     cpus.iter().filter(|cpu| **cpu < CpuSet::MAX_CPU).for_each(|cpu| set.set(*cpu));
     sched_setaffinity(Pid::from_raw(thread), &set)
+}
+
+/// Where each thread of this process may run.
+pub(super) struct OwnThreads {
+    /// By the thread's id.
+    each: BTreeMap<i32, Cpus>,
+    /// Of the thread that asked.
+    own: Cpus,
+}
+
+impl OwnThreads {
+    /// Asks.
+    pub(super) fn now() -> anyhow::Result<Self> {
+        let each = own_threads()?.into_iter().filter_map(|thread| Some((thread, cpus_of(thread).ok()?))).collect();
+        Ok(Self { each, own: cpus_of(0)? })
+    }
+
+    /// Has each run where it ran then, and those that are new since where the thread did that asked; one that ends meanwhile is passed over.
+    ///
+    /// # Errors
+    /// The kernel's, of the first thread that is refused.
+    pub(super) fn give_back(&self) -> anyhow::Result<()> {
+        for thread in own_threads()? {
+            let wanted = self.each.get(&thread).unwrap_or(&self.own);
+            match cpus_of(thread).and_then(|now| if now == *wanted { Ok(()) } else { set(thread, wanted) }) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot run on CPUs {} again", list(wanted))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn own_threads() -> anyhow::Result<Vec<i32>> {
+    let tasks = fs::read_dir("/proc/self/task").context("cannot list our own threads")?.flatten();
+    Ok(tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// Has every thread of every process in a pid namespace run on these cores only, that of the process `init`. Those they start later
@@ -146,9 +145,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn threads_run_where_they_ran_before() {
+        let before = OwnThreads::now().unwrap();
+        let first = Cpus::from([*before.own.iter().next().unwrap()]);
+        set(0, &first).unwrap();
+        before.give_back().unwrap();
+        assert_eq!(cpus_of(0).unwrap(), before.own);
+    }
+
+    #[test]
     fn a_thread_says_where_it_may_run() {
         let mine = read(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(parse_list(&mine).is_some_and(|cpus| !cpus.is_empty()), "{mine}");
-        assert!(before("no such thread").is_err());
+        assert!(crate::apply::kernel_thread::before::<Affinity>("no such thread").is_err());
     }
 }

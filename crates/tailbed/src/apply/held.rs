@@ -6,9 +6,10 @@ use tailbed_plan::check::cpus::parse_list;
 use tailbed_plan::knob::ProfilePlan;
 use tailbed_plan::step::{Form, Step};
 
-use super::affinity;
+use super::affinity::Affinity;
+use super::priority::Scheduled;
 use super::sequence::Done;
-use super::{Before, Host, Made, cgroup, ethtool, latency, setting, unplug, untrack};
+use super::{Before, Host, Made, cgroup, ethtool, kernel_thread, latency, setting, unplug, untrack};
 
 /// What one thing says.
 struct Said<'a> {
@@ -58,7 +59,8 @@ pub(crate) fn held(plan: &ProfilePlan, done: &[Done<'_>], host: &Host) -> anyhow
 fn read<'a>(step: &'a Step, before: &Before, host: &Host) -> anyhow::Result<Vec<Said<'a>>> {
     let found = match before {
         Before::Value(value) => value.clone(),
-        Before::Threads(threads) => affinity::cpus(threads),
+        Before::Threads(threads) => kernel_thread::found(threads),
+        Before::Priorities(threads) => kernel_thread::found(threads),
         Before::Cpu(cpu) => cpu.online.clone(),
         Before::Nothing => String::new(),
     };
@@ -75,8 +77,14 @@ fn read<'a>(step: &'a Step, before: &Before, host: &Host) -> anyhow::Result<Vec<
             vec![said(&setting.knob, setting.path.clone(), &setting.value, setting::read(setting)?, setting.form)]
         }
         Step::MoveThread(moved) => {
-            let now = affinity::now(&moved.thread)?;
+            let now = kernel_thread::now::<Affinity>(&moved.thread)?;
             let one = |now: String| said(&moved.knob, moved.thread.clone(), &moved.cpus, now, Form::List);
+            now.into_iter().map(one).collect()
+        }
+        Step::PrioritizeThread(given) => {
+            let wanted = Scheduled::asked(given).to_string();
+            let now = kernel_thread::now::<Scheduled>(&given.thread)?;
+            let one = |now: String| said(&given.knob, given.thread.clone(), &wanted, now, Form::Text);
             now.into_iter().map(one).collect()
         }
         Step::Untrack(asked) => {

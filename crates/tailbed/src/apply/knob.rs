@@ -5,7 +5,11 @@ use std::os::fd::OwnedFd;
 use anyhow::{Context, anyhow};
 use tailbed_plan::step::Step;
 
-use super::{Agent, Before, Host, Made, TakenBack, affinity, cgroup, ethtool, latency, setting, unplug, untrack};
+use super::affinity::Affinity;
+use super::priority::Scheduled;
+use super::{
+    Agent, Before, Host, Made, TakenBack, affinity, cgroup, ethtool, kernel_thread, latency, priority, setting, unplug, untrack,
+};
 
 /// What a step is about to replace.
 pub(super) fn before(step: &Step) -> anyhow::Result<Before> {
@@ -13,7 +17,8 @@ pub(super) fn before(step: &Step) -> anyhow::Result<Before> {
         // what may stay may be gone as well
         Step::WriteSetting(setting) if setting.may_stay => Ok(setting::read(setting).map_or(Before::Nothing, Before::Value)),
         Step::WriteSetting(setting) => Ok(Before::Value(setting::read(setting)?)),
-        Step::MoveThread(moved) => Ok(Before::Threads(affinity::before(&moved.thread)?)),
+        Step::MoveThread(moved) => Ok(Before::Threads(kernel_thread::before(&moved.thread)?)),
+        Step::PrioritizeThread(given) => Ok(Before::Priorities(priority::before(&given.thread)?)),
         Step::UnplugCpu(unplug) => Ok(Before::Cpu(unplug::before(unplug)?)),
         Step::ConfineGroup(limit) => Ok(Before::Value(cgroup::limited(limit))),
         Step::TuneInterface(tuning) => Ok(ethtool::before(tuning).map_or(Before::Nothing, Before::Value)),
@@ -40,7 +45,12 @@ impl Host {
     pub(super) fn set(&mut self, step: &Step) -> anyhow::Result<Made> {
         match step {
             Step::WriteSetting(setting) => setting::write(setting),
-            Step::MoveThread(moved) => affinity::move_thread(moved).map(|()| Made::Setting),
+            Step::MoveThread(moved) => {
+                kernel_thread::give(&moved.thread, &moved.knob, &Affinity::asked(moved)?).map(|()| Made::Setting)
+            }
+            Step::PrioritizeThread(given) => {
+                kernel_thread::give(&given.thread, &given.knob, &Scheduled::asked(given)).map(|()| Made::Setting)
+            }
             Step::Untrack(untrack) => {
                 self.untracked.insert(untrack.namespace.clone(), untrack::hold(untrack)?);
                 Ok(Made::Held)
@@ -69,7 +79,12 @@ impl Host {
         match (step, before, made) {
             (Step::WriteSetting(_), _, Some(Made::Stayed { .. })) => Ok(TakenBack::Done),
             (Step::WriteSetting(setting), Before::Value(before), _) => setting::put_back(setting, before),
-            (Step::MoveThread(moved), Before::Threads(before), _) => affinity::put_back(moved, before),
+            (Step::MoveThread(moved), Before::Threads(before), _) => {
+                kernel_thread::put_back(&moved.thread, &Affinity::asked(moved)?, before)
+            }
+            (Step::PrioritizeThread(given), Before::Priorities(before), _) => {
+                kernel_thread::put_back(&given.thread, &Scheduled::asked(given), before)
+            }
             (Step::UnplugCpu(unplug), Before::Cpu(before), _) => unplug::put_back(unplug, before),
             (Step::ConfineGroup(limit), Before::Value(before), made) => {
                 cgroup::release(limit, before, matches!(made, Some(Made::Confined { switched: true })))
@@ -91,6 +106,7 @@ impl Host {
             (
                 Step::WriteSetting(_)
                 | Step::MoveThread(_)
+                | Step::PrioritizeThread(_)
                 | Step::UnplugCpu(_)
                 | Step::ConfineGroup(_)
                 | Step::TuneInterface(_)

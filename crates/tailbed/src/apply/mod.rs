@@ -11,6 +11,7 @@ mod ethtool;
 mod follower;
 mod held;
 mod interfaces;
+mod kernel_thread;
 mod knob;
 mod latency;
 mod macvlan;
@@ -18,6 +19,7 @@ mod memory;
 mod namespace;
 mod network;
 mod not_held;
+mod priority;
 mod process;
 mod seccomp;
 mod sequence;
@@ -50,8 +52,10 @@ pub(crate) use sequence::{Broken, Done, apply, apply_all, take_back, take_back_a
 pub(crate) use sweep::sweep;
 pub(crate) use voice::Voice;
 
-use self::affinity::ThreadBefore;
+use self::affinity::Affinity;
+use self::kernel_thread::Found;
 use self::network::Network;
+use self::priority::Scheduled;
 use self::unplug::CpuBefore;
 
 /// What a step is about to replace, read before it is done.
@@ -63,7 +67,9 @@ pub(crate) enum Before {
     /// A setting's value.
     Value(String),
     /// Where threads may run.
-    Threads(Vec<ThreadBefore>),
+    Threads(Vec<Found<Affinity>>),
+    /// How threads are scheduled.
+    Priorities(Vec<Found<Scheduled>>),
     /// A processor, and what forgets about it when it goes.
     Cpu(CpuBefore),
 }

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, pidfd_send_signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
+use crate::probe::stat::{FLAGS, POLICY, PRIORITY, STARTED, field};
+
 /// A process by its id and the time it was started, so that a later process of the same id is never mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
@@ -29,6 +31,12 @@ impl Process {
     /// Its flags (`PF_*` in include/linux/sched.h); `None` when it is gone.
     pub(super) fn flags(&self) -> Option<u32> {
         field(&fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?, FLAGS)?.parse().ok()
+    }
+
+    /// Number of its scheduling policy, and its real-time priority (sched(7)); `None` when it is gone.
+    pub(super) fn scheduling(&self) -> Option<(i32, u8)> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        Some((field(&stat, POLICY)?.parse().ok()?, field(&stat, PRIORITY)?.parse().ok()?))
     }
 
     /// Whether it has ended or is about to. The first process of a pid namespace is about to from before the first of the others is
@@ -107,16 +115,6 @@ fn started(pid: i32) -> Option<u64> {
 
 fn started_in(stat: &str) -> Option<u64> {
     field(stat, STARTED)?.parse().ok()
-}
-
-/// Fields of /proc/pid/stat by their numbers (proc_pid_stat(5)).
-const FLAGS: usize = 9;
-const STARTED: usize = 22;
-
-/// A field after the second.
-fn field(stat: &str, number: usize) -> Option<&str> {
-    // the second, the command in parentheses, may hold spaces and parentheses itself
-    stat.rsplit_once(')')?.1.split_whitespace().nth(number.checked_sub(3)?)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub(crate) fn of(bytes: &[u8]) -> String {
 }
 
 /// The digest of a file.
-pub(super) fn of_file(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn of_file(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut reader = Hashing::new(file);
     io::copy(&mut reader, &mut io::sink()).with_context(|| format!("cannot read {}", path.display()))?;

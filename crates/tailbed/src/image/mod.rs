@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::ImageCommand;
 use crate::failure::Failure;
 
-pub(crate) use digest::of as digest_of;
+pub(crate) use digest::{of as digest_of, of_file as digest_of_file};
 pub(crate) use unpack::{ImageConfig, Unpacked, layout, look, unpack};
 
 /// What somebody else makes and the cache keeps besides images: a folder of this kind, filled by `make` if there is none yet that was made

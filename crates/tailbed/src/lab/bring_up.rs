@@ -55,6 +55,7 @@ fn describe(step: &Step) -> String {
         Step::WriteSetting(_)
         | Step::StampInHardware { .. }
         | Step::MoveThread(_)
+        | Step::PrioritizeThread(_)
         | Step::HoldLatency { .. }
         | Step::TuneInterface(_)
         | Step::Untrack(_)

@@ -8,6 +8,7 @@ pub(crate) mod kvm;
 mod privilege;
 mod record;
 mod settings;
+pub(crate) mod stat;
 
 use std::fs;
 use std::path::{Path, PathBuf};

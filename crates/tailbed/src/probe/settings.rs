@@ -9,6 +9,7 @@ use tailbed_plan::check::sources;
 use tailbed_plan::knob::{THREADS, files};
 
 use super::record::{absent, matching, reason, text};
+use super::stat::{FLAGS, PF_KTHREAD, PRIORITY, field};
 
 /// Looks at the files and threads that knobs are planned by.
 pub(super) fn probe() -> Settings {
@@ -34,8 +35,7 @@ fn take(settings: &mut Settings, path: String, file: &Path) {
     }
 }
 
-/// A thread of the kernel's own, and one that the kernel lets nobody move (include/linux/sched.h).
-const PF_KTHREAD: u32 = 0x0020_0000;
+/// A thread that the kernel lets nobody move (include/linux/sched.h).
 const PF_NO_SETAFFINITY: u32 = 0x0400_0000;
 
 fn threads(proc: &Path) -> Vec<KernelThread> {
@@ -52,11 +52,11 @@ fn thread(process: &Path) -> Option<KernelThread> {
         return None;
     }
     let stat = fs::read_to_string(process.join("stat")).ok()?;
-    // the ninth field, the seventh after the name in parentheses (proc_pid_stat(5))
-    let flags: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(6)?.parse().ok()?;
+    let flags: u32 = field(&stat, FLAGS)?.parse().ok()?;
+    let priority = field(&stat, PRIORITY)?.parse().ok()?;
     let status = fs::read_to_string(process.join("status")).ok()?;
     let cpus = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim().to_owned();
-    (flags & PF_KTHREAD != 0).then_some(KernelThread { name, cpus, bound: flags & PF_NO_SETAFFINITY != 0 })
+    (flags & PF_KTHREAD != 0).then_some(KernelThread { name, cpus, bound: flags & PF_NO_SETAFFINITY != 0, priority })
 }
 
 #[cfg(test)]

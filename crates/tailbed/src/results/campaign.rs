@@ -5,24 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
+use tailbed_stats::plot::theme::Ground;
 use tailbed_stats::report::NamedFigure;
 
-/// What makes two campaigns the same: enough to resume one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    /// Name of the experiment.
-    pub(crate) name: String,
-    /// `--set` arguments.
-    pub(crate) set: Vec<String>,
-    /// `--sweep` arguments.
-    pub(crate) sweep: Vec<String>,
-    /// Names of all runs, in order.
-    pub(crate) runs: Vec<String>,
-}
+use super::begun::{Begun, Identity};
 
 /// A campaign's folder.
 pub(crate) struct CampaignFolder {
@@ -31,26 +21,13 @@ pub(crate) struct CampaignFolder {
 
 impl CampaignFolder {
     /// Makes a new folder below `out`, named after the experiment and the time, and writes down what is to be done.
-    pub(crate) fn create(out: &Path, identity: &Identity, experiment: &str, facts: &Facts, now: u64) -> anyhow::Result<Self> {
-        fs::create_dir_all(out).with_context(|| format!("cannot make the results folder {}", out.display()))?;
-        let stem = format!("{}-{}", identity.name, timestamp(now));
-        let names = std::iter::once(stem.clone()).chain((2..1000).map(|number| format!("{stem}-{number}")));
-        for name in names {
-            let path = out.join(name);
-            match fs::create_dir(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => {
-                    made.with_context(|| format!("cannot make the results folder {}", path.display()))?;
-                    let folder = Self { path };
-                    folder.write_new(results::EXPERIMENT, experiment.as_bytes())?;
-                    folder.write_new(results::CAMPAIGN, &json(identity)?)?;
-                    folder.write_new(results::FACTS, &json(facts)?)?;
-                    fs::create_dir(folder.path.join(results::RUNS))?;
-                    return Ok(folder);
-                }
-            }
-        }
-        bail!("{} holds a thousand campaigns of this second", out.display())
+    pub(crate) fn create(out: &Path, begun: &Begun, experiment: &str, facts: &Facts, now: u64) -> anyhow::Result<Self> {
+        let folder = Self { path: make_folder(out, &begun.identity.name, now)? };
+        folder.write_new(results::EXPERIMENT, experiment.as_bytes())?;
+        folder.write_new(results::CAMPAIGN, &json(begun)?)?;
+        folder.write_new(results::FACTS, &json(facts)?)?;
+        fs::create_dir(folder.path.join(results::RUNS))?;
+        Ok(folder)
     }
 
     /// The newest folder below `out` that holds this very campaign without its end.
@@ -117,6 +94,24 @@ impl CampaignFolder {
     }
 }
 
+/// Makes a new folder below `out`, named after what it will hold and the time, seconds since 1970.
+pub(crate) fn make_folder(out: &Path, name: &str, now: u64) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(out).with_context(|| format!("cannot make the results folder {}", out.display()))?;
+    let stem = format!("{name}-{}", timestamp(now));
+    let names = std::iter::once(stem.clone()).chain((2..1000).map(|number| format!("{stem}-{number}")));
+    for name in names {
+        let path = out.join(name);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                made.with_context(|| format!("cannot make the results folder {}", path.display()))?;
+                return Ok(path);
+            }
+        }
+    }
+    bail!("{} holds a thousand campaigns of this second", out.display())
+}
+
 /// Reads a file that a campaign wrote.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -139,12 +134,14 @@ pub(crate) fn write_derived(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     fs::rename(&partial, path).with_context(what)
 }
 
-/// Writes every plot as SVG, and the data in it as CSV, into the plots folder below `folder`.
+/// Writes every plot as SVG and, for paper, as PNG, and the data in it as CSV, into the plots folder below `folder`.
 pub(crate) fn write_plots(folder: &Path, plots: &[NamedFigure]) -> anyhow::Result<()> {
     let folder = folder.join(results::PLOTS);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for plot in plots {
         write_derived(&folder.join(format!("{}.svg", plot.name)), plot.figure.standalone().as_bytes())?;
+        let image = plot.figure.png(Ground::Light).with_context(|| format!("cannot draw the plot {}", plot.name))?;
+        write_derived(&folder.join(format!("{}.png", plot.name)), &image)?;
         write_derived(&folder.join(format!("{}.csv", plot.name)), plot.figure.csv().as_bytes())?;
     }
     Ok(())
@@ -167,18 +164,24 @@ fn timestamp(seconds: u64) -> String {
 mod tests {
     use super::*;
 
+    fn begun(runs: &[&str]) -> Begun {
+        let runs = runs.iter().map(|run| (*run).to_owned()).collect();
+        let identity = Identity { name: "a".to_owned(), set: Vec::new(), sweep: Vec::new(), runs };
+        Begun { version: Begun::VERSION, identity, outline: None }
+    }
+
     #[test]
     fn two_campaigns_in_one_second_have_their_own_folders() {
         let out = tempfile::tempdir().unwrap();
-        let identity = Identity { name: "a".to_owned(), set: Vec::new(), sweep: Vec::new(), runs: vec!["0000-a".to_owned()] };
+        let begun = begun(&["0000-a"]);
         let facts = crate::probe::facts();
-        let first = CampaignFolder::create(out.path(), &identity, "name = \"a\"", &facts, 0).unwrap();
-        let second = CampaignFolder::create(out.path(), &identity, "name = \"a\"", &facts, 0).unwrap();
+        let first = CampaignFolder::create(out.path(), &begun, "name = \"a\"", &facts, 0).unwrap();
+        let second = CampaignFolder::create(out.path(), &begun, "name = \"a\"", &facts, 0).unwrap();
         assert!(first.path().ends_with("a-19700101-000000"));
         assert!(second.path().ends_with("a-19700101-000000-2"));
-        let found = CampaignFolder::find_unfinished(out.path(), &identity, "name = \"a\"").unwrap();
+        let found = CampaignFolder::find_unfinished(out.path(), &begun.identity, "name = \"a\"").unwrap();
         assert_eq!(found.path(), second.path());
-        assert!(CampaignFolder::find_unfinished(out.path(), &identity, "name = \"b\"").is_err());
+        assert!(CampaignFolder::find_unfinished(out.path(), &begun.identity, "name = \"b\"").is_err());
     }
 
     #[test]
@@ -193,8 +196,7 @@ mod tests {
     #[test]
     fn a_half_full_attempt_is_moved_aside() {
         let out = tempfile::tempdir().unwrap();
-        let identity = Identity { name: "a".to_owned(), set: Vec::new(), sweep: Vec::new(), runs: Vec::new() };
-        let folder = CampaignFolder::create(out.path(), &identity, "", &crate::probe::facts(), 0).unwrap();
+        let folder = CampaignFolder::create(out.path(), &begun(&[]), "", &crate::probe::facts(), 0).unwrap();
         let attempt = folder.begin_attempt("0000-a", 0).unwrap();
         fs::write(attempt.join("steps.txt"), "precious").unwrap();
         folder.begin_attempt("0000-a", 0).unwrap();

@@ -20,6 +20,7 @@ use super::traffic::{self, Generated, Granted, Stopped};
 use super::{Captures, Inputs};
 use crate::apply::{Broken, Host, apply_all, held, sweep, take_back_all};
 use crate::journal::Journal;
+use crate::show::progress::Progress;
 
 /// All that an attempt brings home.
 pub(super) struct Collected {
@@ -37,7 +38,7 @@ pub(super) struct Collected {
     pub(super) knobs: Knobs,
 }
 
-/// Carries out a run in its folder. `tick` is called about once a second with the time since the traffic began. Whatever comes of it,
+/// Carries out a run in its folder, and tells how far it is. Whatever comes of it,
 /// everything is taken back when this returns, or the error names what is left.
 pub(super) fn attempt(
     run: &Run,
@@ -45,10 +46,10 @@ pub(super) fn attempt(
     token: &str,
     folder: &Path,
     interrupted: &AtomicBool,
-    tick: &mut dyn FnMut(Duration),
+    progress: &Progress,
 ) -> Result<Collected, Broken> {
     let collected = with_steps(run, &inputs.scripts, token, folder, interrupted, |host, programs| {
-        measure(run, &inputs.captures, host, programs, interrupted, tick)
+        measure(run, &inputs.captures, host, programs, interrupted, progress)
     });
     collected.map(|(collected, knobs)| Collected { knobs, ..collected })
 }
@@ -102,7 +103,7 @@ fn measure(
     host: &mut Host,
     programs: &mut Programs<'_>,
     interrupted: &AtomicBool,
-    tick: &mut dyn FnMut(Duration),
+    progress: &Progress,
 ) -> Result<Collected, Broken> {
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
@@ -118,7 +119,10 @@ fn measure(
         Ok(())
     };
     let expected = Duration::from_nanos(run.expected);
-    let generated = traffic::generate(host, programs, interrupted, expected, tick, &mut over)?;
+    let mut tick = |running| progress.tick(running, expected);
+    tick(Duration::ZERO);
+    let generated = traffic::generate(host, programs, interrupted, expected, &mut tick, &mut over)?;
+    progress.over();
     path::check(run, host)?;
     let forwarders = traffic::stop_forwarders(run, host, programs, interrupted)?;
     let timestamped = timestamper::stop(run, host, programs, interrupted)?;

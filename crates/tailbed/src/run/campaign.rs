@@ -8,89 +8,77 @@ use std::time::Duration;
 use anyhow::Context;
 use tailbed_format::facts::Facts;
 use tailbed_format::order::{Measure, Order};
-use tailbed_format::results;
 use tailbed_format::summary::RunSummary;
 use tailbed_plan::plan::{GENERATOR, Plan, Run};
-use tailbed_stats::campaign::CountedRun;
 use tailbed_stats::flow;
-use tailbed_stats::plot::worst::WorstPoint;
-use tailbed_stats::proof::HostTimeline;
-use tailbed_stats::run::{Attempt, Recorded, RunCounters, SummarisedRun, failed_run, summarise_run};
+use tailbed_stats::run::{Attempt, Recorded, SummarisedRun, failed_run, summarise_run};
+use tailbed_stats::slo;
 use tailbed_stats::stream;
 
 use super::attempt::attempt;
 use super::explain::explain;
 use super::proof::loops;
-use super::{Inputs, now, programs, proof, record, timestamper};
+use super::{Inputs, now, programs, record, timestamper};
 use crate::apply::{Broken, NotHeld};
 use crate::failure::{Failure, Refusal};
-use crate::results::campaign::{json, write_new};
-use crate::results::{CampaignFolder, packets};
-use crate::show::progress::Progress;
+use crate::results::{CampaignFolder, sums};
+use crate::show::progress::{Progress, RunEnd};
 
-/// An attempt, and what the plots show of it.
-pub(super) struct Finished {
-    /// Summary and distributions.
-    pub(super) run: CountedRun,
-    /// The worst packets, in any order.
-    pub(super) worst: Vec<WorstPoint>,
-    /// What the host did meanwhile.
-    pub(super) timeline: HostTimeline,
-}
-
-/// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are read, not made again.
+/// Makes every run until it is valid or its attempts are used up; attempts that an earlier session finished are not made again. What comes
+/// of them is in their folders.
 pub(super) fn carry_out(
     plan: &Plan,
     inputs: &Inputs,
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
-) -> Result<Vec<Finished>, Failure> {
+    progress: &mut Progress,
+) -> Result<(), Failure> {
     let expected = |run: &Run| Duration::from_nanos(run.expected);
-    let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
     let mut repetitions = plan.most_repetitions();
     // said already, before the first run
     let mut said: BTreeSet<String> = plan.notes.iter().cloned().collect();
-    let mut finished = Vec::new();
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
+        let mut last = None;
         for attempt in 0..plan.attempts.max(1) {
             let again = attempt + 1 < plan.attempts && repetitions > 0;
-            let made = match read_earlier(folder, run, attempt)? {
+            let summary: &RunSummary = last.insert(match folder.finished_attempt(&run.name, attempt) {
                 Some(earlier) => earlier,
-                None => match make(&Campaign { plan, inputs, facts, folder, interrupted, progress: &progress }, run, attempt) {
+                None => match make(&Campaign { plan, inputs, facts, folder, interrupted, progress }, number, attempt) {
                     Ok(made) => made,
                     Err(Broken::Failed(error)) if again && !error.is::<Refusal>() && !error.is::<NotHeld>() => {
                         failed(plan, run, attempt, folder, &error)?
                     }
-                    Err(broken) => return Err(explain(broken, &progress, folder, run)),
+                    Err(broken) => return Err(explain(broken, progress, folder, run)),
                 },
-            };
-            let summary = made.run.summary.clone();
-            finished.push(made);
+            });
             for downgrade in summary.downgrades.iter().filter(|downgrade| said.insert((*downgrade).clone())) {
-                progress.say(&format!("note: {downgrade}"));
+                progress.note(downgrade);
             }
             if summary.is_valid() {
                 break;
             }
             let reasons: Vec<_> = summary.invalid.iter().map(ToString::to_string).collect();
             let then = if again { "it is repeated" } else { "it is given up" };
-            progress.say(&format!("{}: does not count: {}; {then}", summary.run, reasons.join("; ")));
+            progress.does_not_count(&summary.run, &format!("{}; {then}", reasons.join("; ")));
             if !again {
                 break;
             }
             repetitions -= 1;
             progress.extend(expected(run));
         }
-        let line = finished.last().map(|made| one_line(&made.run.summary)).unwrap_or_default();
-        progress.end(number, expected(run), &line);
+        if let Some(summary) = last {
+            let ended = RunEnd { folder: &summary.run, counts: summary.is_valid(), line: &one_line(&summary) };
+            progress.end(number, expected(run), &ended);
+        }
     }
     progress.finish();
-    Ok(finished)
+    Ok(())
 }
 
-fn one_line(summary: &RunSummary) -> String {
+/// A run in one line.
+pub(crate) fn one_line(summary: &RunSummary) -> String {
     let median = summary.latency.percentiles.first().and_then(|row| row.estimate.value());
     let time = |ns: Option<u64>| ns.map_or_else(|| "none".to_owned(), tailbed_stats::plot::number::time);
     let validity = if summary.is_valid() { "" } else { " (does not count)" };
@@ -107,17 +95,17 @@ struct Campaign<'a> {
     progress: &'a Progress,
 }
 
-fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Broken> {
+fn make(campaign: &Campaign<'_>, place: usize, number: u32) -> Result<RunSummary, Broken> {
     let Campaign { plan, inputs, facts, folder, interrupted, progress } = *campaign;
+    let run = plan.runs.get(place).context("the plan holds fewer runs than are made")?;
     let order = measure_order(run)?;
+    progress.attempt(place, number);
     let path = folder.begin_attempt(&run.name, number)?;
     let began = now();
     record::before(&path, run, facts)?;
-    let expected = Duration::from_nanos(run.expected);
-    let tick = &mut |running| progress.tick(running, expected);
     let mut filled = inputs.tables.fill_in(run);
     timestamper::give_place(&mut filled, &path)?;
-    let collected = attempt(&filled, inputs, &plan.token, &path, interrupted, tick)?;
+    let collected = attempt(&filled, inputs, &plan.token, &path, interrupted, progress)?;
     let attempt = identify(plan, run, number, &path, began)?;
     let streams = order.flows_by_stream();
     let downgrades = [run.cores.shared.as_slice(), &collected.granted.downgrades].concat();
@@ -132,6 +120,7 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         downgrades: &downgrades,
     };
     let mut summarised = summarise_run(attempt, &recorded, &run.limits);
+    summarised.counters.slos = slo::observe(&summarised.records, &streams, &plan.slos);
     summarised.summary.programs = programs::recorded(&path);
     summarised.summary.ports = collected.granted.ports;
     summarised.summary.knobs = Some(collected.knobs).filter(|knobs| !knobs.profile.is_empty());
@@ -140,12 +129,11 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
         summarised.summary.capture = Some(capture);
         summarised.counters.through = through;
     }
-    let mut timeline = HostTimeline::default();
     if let Some(watched) = &collected.watched {
         let measured = &collected.generated.measured;
         let loops = loops(measured.account, &collected.forwarders.accounts);
-        let (proof, seen) = watched.prove(&loops, measured.clock.origin_monotonic, order.schedule.duration, &path)?;
-        (summarised.summary.proof, timeline) = (Some(proof), seen);
+        let proof = watched.prove(&loops, measured.clock.origin_monotonic, order.schedule.duration, &path)?;
+        summarised.summary.proof = Some(proof);
     }
     let length = inputs.captures.lengths(order);
     let flows = flow::summaries(&summarised.records, &summarised.flows);
@@ -154,21 +142,16 @@ fn make(campaign: &Campaign<'_>, run: &Run, number: u32) -> Result<Finished, Bro
     let SummarisedRun { summary, records, .. } = &mut summarised;
     stream::count_bytes(&mut summary.streams, records, &streams, &length, order.schedule.duration);
     record::after(&path, &summarised, &flows, order, &length)?;
-    let worst = record::worst(&summarised.records);
-    Ok(Finished { run: CountedRun { summary: summarised.summary, counters: summarised.counters }, worst, timeline })
+    Ok(summarised.summary)
 }
 
 /// An attempt that a step or an agent has failed: it is written down like any other that does not count.
-fn failed(plan: &Plan, run: &Run, number: u32, folder: &CampaignFolder, error: &anyhow::Error) -> anyhow::Result<Finished> {
+fn failed(plan: &Plan, run: &Run, number: u32, folder: &CampaignFolder, error: &anyhow::Error) -> anyhow::Result<RunSummary> {
     let path = folder.attempt(&run.name, number);
     let mut summary = failed_run(identify(plan, run, number, &path, now())?, format!("{error:#}"), Vec::new());
     summary.programs = programs::recorded(&path);
-    write_new(&path.join(results::SUMMARY), &json(&summary)?)?;
-    Ok(Finished {
-        run: CountedRun { summary, counters: RunCounters::default() },
-        worst: Vec::new(),
-        timeline: HostTimeline::default(),
-    })
+    sums::seal(&path, &summary)?;
+    Ok(summary)
 }
 
 fn identify(plan: &Plan, run: &Run, number: u32, path: &Path, began: u64) -> anyhow::Result<Attempt> {
@@ -190,19 +173,4 @@ fn measure_order(run: &Run) -> anyhow::Result<&Measure> {
         Some(Order::Measure(measure)) => Ok(measure),
         _ => anyhow::bail!("the plan of {} gives the generator nothing to measure", run.name),
     }
-}
-
-/// An attempt that was finished before the campaign was interrupted.
-fn read_earlier(folder: &CampaignFolder, run: &Run, attempt: u32) -> anyhow::Result<Option<Finished>> {
-    let Some(summary) = folder.finished_attempt::<RunSummary>(&run.name, attempt) else { return Ok(None) };
-    let path = folder.attempt(&run.name, attempt);
-    let packets = path.join(results::PACKETS);
-    // a run that failed has none
-    let records = if packets.exists() { packets::read(&packets)? } else { Vec::new() };
-    let worst = record::worst(&records);
-    let through =
-        summary.capture.as_ref().map(|capture| timestamper::read_again(capture, &path)).transpose()?.unwrap_or_default();
-    let counters = RunCounters { through, ..RunCounters::of(&records, &measure_order(run)?.flows_by_stream()) };
-    let timeline = proof::read_again(&path)?;
-    Ok(Some(Finished { run: CountedRun { summary, counters }, worst, timeline }))
 }

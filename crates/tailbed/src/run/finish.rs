@@ -1,88 +1,56 @@
-//! What every kind of campaign ends with: its files are written, its tables shown.
+//! What every kind of campaign ends with: what its runs have written is read back and put together, its files are written, its tables
+//! shown.
 
 use std::io::IsTerminal;
 
-use serde::Serialize;
-use tailbed_format::facts::Facts;
 use tailbed_format::results;
-use tailbed_plan::plan::Plan;
-use tailbed_stats::report::{NamedFigure, Repeat};
 
-use crate::cli::{ExperimentArguments, RunArguments};
+use crate::cli::RunArguments;
 use crate::failure::Failure;
 use crate::print;
-use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_derived, write_new, write_plots};
-use crate::show::quote::quote;
+use crate::rebuild::{Campaign, Rebuilt};
+use crate::results::campaign::{write_derived, write_new, write_plots};
+use crate::results::{CampaignFolder, metadata, sums};
+use crate::show::deadlines;
 
-/// Where a campaign came from, for whoever makes it again.
-pub(super) struct Origin {
-    facts: Facts,
-    file: String,
-    command: String,
-}
-
-impl Origin {
-    /// Of a campaign that was made with these arguments, the facts as they were when it began.
-    pub(super) fn of(arguments: &RunArguments, folder: &CampaignFolder) -> anyhow::Result<Self> {
-        let experiment = &arguments.experiment;
-        let file = experiment.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { facts: folder.facts()?, file, command: command_line(experiment) })
+/// Writes plots and report, where they are wanted, sums, the metadata of it all and, last, the campaign's summary: a folder that has one is finished. All of it is made as `tailbed report` makes
+/// it, run by run from the disk, so that it needs no more memory at the end than for one run.
+pub(super) fn finish(arguments: &RunArguments, folder: &CampaignFolder) -> Result<(), Failure> {
+    let path = folder.path();
+    let rebuilt = Rebuilt::at_the_end(path)?;
+    if !arguments.no_report {
+        let (page, plots) = rebuilt.page();
+        write_plots(path, &plots)?;
+        write_derived(&path.join(results::REPORT), page.as_bytes())?;
     }
-
-    /// With the text of its experiment file.
-    pub(super) fn again<'a>(&'a self, experiment: &'a str, plan: &Plan) -> Repeat<'a> {
-        Repeat { facts: &self.facts, experiment_name: &self.file, experiment, command: &self.command, seed: plan.seed }
+    sums::write_of_campaign(path)?;
+    let summary = rebuilt.campaign.summary()?;
+    let about = metadata::of_campaign(path, &rebuilt.campaign.summary_value()?, super::now())?;
+    metadata::write(path, &about, Some(summary.len() as u64))?;
+    write_new(&path.join(results::SUMMARY), &summary)?;
+    show(arguments, folder, &rebuilt.campaign)?;
+    // what the runs wrote a moment ago is whole unless something else has been at it
+    let faults: Vec<String> = rebuilt.faults.iter().map(ToString::to_string).collect();
+    if !faults.is_empty() {
+        return Err(anyhow::anyhow!("not all could be reported: {}", faults.join("\n")).into());
+    }
+    match &rebuilt.campaign {
+        Campaign::Packets(packets) => deadlines::gate(&packets.summary, arguments.fail_on_slo),
+        Campaign::Searches(_) | Campaign::Lives(_) | Campaign::Noise(_) => Ok(()),
     }
 }
 
-/// The command that runs the same experiment again.
-fn command_line(arguments: &ExperimentArguments) -> String {
-    let file = arguments.file.file_name().unwrap_or_default().to_string_lossy();
-    let options = [("--set", &arguments.set), ("--sweep", &arguments.sweep)];
-    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quote(value))));
-    format!("tailbed run {}{}", quote(&file), options.collect::<String>())
-}
-
-/// Writes plots, report and, last, the campaign's summary: a folder that has one is finished.
-pub(super) fn write(
-    folder: &CampaignFolder,
-    plots: &[NamedFigure],
-    report: &str,
-    summary: &impl Serialize,
-) -> anyhow::Result<()> {
-    write_plots(folder.path(), plots)?;
-    write_derived(&folder.path().join(results::REPORT), report.as_bytes())?;
-    write_new(&folder.path().join(results::SUMMARY), &json(summary)?)
-}
-
-/// The tables and the answer on the terminal, where `text` is told whether lines are to fit its width; or everything as JSON.
-pub(super) fn show(
-    arguments: &RunArguments,
-    folder: &CampaignFolder,
-    summary: &impl Serialize,
-    text: impl FnOnce(bool) -> String,
-) -> Result<(), Failure> {
-    let report = folder.path().join(results::REPORT);
+/// The tables and the answer on the terminal, or everything as JSON.
+fn show(arguments: &RunArguments, folder: &CampaignFolder, campaign: &Campaign) -> Result<(), Failure> {
+    let report = (!arguments.no_report).then(|| folder.path().join(results::REPORT));
     if arguments.json {
+        let summary = campaign.summary_value()?;
         let all = serde_json::json!({ "results": folder.path(), "report": report, "summary": summary });
         return print(&(serde_json::to_string_pretty(&all).map_err(anyhow::Error::from)? + "\n"));
     }
-    print(&format!("\n{}\nreport: {}\n", text(std::io::stdout().is_terminal()), report.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_can_be_pasted() {
-        let arguments = ExperimentArguments {
-            file: "examples/first-look.toml".into(),
-            set: vec!["traffic.rate=50kpps".to_owned(), "question=why?".to_owned()],
-            sweep: vec!["traffic.frame=64,128".to_owned()],
-        };
-        let expected = "tailbed run first-look.toml --set traffic.rate=50kpps --set 'question=why?' --sweep traffic.frame=64,128";
-        assert_eq!(command_line(&arguments), expected);
-    }
+    let report = match report {
+        Some(report) => report.display().to_string(),
+        None => format!("left out; `tailbed report {}` makes it", folder.path().display()),
+    };
+    print(&format!("\n{}\nreport: {report}\n", campaign.text(std::io::stdout().is_terminal())))
 }

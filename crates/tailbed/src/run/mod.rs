@@ -12,14 +12,14 @@ mod life;
 mod noise;
 mod path;
 mod programs;
-mod proof;
+pub(crate) mod proof;
 mod record;
-mod report;
 mod search;
 mod tables;
-mod timestamper;
+pub(crate) mod timestamper;
 mod traffic;
 
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tailbed_format::facts::Facts;
@@ -27,6 +27,7 @@ use tailbed_plan::plan::{Plan, Run};
 use tailbed_plan::step::Step;
 
 pub(crate) use answers::{agent, expect_hello};
+pub(crate) use campaign::one_line;
 pub(crate) use captures::Captures;
 pub(crate) use interrupt::watch;
 pub(crate) use noise::test as test_noise;
@@ -37,7 +38,9 @@ pub(crate) use traffic::{prepare, start_forwarders};
 use crate::cli::RunArguments;
 use crate::experiment::Showing;
 use crate::failure::Failure;
-use crate::results::{CampaignFolder, Identity};
+use crate::results::{Begun, CampaignFolder, Identity, Kind, Outline, kind_of};
+use crate::show::deadlines;
+use crate::show::progress::Progress;
 use crate::{experiment, journal, probe, user_namespace};
 
 /// What a plan names and files hold, read before anything is touched.
@@ -56,6 +59,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let token = draw_token()?;
     let mut plan = experiment::make_plan_for_this_host(&arguments.experiment, &text, &mut facts, &token)?;
+    deadlines::asked_for(arguments, &plan)?;
     let captures = Captures::of(&mut plan)?;
     let inputs = Inputs { scripts: Scripts::of(&plan)?, tables: Tables::of(&plan)?, captures };
     let text = String::from_utf8_lossy(&text);
@@ -66,28 +70,37 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     take_back_leftovers()?;
     let folder = match resumed {
         Some(folder) => folder,
-        None => CampaignFolder::create(&arguments.out, &identity(arguments, &plan), &text, &facts, now())?,
+        None => CampaignFolder::create(&arguments.out, &begun(arguments, &plan), &text, &facts, now())?,
     };
     eprintln!("results go to {}", folder.path().display());
     plan.notes.iter().for_each(|note| eprintln!("note: {note}"));
-    if plan.is_of_lives() {
-        let lives = life::carry_out(&plan, &folder, &interrupted)?;
-        let summary = life::write(arguments, &plan, &folder, &text, &lives)?;
-        return life::show(arguments, &folder, &summary);
+    let mut progress = Progress::of(&plan, &folder);
+    let started = Started { arguments, plan: &plan, inputs: &inputs, facts: &facts, folder: &folder };
+    let done = carry_out(&started, &interrupted, &mut progress);
+    progress.close(done.as_ref().err());
+    done
+}
+
+/// A campaign that has its folder.
+struct Started<'a> {
+    arguments: &'a RunArguments,
+    plan: &'a Plan,
+    inputs: &'a Inputs,
+    facts: &'a Facts,
+    folder: &'a CampaignFolder,
+}
+
+/// Makes all runs of a campaign, whatever they are of, and reports on them.
+fn carry_out(started: &Started<'_>, interrupted: &AtomicBool, progress: &mut Progress) -> Result<(), Failure> {
+    let Started { arguments, plan, inputs, facts, folder } = *started;
+    match kind_of(plan) {
+        Kind::Packets => campaign::carry_out(plan, inputs, facts, folder, interrupted, progress)?,
+        Kind::Searches => search::carry_out(plan, inputs, facts, folder, interrupted, progress)?,
+        Kind::Lives => life::carry_out(plan, folder, interrupted, progress)?,
+        Kind::Noise => noise::carry_out(plan, facts, folder, interrupted, progress)?,
     }
-    if plan.is_of_noise() {
-        let runs = noise::carry_out(&plan, &facts, &folder, &interrupted)?;
-        let summary = noise::write(arguments, &plan, &folder, &text, &runs)?;
-        return noise::show(arguments, &folder, &summary);
-    }
-    if plan.is_of_searches() {
-        let searches = search::carry_out(&plan, &inputs, &facts, &folder, &interrupted)?;
-        let summary = search::write(arguments, &plan, &folder, &text, &searches)?;
-        return search::show(arguments, &folder, &summary);
-    }
-    let runs = campaign::carry_out(&plan, &inputs, &facts, &folder, &interrupted)?;
-    let summary = report::write(arguments, &plan, &folder, &text, &runs)?;
-    report::show(arguments, &folder, &summary)
+    progress.report();
+    finish::finish(arguments, folder)
 }
 
 /// Eight hexadecimal digits that mark everything this process makes on the host.
@@ -136,6 +149,12 @@ fn identity(arguments: &RunArguments, plan: &Plan) -> Identity {
         sweep: arguments.experiment.sweep.clone(),
         runs: plan.runs.iter().map(|run| run.name.clone()).collect(),
     }
+}
+
+/// What is written down of a campaign before its first run.
+fn begun(arguments: &RunArguments, plan: &Plan) -> Begun {
+    let file = arguments.experiment.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Begun { version: Begun::VERSION, identity: identity(arguments, plan), outline: Some(Outline::of(plan, &file)) }
 }
 
 /// The campaign to resume, which must have been begun on this host as it is now: runs of two hosts are not one campaign.

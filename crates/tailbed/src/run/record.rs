@@ -1,26 +1,21 @@
 //! What is written into a run's folder, before and after it.
 
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use tailbed_format::facts::Facts;
 use tailbed_format::flow::FlowSummary;
 use tailbed_format::order::Measure;
-use tailbed_format::packet::PacketRecord;
 use tailbed_format::results;
 use tailbed_format::summary::Gap;
 use tailbed_plan::plan::Run;
 use tailbed_stats::flow;
 use tailbed_stats::hgrm;
-use tailbed_stats::plot::worst::WorstPoint;
 use tailbed_stats::run::SummarisedRun;
 
+use crate::export;
 use crate::results::campaign::{json, write_new};
-use crate::results::packets;
-
-/// So many of the worst packets are drawn per cell.
-pub(super) const WORST: usize = 5_000;
+use crate::results::{packets, sums};
 
 /// The plan: what is about to be done.
 pub(super) fn before(folder: &Path, run: &Run, facts: &Facts) -> anyhow::Result<()> {
@@ -41,8 +36,12 @@ pub(super) fn after(
         write_new(&folder.join(results::FLOWS), flow::csv(summaries, order).as_bytes())?;
     }
     write_new(&folder.join(results::HGRM), hgrm::percentile_table(&run.counters.latency)?.as_bytes())?;
+    write_new(&folder.join(results::HLOG), export::log_of(&run.summary, &run.records)?.as_bytes())?;
+    // some hundred thousand numbers, which nobody reads line by line
+    let kept = serde_json::to_string(&run.counters.kept())? + "\n";
+    write_new(&folder.join(results::KEPT), kept.as_bytes())?;
     write_new(&folder.join(results::GAPS), gaps(&run.summary.gaps).as_bytes())?;
-    write_new(&folder.join(results::SUMMARY), &json(&run.summary)?)
+    sums::seal(folder, &run.summary)
 }
 
 /// In the order of time.
@@ -55,39 +54,9 @@ fn gaps(gaps: &[Gap]) -> String {
     })
 }
 
-/// The packets with the greatest latencies, warm-up left out, greatest first.
-pub(super) fn worst(records: &[PacketRecord]) -> Vec<WorstPoint> {
-    let counted = records.iter().filter(|record| record.departure.due >= 0);
-    let mut points: Vec<_> = counted
-        .filter_map(|record| Some(WorstPoint { at: record.departure.sent, latency: u64::try_from(record.latency()?).ok()? }))
-        .collect();
-    greatest(&mut points);
-    points
-}
-
-/// Keeps the [`WORST`] greatest, greatest first.
-pub(super) fn greatest(points: &mut Vec<WorstPoint>) {
-    if points.len() > WORST {
-        points.select_nth_unstable_by_key(WORST, |point| Reverse(point.latency));
-        points.truncate(WORST);
-    }
-    points.sort_unstable_by_key(|point| (Reverse(point.latency), point.at));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tailbed_format::packet::{Departure, Received};
-
-    #[test]
-    fn the_worst_leave_out_the_warm_up_and_the_lost() {
-        let record = |due: i64, latency: Option<i64>| PacketRecord {
-            departure: Departure { flow: 0, sequence: 0, due, sent: due },
-            received: latency.map(|latency| Received { kernel: due + latency, user: due + latency }),
-        };
-        let points = worst(&[record(-1, Some(900)), record(0, Some(5)), record(1, None), record(2, Some(8))]);
-        assert_eq!(points, [WorstPoint { at: 2, latency: 8 }, WorstPoint { at: 0, latency: 5 }]);
-    }
 
     #[test]
     fn gaps_are_written_in_the_order_of_time() {

@@ -88,7 +88,7 @@ pub(super) fn summarise(run: &Run, captured: &Captured, folder: &Path) -> anyhow
 }
 
 /// The distributions behind the summary of a run that an earlier session made.
-pub(super) fn read_again(summary: &CaptureSummary, folder: &Path) -> anyhow::Result<Vec<Counter>> {
+pub(crate) fn read_again(summary: &CaptureSummary, folder: &Path) -> anyhow::Result<Vec<Counter>> {
     let again = |part: &Through| Ok(compare(folder, &part.before, &part.behind, part.trim)?.latency);
     summary.through.iter().map(again).collect()
 }

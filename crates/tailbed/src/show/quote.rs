@@ -6,9 +6,23 @@ pub(crate) fn quote(word: &str) -> String {
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+/// The command that carries out an experiment file with these `--set` and `--sweep` options.
+pub(crate) fn command_line(file: &str, set: &[String], sweep: &[String]) -> String {
+    let options = [("--set", set), ("--sweep", sweep)];
+    let options = options.iter().flat_map(|(name, values)| values.iter().map(move |value| format!(" {name} {}", quote(value))));
+    format!("tailbed run {}{}", quote(file), options.collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_can_be_pasted() {
+        let set = ["traffic.rate=50kpps".to_owned(), "question=why?".to_owned()];
+        let expected = "tailbed run first-look.toml --set traffic.rate=50kpps --set 'question=why?' --sweep traffic.frame=64,128";
+        assert_eq!(command_line("first-look.toml", &set, &["traffic.frame=64,128".to_owned()]), expected);
+    }
 
     #[test]
     fn only_what_needs_it_is_quoted() {

@@ -11,7 +11,7 @@ fn packets_pass_a_host_process_and_a_container_and_nothing_is_left() {
     let Some(lab) = lab() else { return };
     let before = traces();
     lab.experiment("host", "300ms", "[sweep]\n\"nodes.dut.environment\" = [\"host\", \"container\"]");
-    let output = lab.run(&["run", "experiment.toml", "--json"]);
+    let output = lab.reported(&["run", "experiment.toml", "--json"]);
     let results = results(&output);
     assert_eq!(traces(), before);
     let runs = results["summary"]["runs"].as_array().unwrap();
@@ -42,7 +42,18 @@ fn packets_pass_a_host_process_and_a_container_and_nothing_is_left() {
     }
     for run in runs {
         let run = folder.join("runs").join(run["run"].as_str().unwrap());
-        for name in ["plan.json", "steps.txt", "journal.jsonl", "packets.parquet", "latency.hgrm", "gaps.csv", "summary.json"] {
+        for name in [
+            "plan.json",
+            "steps.txt",
+            "journal.jsonl",
+            "packets.parquet",
+            "latency.hgrm",
+            "latency.hlog",
+            "kept.json",
+            "SHA256SUMS",
+            "gaps.csv",
+            "summary.json",
+        ] {
             assert!(run.join(name).exists(), "{}", run.join(name).display());
         }
     }

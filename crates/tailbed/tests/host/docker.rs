@@ -111,7 +111,7 @@ impl Engine {
     }
 
     /// What `docker` says.
-    fn docker(&self, arguments: &[&str]) -> String {
+    pub(crate) fn docker(&self, arguments: &[&str]) -> String {
         let host = format!("unix://{}", self.socket().display());
         let output = Command::new("docker").args(["--host", &host]).args(arguments).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

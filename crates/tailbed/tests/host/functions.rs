@@ -43,7 +43,7 @@ fn watched(lab: &Lab, interface: &str) -> String {
 /// The measured run, nothing left behind.
 fn run(lab: &Lab) -> Value {
     let before = traces();
-    let output = lab.run(&["run", "experiment.toml", "--json", "--out", "results"]);
+    let output = lab.reported(&["run", "experiment.toml", "--json", "--out", "results"]);
     assert_eq!(traces(), before);
     let results = serde_json::from_slice::<Value>(&output.stdout);
     let results = results.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));

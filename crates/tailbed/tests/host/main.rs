@@ -25,6 +25,7 @@ mod own_network;
 mod patterns;
 mod ports;
 mod proof;
+mod rebuilt;
 mod recovered;
 mod scripts;
 mod stalled;

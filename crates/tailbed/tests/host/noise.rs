@@ -73,7 +73,7 @@ fn the_host_and_a_container_give_whole_records_and_nothing_is_left() {
     let before = traces();
     for node in ["host]", "container]"] {
         experiment(&lab, node, "");
-        let (run, folder) = made(&lab, &lab.run(&["run", "noise.toml", "--json"]));
+        let (run, folder) = made(&lab, &lab.reported(&["run", "noise.toml", "--json"]));
         is_whole(&run, &records(&folder), 1);
         assert_eq!((&run["load"], &run["tests"][0]["cores"][0]["cpu"]), (&Value::Null, &Value::from(0)));
         assert_eq!(run["downgrades"], Value::Array(Vec::new()), "{run}");
@@ -86,7 +86,7 @@ fn a_system_container_gives_whole_records() {
     let Some(lab) = lab().filter(|_| engine("lxc-start")) else { return };
     let before = traces();
     experiment(&lab, "lxc]", "");
-    let (run, folder) = made(&lab, &lab.run(&["run", "noise.toml", "--json"]));
+    let (run, folder) = made(&lab, &lab.reported(&["run", "noise.toml", "--json"]));
     is_whole(&run, &records(&folder), 1);
     assert_eq!(traces(), before);
 }
@@ -107,7 +107,7 @@ fn each_virtual_cpu_of_a_machine_gives_a_whole_record() {
     let Some(lab) = machines() else { return };
     let before = traces();
     experiment(&lab, "vm]\naccel = \"tcg\"\nvcpus = 2", "");
-    let (run, folder) = made(&lab, &lab.run(&["run", "noise.toml", "--json"]));
+    let (run, folder) = made(&lab, &lab.reported(&["run", "noise.toml", "--json"]));
     is_whole(&run, &records(&folder), 2);
     assert!(run["parameters"].to_string().contains("vm (TCG)"), "{run}");
     assert_eq!(traces(), before);
@@ -118,7 +118,7 @@ fn a_neighbour_is_named_in_the_record_with_what_it_did() {
     let Some(lab) = lab() else { return };
     let before = traces();
     experiment(&lab, "host]", "load = \"same\"\nload_work = [\"calls\", \"memory\"]");
-    let (run, folder) = made(&lab, &lab.run(&["run", "noise.toml", "--json"]));
+    let (run, folder) = made(&lab, &lab.reported(&["run", "noise.toml", "--json"]));
     is_whole(&run, &records(&folder), 1);
     let threads = run["load"]["threads"].as_array().unwrap();
     let work: Vec<_> = threads.iter().map(|thread| (thread["cpu"].as_u64(), thread["work"].as_str().unwrap())).collect();

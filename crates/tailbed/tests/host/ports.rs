@@ -15,7 +15,7 @@ fn ports_are_swept_and_named_in_the_records() {
                  \"traffic.port.receive\" = [\"packet\", \"packet-blocks\", \"xdp\"]\n\
                  \"nodes.dut.port.receive\" = [\"packet-blocks\", \"xdp\"]";
     lab.experiment("host", "100ms", sweep);
-    let results = results(&lab.run(&["run", "experiment.toml", "--json", "--out", "results"]));
+    let results = results(&lab.reported(&["run", "experiment.toml", "--json", "--out", "results"]));
     let runs = results["summary"]["runs"].as_array().unwrap();
     let measured: Vec<&Value> = runs.iter().filter(|run| run["kind"] == "measurement").collect();
     assert_eq!(measured.len(), 18);

@@ -67,7 +67,7 @@ fn a_task_that_does_not_belong_on_the_devices_core_is_named() {
     let before = traces();
     lab.experiment("host", "1s", "[proof]\nrate = 0");
     let intruder = Intruder::on(cpu, &lab);
-    let output = lab.run(&["run", "experiment.toml", "--out", "results"]);
+    let output = lab.reported(&["run", "experiment.toml", "--out", "results"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains(" not quiet: "), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let folder = fs::read_dir(lab.path("results")).unwrap().next().unwrap().unwrap().path();

@@ -47,7 +47,7 @@ fn a_killed_campaign_is_resumed_and_keeps_what_it_had() {
     // as if it had been killed while the report was written
     fs::create_dir_all(folder.join("plots")).unwrap();
     fs::write(folder.join("report.html"), "half a rep").unwrap();
-    let resumed = results(&lab.run(&["run", "experiment.toml", "--resume", "--json"]));
+    let resumed = results(&lab.reported(&["run", "experiment.toml", "--resume", "--json"]));
     assert_eq!(resumed["summary"]["runs"].as_array().unwrap().len(), 2);
     assert_eq!(fs::read(&floor).unwrap(), first, "the floor is not measured again");
     assert!(fs::read_to_string(folder.join("report.html")).unwrap().trim_end().ends_with("</html>"));

@@ -61,7 +61,7 @@ fn packets_go_both_ways_through_a_process_and_a_container() {
          flows = { count = 3, source_port = { first = 5000, count = 3 } }\n\
          [sweep]\n\"nodes.dut.environment\" = [\"host\", \"container\"]\n",
     );
-    let output = lab.run(&["run", "experiment.toml", "--json"]);
+    let output = lab.reported(&["run", "experiment.toml", "--json"]);
     let results = results(&output);
     assert_eq!(traces(), before);
     let folder = lab.path(results["results"].as_str().unwrap());

@@ -71,7 +71,14 @@ impl Lab {
         journals.into_iter().any(|journal| fs::read_to_string(journal.path()).is_ok_and(|text| text.contains(words)))
     }
 
+    /// Runs the binary. An experiment is carried out without page and plots, which take longer than most runs here.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let left_out = (arguments.first() == Some(&"run")).then_some("--no-report");
+        self.tailbed().args(arguments).args(left_out).output().unwrap()
+    }
+
+    /// Runs the binary; where that carries an experiment out, with page and plots.
+    pub(crate) fn reported(&self, arguments: &[&str]) -> Output {
         self.tailbed().args(arguments).output().unwrap()
     }
 }
@@ -116,13 +123,14 @@ pub(crate) fn traces() -> Traces {
     }
 }
 
-/// Every setting of the kernel that some knob sets, and where its threads run that some knob moves: a line each.
+/// Every setting of the kernel that some knob sets, and where and before whom its threads run that some knob moves or
+/// gives a priority: a line each.
 pub(crate) fn settings() -> String {
     // what is only looked for is not read
     let files: Vec<_> = tailbed_plan::knob::files().into_iter().filter(|file| !file.starts_with("/dev/")).collect();
     let line = format!(
         "grep -s '' {} /sys/fs/cgroup/cpuset/*/cpuset.cpu* /dev/null; \
-         for thread in $(pgrep '^rcu'); do taskset -pc $thread; done",
+         for thread in $(pgrep '^rcu|^ksoftirqd'); do taskset -pc $thread; chrt -p $thread; done",
         files.join(" ")
     );
     let all = String::from_utf8(Command::new("sh").args(["-c", &line]).output().unwrap().stdout).unwrap();
@@ -155,11 +163,16 @@ fn groups() -> Vec<String> {
     ours.collect()
 }
 
-/// Processes of the binary under test, zombies left out.
+/// Processes of the binary under test, zombies left out, and those of suites that run beside this one (`cargo xtask test` marks them).
 fn agents() -> Vec<String> {
     let pids = names("/proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tailbed"))))
-        .collect()
+    let beside = |pid: &String| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == b"TAILBED_TESTED_BESIDE=1")
+    };
+    let ours =
+        |pid: &String| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tailbed")));
+    pids.filter(|pid| ours(pid) && !beside(pid)).collect()
 }
 
 /// Runs a program of the system's that must succeed.

@@ -53,3 +53,35 @@ fn all_trials_pass_one_forwarder_and_nothing_is_left() {
     assert_eq!(journal.matches("\"made\":{\"agent\"").count(), 2, "{journal}");
     assert_eq!(traces(), before);
 }
+
+/// The same rate goes both ways at once, and each direction is told by itself.
+#[test]
+fn a_search_in_both_directions_tells_what_each_lost() {
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    fs::write(lab.path("search.toml"), SEARCH.replace("[throughput]", "[throughput]\nbidirectional = true")).unwrap();
+    let mut results = results(&lab.reported(&["run", "search.toml", "--json"]));
+    let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
+    let [floor, run] = campaign.runs.as_slice() else { panic!("{:?}", campaign.runs) };
+    for search in [floor, run] {
+        assert_eq!((&search.end, search.directions.as_slice()), (&End::Reached, &["forth".to_owned(), "back".to_owned()][..]));
+        assert_eq!((search.goals[0].status, search.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)), "{:?}", search.log);
+        for trial in &search.log {
+            let [forth, back] = trial.streams.as_slice() else { panic!("{trial:?}") };
+            // packets of a rate and a time, whichever way they go
+            assert_eq!((forth.name.as_str(), back.name.as_str(), forth.sent), ("forth", "back", back.sent), "{trial:?}");
+            assert_eq!(forth.sent, trial.rate * trial.duration / 1_000_000_000, "{trial:?}");
+            assert_eq!((forth.sent + back.sent, forth.lost + back.lost), (trial.counts.sent, trial.counts.lost));
+            assert_eq!((forth.received + forth.lost, back.received + back.lost), (forth.sent, back.sent), "{trial:?}");
+        }
+        let of_both = |found: &tailbed_format::throughput::LatencyFound| found.streams.iter().all(|one| one.latency.count > 0);
+        assert!(search.latency.iter().all(|found| found.streams.len() == 2 && of_both(found)), "{:?}", search.latency);
+    }
+    // the forwarder has seen packets come in by both of its ports
+    let rules = &run.forwarders[0].rules;
+    assert!(rules.len() == 2 && rules.iter().all(|rule| rule.received > 0 && rule.sent > 0), "{rules:?}");
+    assert!(campaign.answer.contains("each direction") || campaign.answer.contains("is carried"), "{}", campaign.answer);
+    let report = fs::read_to_string(lab.path(results["results"].as_str().unwrap()).join("report.html")).unwrap();
+    assert!(report.contains("Both directions") && report.contains("Lost back"), "the report shows them");
+    assert_eq!(traces(), before);
+}

@@ -13,7 +13,8 @@ pub(super) fn set_ordinary() -> io::Result<()> {
     set(0, libc::SCHED_OTHER, 0)
 }
 
-fn set(thread: i32, policy: libc::c_int, priority: u8) -> io::Result<()> {
+/// Puts a thread under a policy, given by its number.
+pub(super) fn set(thread: i32, policy: libc::c_int, priority: u8) -> io::Result<()> {
     let parameter = libc::sched_param { sched_priority: libc::c_int::from(priority) };
     // SAFETY: the pointer is to a structure that outlives the call, which only reads it.
     let result = unsafe { libc::sched_setscheduler(thread, policy, &raw const parameter) };

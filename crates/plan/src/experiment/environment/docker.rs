@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tailbed_format::unit::{Bytes, Time};
 
-use super::Seccomp;
 use super::vm::one_minute;
+use super::{HugePages, Seccomp};
 
 /// A container of the Docker engine. Without an image it holds nothing but the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +29,14 @@ pub struct Docker {
     pub apparmor: Option<String>,
     /// Resource limits by name: `nofile = 1024`.
     pub rlimits: BTreeMap<String, u64>,
-    /// Device nodes passed in: `/dev/vfio/vfio`.
+    /// Device nodes passed in: `/dev/vfio/vfio`; and PCI devices by their address, `0000:01:00.0`, with the nodes that user space has them
+    /// by.
     pub devices: Vec<String>,
+    /// The most memory in huge pages, by the size of the pages: it has a hugetlbfs of that size at /dev/hugepages. Pages that are not there
+    /// are set aside for the run.
+    pub hugepages: HugePages,
+    /// Whether /sys shows it no cores but its own and no PCI devices but those passed in.
+    pub masks: bool,
     /// Files and folders passed in: `/on/the/host:/inside:ro`.
     pub volumes: Vec<String>,
     /// Everything is allowed and nothing masked.
@@ -49,6 +55,8 @@ impl Default for Docker {
             apparmor: None,
             rlimits: BTreeMap::new(),
             devices: Vec::new(),
+            hugepages: HugePages::default(),
+            masks: false,
             volumes: Vec::new(),
             privileged: false,
             boot_timeout: one_minute(),

@@ -4,7 +4,7 @@ use tailbed_format::facts::Cgroup;
 
 use crate::check::cpus::{Cpus, list, parse_list};
 use crate::knob::means::Means;
-use crate::knob::{About, Accepts, Knob, Manner, Place, Role};
+use crate::knob::{About, Accepts, Group, Knob, Manner, Place, Role};
 use crate::plan::GENERATOR;
 use crate::step::{CgroupSpec, Exclusive, Form, Partition, Step};
 
@@ -43,8 +43,8 @@ pub(super) fn version_1<'a>(place: &Place<'a>) -> Option<&'a str> {
 fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     place.cores()?;
     let partition = if value == "isolated" { Partition::Isolated } else { Partition::Root };
-    let own: Vec<&Role> =
-        place.roles.iter().filter(|role| role.grouped && role.cpus.iter().all(|cpu| place.reserved.contains(cpu))).collect();
+    let its_own = |role: &&Role| role.cpus.iter().all(|cpu| place.reserved.contains(cpu));
+    let own: Vec<&Role> = place.roles.iter().filter(|role| role.group == Group::Ours).filter(its_own).collect();
     let shared = own.iter().enumerate().find_map(|(number, role)| {
         let other = own.iter().skip(number + 1).find(|other| other.cpus.iter().any(|cpu| role.cpus.contains(cpu)))?;
         Some(format!("{} and {} share a core", role.name, other.name))
@@ -56,7 +56,7 @@ fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     let left: Vec<&str> = place
         .roles
         .iter()
-        .filter(|role| !own.iter().any(|own| own.name == role.name) && role.name != GENERATOR)
+        .filter(|role| !own.iter().any(|own| own.name == role.name) && role.name != GENERATOR && !role.disturbs)
         .map(|role| role.name.as_str())
         .collect();
     if own.iter().all(|role| role.name == GENERATOR) && !left.is_empty() {

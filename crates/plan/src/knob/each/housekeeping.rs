@@ -1,7 +1,7 @@
 //! Where everything else runs.
 
 use crate::knob::means::Means;
-use crate::knob::{About, Accepts, Knob, Manner, Place};
+use crate::knob::{About, Accepts, Group, Knob, Manner, Place};
 use crate::step::{Form, GroupLimit, Step};
 
 pub(super) const KNOB: Knob = Knob {
@@ -36,7 +36,7 @@ fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
         }
         return Err(reason.to_owned());
     };
-    let docker = place.roles.iter().any(|role| role.docker);
+    let docker = place.roles.iter().any(|role| role.group == Group::Docker);
     let start = format!("{mount}/");
     let groups = place.settings().matching(&start, "/cgroup.type").filter_map(|(path, _)| {
         let group = path.strip_prefix(&start)?.strip_suffix("/cgroup.type")?;

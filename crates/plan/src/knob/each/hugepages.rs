@@ -18,7 +18,7 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::Text,
     manner: Manner {
         read: "from the file of each node and size",
-        set: "by writing the file",
+        set: "by writing the file; the pages that containers of the run may have (`hugepages`) are added to the number, since they lie in the same pool",
         verified: "read back: the kernel takes fewer than it is asked for where it finds no more memory in one piece, which is refused",
         undone: "the number found before is written back, unless somebody else has changed it since; pages in use go when they are free",
     },

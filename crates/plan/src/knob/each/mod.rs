@@ -15,6 +15,7 @@ mod idle_latency;
 mod idle_states;
 mod irqs;
 mod ksm;
+mod ksoftirqd;
 mod memory_lock;
 mod nmi_watchdog;
 mod nohz_full;
@@ -35,7 +36,6 @@ mod watchdog_cpus;
 mod workqueues;
 
 pub(super) use hugepages::parse as parse_pages;
-pub(crate) use rt_throttling::lifted as throttling_lifted;
 
 use super::Knob;
 
@@ -47,6 +47,7 @@ pub const ALL: &[&Knob] = &[
     &replug::KNOB,
     &rt_throttling::KNOB,
     &fair_server::KNOB,
+    &ksoftirqd::KNOB,
     &memory_lock::KNOB,
     &governor::KNOB,
     &energy_preference::KNOB,

@@ -26,11 +26,6 @@ pub(super) const KNOB: Knob = Knob {
     },
 };
 
-/// Lifts the limit where it is in the way and may be lifted.
-pub(crate) fn lifted(real_time: bool, facts: &Facts) -> Option<Step> {
-    set(&KNOB, KNOB.standard, real_time && facts.privilege.root, facts)
-}
-
 /// Writes a value that is not there yet. The facts have had it for longer than what knobs read; without real-time priority it is in
 /// nobody's way.
 fn set(knob: &Knob, value: &str, real_time: bool, facts: &Facts) -> Option<Step> {

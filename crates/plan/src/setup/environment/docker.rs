@@ -1,19 +1,14 @@
 //! Settings of Docker's containers.
 
 use super::container::{capabilities, devices, memory_limit, rlimits, seccomp, volumes};
-use super::{Environment, Place, beside};
+use super::{Environment, Place, beside, huge_pages};
 use crate::experiment;
-use crate::step::{Confinement, DockerSpec};
+use crate::step::{Confinement, DockerSpec, Hardware, Masks};
 use crate::text::error::Fault;
 
 pub(super) fn resolve(settings: &experiment::Docker, place: &Place<'_>) -> Result<Environment, Fault> {
     let memory = settings.memory.map(|memory| memory.0);
     memory_limit(memory, place)?;
-    if let Some(device) = settings.devices.iter().find(|device| !device.starts_with('/')) {
-        return Err(place
-            .fault("devices", format!("`{device}` is not the path of a device node"), "not below /dev")
-            .help("Docker's engine takes PCI devices by their nodes only: devices = [\"/dev/vfio/vfio\", \"/dev/vfio/12\"]"));
-    }
     let confinement = Confinement {
         capabilities: capabilities(&settings.capabilities, place)?,
         seccomp: seccomp(settings.seccomp),
@@ -27,7 +22,12 @@ pub(super) fn resolve(settings: &experiment::Docker, place: &Place<'_>) -> Resul
         image: settings.image.as_deref().map(|image| image_or_archive(image, place.folder)),
         cpus: Vec::new(),
         memory,
-        devices: devices(&settings.devices, place)?,
+        hardware: Hardware {
+            cgroup: None,
+            devices: devices(&settings.devices, place)?,
+            hugepages: huge_pages::limits(&settings.hugepages, place)?,
+            masks: (settings.masks && !settings.privileged).then(|| Masks { cpus: Vec::new() }),
+        },
         volumes: volumes(&settings.volumes, place)?,
         confinement,
         boot_timeout: settings.boot_timeout.0,

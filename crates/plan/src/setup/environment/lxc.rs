@@ -1,8 +1,8 @@
 //! Settings of LXC's system containers.
 
-use super::{Environment, Place, beside, container};
+use super::{Environment, Place, beside, container, huge_pages};
 use crate::experiment;
-use crate::step::{LxcSource, LxcSpec};
+use crate::step::{Hardware, LxcSource, LxcSpec, Masks};
 use crate::text::error::Fault;
 
 /// The template that needs neither network nor packages.
@@ -38,6 +38,12 @@ pub(super) fn resolve(settings: &experiment::Lxc, place: &Place<'_>) -> Result<E
         config: settings.config.clone(),
         cpus: Vec::new(),
         memory,
+        hardware: Hardware {
+            cgroup: None,
+            devices: container::devices(&settings.devices, place)?,
+            hugepages: huge_pages::limits(&settings.hugepages, place)?,
+            masks: settings.masks.then(|| Masks { cpus: Vec::new() }),
+        },
         boot_timeout: settings.boot_timeout.0,
     })))
 }

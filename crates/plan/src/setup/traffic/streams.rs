@@ -34,9 +34,18 @@ pub(in crate::setup) struct Declared {
 }
 
 impl Declared {
-    /// The one stream of a search, from generator to sink.
-    pub(in crate::setup) fn alone() -> Self {
+    /// One stream without a name, from generator to sink.
+    fn alone() -> Self {
         Self { name: String::new(), from: None, to: None, back: false, table: None, settings: None }
+    }
+
+    /// The streams of a search: one from generator to sink, and the one that goes the other way where packets go both ways.
+    pub(in crate::setup) fn of_search(bidirectional: bool) -> Vec<Self> {
+        if !bidirectional {
+            return vec![Self::alone()];
+        }
+        let [forth, back] = FORTH_AND_BACK.map(str::to_owned);
+        vec![Self { name: forth, ..Self::alone() }, Self { name: back, back: true, ..Self::alone() }]
     }
 
     /// The one stream of a load of which nothing more is said.
@@ -48,6 +57,7 @@ impl Declared {
     pub(in crate::setup) fn span(&self, key: &str, tree: &Table<'_>) -> Span {
         match &self.table {
             Some(table) => tree::span(tree, &["traffic", "streams", table, key]),
+            None if self.settings.is_none() => tree::span(tree, &["throughput", key]),
             None => tree::span(tree, &["traffic", key]),
         }
     }

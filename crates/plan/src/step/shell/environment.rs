@@ -3,7 +3,9 @@
 use tailbed_format::facts::Accelerator;
 
 use super::{list, variable};
-use crate::step::{AgentEnvironment, Boot, ContainerSpec, HugePageLimit, Kernel, LxcSource, LxcSpec, Machine, Masks, VmSpec};
+use crate::step::{
+    AgentEnvironment, Boot, ContainerSpec, Hardware, HugePageLimit, Kernel, LxcSource, LxcSpec, Machine, Masks, VmSpec,
+};
 
 /// Making what stays when the environment stops.
 pub(super) fn provision(node: &str, environment: &AgentEnvironment) -> Vec<String> {
@@ -69,7 +71,7 @@ pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvi
             };
             let group = spec.cgroup.as_ref().map_or(String::new(), |path| format!(", control group /{path}"));
             let prefer = spec.preferred_node.map_or(String::new(), |node| format!("numactl --preferred={node} "));
-            let masks = spec.masks.as_ref().map_or(String::new(), |masks| masked(masks, spec));
+            let masks = spec.masks.as_ref().map_or(String::new(), |masks| masked(masks, &spec.devices));
             let run = format!(
                 "{prefer}runc run --detach --bundle /run/tailbed/{id} {id}  # runs: tailbed agent; {network}{group}{masks}"
             );
@@ -78,12 +80,13 @@ pub(super) fn start(node: &str, namespace: Option<&str>, environment: &AgentEnvi
         }
         AgentEnvironment::Lxc(spec) => {
             let id = &spec.id;
-            vec![format!("lxc-start --name {id}"), format!("lxc-attach --name {id} -- /tailbed agent &")]
+            let hardware = hardware(&spec.hardware);
+            vec![format!("lxc-start --name {id}{hardware}"), format!("lxc-attach --name {id} -- /tailbed agent &")]
         }
         AgentEnvironment::Docker(spec) => {
             let id = &spec.id;
             let pid = format!("$(docker inspect --format '{{{{.State.Pid}}}}' {id})");
-            [format!("docker start {id}")].into_iter().chain(adopt(&pid)).collect()
+            [format!("docker start {id}{}", hardware(&spec.hardware))].into_iter().chain(adopt(&pid)).collect()
         }
         AgentEnvironment::Vm(spec) => vec![qemu(spec)],
     }
@@ -98,9 +101,26 @@ fn huge_pages(spec: &ContainerSpec) -> impl Iterator<Item = String> {
     spec.hugepages.iter().enumerate().map(mount)
 }
 
+/// What an engine's container gets of the hardware, in words.
+fn hardware(hardware: &Hardware) -> String {
+    let pages = hardware
+        .hugepages
+        .iter()
+        .enumerate()
+        .map(|(number, limit)| format!("hugetlbfs at {} ({})", limit.inside(number), limit.mount_options()));
+    let group = hardware.cgroup.iter().map(|path| format!("its huge pages are counted in /{path}"));
+    let said = pages.chain(group).collect::<Vec<_>>().join("; ");
+    let masks = hardware.masks.as_ref().map_or(String::new(), |masks| masked(masks, &hardware.devices));
+    match (said.as_str(), masks.strip_prefix("; ")) {
+        ("", None) => String::new(),
+        ("", Some(masks)) => format!("  # {masks}"),
+        (said, _) => format!("  # {said}{masks}"),
+    }
+}
+
 /// What /sys shows, in words.
-fn masked(masks: &Masks, spec: &ContainerSpec) -> String {
-    let pci: Vec<_> = spec.devices.iter().filter(|device| !device.starts_with('/')).map(String::as_str).collect();
+fn masked(masks: &Masks, devices: &[String]) -> String {
+    let pci: Vec<_> = devices.iter().filter(|device| !device.starts_with('/')).map(String::as_str).collect();
     let pci = if pci.is_empty() { "no PCI device".to_owned() } else { pci.join(", ") };
     let cpus = if masks.cpus.is_empty() { String::new() } else { format!("cpu {}, ", list(&masks.cpus)) };
     format!("; /sys shows {cpus}{pci}")

@@ -3,6 +3,7 @@
 mod rows;
 
 use maud::{Markup, html};
+use tailbed_format::noise::NoiseRun;
 use tailbed_format::proof::{CoreProof, Proof, TaskSource};
 use tailbed_format::summary::{CampaignSummary, RunSummary};
 use tailbed_format::throughput::SearchRun;
@@ -20,6 +21,8 @@ pub(super) use rows::figure;
 const BELONGS: &str =
     "On a packet core nothing belongs but the packet loop, the timer’s tick and the softirqs that carry the packets. ";
 
+const BELONGS_TO_TESTS: &str = "On a core that is tested nothing belongs but the test, the timer’s tick and its softirqs. ";
+
 /// So many culprits of a core are named; the others are in the table of its run.
 const NAMED: usize = 5;
 
@@ -29,12 +32,13 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[
     let most_read = valid().filter_map(|run| run.proof.as_ref()).max_by_key(|proof| proof.readings);
     let Some(most_read) = most_read else { return html! {} };
     let loud = unquiet(valid().filter_map(|run| Some((run.cell, run.proof.as_ref()?))));
-    page::section(
+    page::section_by(
         "host",
         "What the host did",
+        "host",
         &html! {
-            p { (BELONGS) (how(most_read)) }
-            (verdict(&loud, |cell| label_of(cells, cell).to_owned()))
+            p { (BELONGS) (how(most_read, "the traffic")) }
+            (verdict(&loud, "packet cores", |cell| label_of(cells, cell).to_owned()))
             (page::scrolling("Packet cores over the valid runs: what is said a second is the mean, the rest the sum", &table(cells)))
             @for captioned in of_kind(figures, "host") { (page::figure(captioned)) }
             details {
@@ -46,8 +50,8 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>], figures: &[
     )
 }
 
-/// How it is known what happened.
-fn how(proof: &Proof) -> String {
+/// How it is known what happened while there was `work`.
+fn how(proof: &Proof, work: &str) -> String {
     let tasks = match &proof.tasks {
         TaskSource::Switches { lost: 0 } => "Tasks are known from the kernel’s record of every change of task".to_owned(),
         TaskSource::Switches { lost } => {
@@ -59,8 +63,8 @@ fn how(proof: &Proof) -> String {
         }
     };
     let readings = match (proof.readings, &proof.withheld) {
-        (0, Some(why)) => format!("counters were read before and after the traffic alone: {why}"),
-        (0, None) => "counters were read before and after the traffic alone".to_owned(),
+        (0, Some(why)) => format!("counters were read before and after {work} alone: {why}"),
+        (0, None) => format!("counters were read before and after {work} alone"),
         (readings, _) => {
             let share = number::share(proof.reader_ran, proof.span);
             format!(
@@ -71,10 +75,10 @@ fn how(proof: &Proof) -> String {
     format!("{tasks}; {readings}.")
 }
 
-/// Which cores were not quiet, and who was to blame; `label` names a cell.
-fn verdict(loud: &[Unquiet], label: impl Fn(usize) -> String) -> Markup {
+/// Which of the cores were not quiet, and who was to blame; `label` names a cell.
+fn verdict(loud: &[Unquiet], cores: &str, label: impl Fn(usize) -> String) -> Markup {
     html! {
-        @if loud.is_empty() { p { strong.claim { "All packet cores were quiet" } " in all runs that count." } }
+        @if loud.is_empty() { p { strong.claim { "All " (cores) " were quiet" } " in all runs that count." } }
         @else {
             p { strong.no { "Not quiet" } ", by configuration and core, with what did not belong there:" }
             ul { @for unquiet in loud { li { (culprits(unquiet, &label(unquiet.cell))) } } }
@@ -84,9 +88,19 @@ fn verdict(loud: &[Unquiet], label: impl Fn(usize) -> String) -> Markup {
 
 /// The same of searches: over all their trials, and what lies between them. Nothing where the host was watched in none.
 pub(super) fn of_searches(runs: &[SearchRun], label: impl Fn(usize) -> String) -> Markup {
-    let Some(first) = runs.iter().find_map(|run| run.proof.as_ref()) else { return html! {} };
-    let loud = unquiet(runs.iter().filter_map(|run| Some((run.cell, run.proof.as_ref()?))));
-    page::section("host", "What the host did", &html! { p { (BELONGS) (how(first)) } (verdict(&loud, label)) })
+    let watched = || runs.iter().filter_map(|run| Some((run.cell, run.proof.as_ref()?)));
+    let Some((_, first)) = watched().next() else { return html! {} };
+    let said = verdict(&unquiet(watched()), "packet cores", label);
+    page::section("host", "What the host did", &html! { p { (BELONGS) (how(first, "the traffic")) } (said) })
+}
+
+/// The same of cores that were tested, in runs that count. Nothing where they were watched in none.
+pub(super) fn of_tests(runs: &[NoiseRun], label: impl Fn(usize) -> String) -> Markup {
+    let valid = || runs.iter().filter(|run| run.is_valid());
+    let watched = || valid().filter_map(|run| Some((run.cell, run.proof.as_ref()?)));
+    let Some((_, first)) = watched().next() else { return html! {} };
+    let said = verdict(&unquiet(watched()), "cores that were tested", label);
+    page::section("host", "What the host did", &html! { p { (BELONGS_TO_TESTS) (how(first, "the tests")) } (said) })
 }
 
 fn culprits(unquiet: &Unquiet, label: &str) -> Markup {
@@ -179,7 +193,7 @@ fn row(cell: &Cell<'_>, cpu: usize, nodes: &str) -> Markup {
     let cores: Vec<_> = proofs.iter().flat_map(|proof| &proof.cores).filter(|core| core.core.cpu == cpu).collect();
     let quiet = cores.iter().filter(|core| core.is_quiet()).count();
     let (span, counted) = (proofs.iter().map(|proof| proof.span).sum(), proofs.iter().map(|proof| proof.counted).sum());
-    html! { tr.floor-row[cell.style == Style::Floor] {
+    html! { tr.floor-row[cell.style == Style::Floor] data-cell=(cell.summary.cell) {
         th scope="row" { (page::swatch(cell.style)) (cell.label) }
         td.word { (cpu) span.under { (nodes) } }
         td { (quiet) " of " (cores.len()) }
@@ -197,7 +211,7 @@ fn by_run(runs: &[RunSummary], cells: &[Cell<'_>]) -> Markup {
             th.word scope="col" { "What did not belong there" }
             (titles())
         } }
-        tbody { @for (run, proof) in proven { @for core in &proof.cores { tr {
+        tbody { @for (run, proof) in proven { @for core in &proof.cores { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td.word { (core.core.cpu) span.under { (core.core.nodes.join(", ")) } }
@@ -223,7 +237,7 @@ fn loops(runs: &[RunSummary], cells: &[Cell<'_>]) -> Markup {
             th scope="col" { "Page faults" }
             th scope="col" { "Moves" }
         } }
-        tbody { @for (run, proof) in proven { @for one in &proof.loops { tr {
+        tbody { @for (run, proof) in proven { @for one in &proof.loops { tr data-cell=(run.cell) {
             th scope="row" { code { (run.run) } }
             td.word { (label_of(cells, run.cell)) }
             td.word { (one.node) @if one.worker > 0 { ", worker " (one.worker + 1) } }
@@ -236,4 +250,4 @@ fn loops(runs: &[RunSummary], cells: &[Cell<'_>]) -> Markup {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::report) mod tests;

@@ -50,6 +50,13 @@ fn proof(culprits: Vec<Culprit>) -> Proof {
     }
 }
 
+/// With so many interrupts on the device's core that do not belong there.
+pub(in crate::report) fn proof_with(interrupts: u64) -> Proof {
+    let mut proof = proof(Vec::new());
+    proof.cores[1].interrupts[1].count = interrupts;
+    proof
+}
+
 /// Repeat 1 of the cell `container` had somebody else on its core.
 fn disturbed() -> example::Example {
     let mut example = example::campaign();
@@ -91,7 +98,7 @@ fn disturbed() -> example::Example {
 fn part(example: &example::Example) -> String {
     let input = example.input();
     let cells = cells::of(&ReportInput { ..input });
-    section(&example.summary, &cells, &figures::all(&cells)).into_string()
+    section(&example.summary, &cells, &figures::all(&example.summary, &cells)).into_string()
 }
 
 #[test]
@@ -118,9 +125,16 @@ fn quiet_cores_are_said_to_be_quiet_and_nothing_is_said_where_nothing_was_watche
 #[test]
 fn how_it_is_known_is_said() {
     let mut proof = proof(Vec::new());
-    assert!(how(&proof).contains("read up to 9 times a run meanwhile") && how(&proof).contains("0.20"), "{}", how(&proof));
+    assert!(
+        how(&proof, "the traffic").contains("read up to 9 times a run meanwhile") && how(&proof, "the traffic").contains("0.20"),
+        "{}",
+        how(&proof, "the traffic")
+    );
     proof.readings = 0;
     proof.withheld = Some("core 0 is busy".to_owned());
     proof.tasks = TaskSource::Scan { reason: Some("not permitted".to_owned()) };
-    assert!(how(&proof).contains("(not permitted); counters were read before and after the traffic alone: core 0 is busy."));
+    assert!(
+        how(&proof, "the traffic")
+            .contains("(not permitted); counters were read before and after the traffic alone: core 0 is busy.")
+    );
 }

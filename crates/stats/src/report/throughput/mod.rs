@@ -1,5 +1,6 @@
 //! The report of a campaign of searches for throughput.
 
+mod directions;
 mod latency;
 
 use maud::{Markup, html};
@@ -8,7 +9,7 @@ use tailbed_format::throughput::{GoalSummary, SearchCampaign, SearchCell, Search
 
 use super::again::{self, Repeat};
 use super::figures::Captioned;
-use super::{NamedFigure, knobs, machine, page, ports, proof};
+use super::{NamedFigure, damaged, knobs, machine, page, ports, proof};
 use crate::plot::number::{self, rate, time};
 use crate::plot::search::search;
 use crate::plot::theme::Style;
@@ -23,6 +24,8 @@ pub struct SearchInput<'a> {
     pub topology: &'a str,
     /// How to run it again, and where it ran.
     pub again: Repeat<'a>,
+    /// What of the results folder could not be read, a sentence each without its full stop; empty where all of it could.
+    pub faults: &'a [String],
 }
 
 /// The report as one HTML file.
@@ -33,7 +36,9 @@ pub fn search_html(input: &SearchInput<'_>) -> String {
         title,
         &html! {
             (opening(input, title))
+            (damaged::section(input.faults))
             (throughput(summary))
+            (directions::section(summary))
             (bursts(summary))
             (latency::section(summary))
             (searches(summary))
@@ -280,9 +285,9 @@ mod tests {
             experiment_name: "throughput.toml",
             experiment: "name = \"t\"",
             command: "tailbed run t.toml",
-            seed: 1,
+            seed: Some(1),
         };
-        let page = search_html(&SearchInput { summary: &summary, topology: "", again });
+        let page = search_html(&SearchInput { summary: &summary, topology: "", again, faults: &[] });
         assert!(page.contains("5 of 6 searches ended as they should"));
         assert!(page.contains("the instrument failed 3 times in a row"));
         for part in ["throughput", "latency", "searches", "broken", "method"] {

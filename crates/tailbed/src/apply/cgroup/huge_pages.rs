@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use tailbed_format::facts::Hierarchy;
+use anyhow::Context;
+use tailbed_format::facts::{Cgroup, Hierarchy};
 use tailbed_plan::step::HugePageLimit;
 
 use super::set;
@@ -20,6 +21,22 @@ pub(super) fn limit(leaf: &Path, hierarchy: Hierarchy<'_>, limits: &[HugePageLim
         }
     }
     Ok(())
+}
+
+/// Puts a process into the group that counts its huge pages, in whichever hierarchy does.
+pub(in crate::apply) fn join_counting(path: &str, pid: i32) -> anyhow::Result<()> {
+    let cgroup = probe::cgroup();
+    let Some(Hierarchy::First(mount) | Hierarchy::Second(mount)) = cgroup.hierarchy_of("hugetlb") else { return Ok(()) };
+    set(&Path::new(mount).join(path), "cgroup.procs", &pid.to_string())
+}
+
+/// Limits the group that a process is in, where only version 2 is mounted; it goes with what made it.
+pub(in crate::apply) fn limit_of(pid: i32, limits: &[HugePageLimit]) -> anyhow::Result<()> {
+    let Cgroup::V2 { mount, .. } = probe::cgroup() else { return Ok(()) };
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).with_context(|| format!("process {pid} is gone"))?;
+    // of version 2 there is one line: hierarchy 0, no controllers, the path (cgroups(7))
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/")).context("its control group is not known")?;
+    limit(&Path::new(&mount).join(group), Hierarchy::Second(""), limits)
 }
 
 /// How often the group was refused pages of a size; 0 where that is not counted.

@@ -22,7 +22,7 @@ use crate::probe;
 
 pub(super) use devices::allow as allow_devices;
 pub(super) use exclusive::{confine, effective_of, held, limited, release};
-pub(super) use huge_pages::refused as huge_pages_refused;
+pub(super) use huge_pages::{join_counting, limit_of as limit_huge_pages_of, refused as huge_pages_refused};
 pub(super) use memory::{out_of_memory, out_of_memory_around, ran_out};
 pub(super) use visit::within;
 

@@ -3,6 +3,7 @@
 mod container;
 mod docker;
 mod folder;
+mod hardware;
 mod host;
 mod lxc;
 pub(crate) mod vm;

@@ -5,13 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::Context;
+use tailbed_format::knob::Knobs;
 use tailbed_format::lifecycle::{Density, Footprint, Phase, PhaseTime};
 use tailbed_format::results;
 use tailbed_plan::plan::{Instance, LifePlan, Run};
 use tailbed_plan::step::Step;
 
 use super::{density, footprint};
-use crate::apply::{Broken, Done, Host, apply, apply_all, take_back, take_back_all};
+use crate::apply::{Broken, Done, Host, apply, apply_all, held, take_back, take_back_all};
 use crate::journal::Journal;
 use crate::run::answers::expect_hello;
 use crate::run::attempt::finish;
@@ -21,6 +22,8 @@ pub(super) struct Gone {
     pub(super) phases: Vec<PhaseTime>,
     pub(super) footprint: Option<Footprint>,
     pub(super) density: Option<Density>,
+    /// What was asked of the host's knobs, and what they said.
+    pub(super) knobs: Knobs,
 }
 
 /// What a life is gone through with.
@@ -38,7 +41,9 @@ pub(super) fn attempt(run: &Run, token: &str, folder: &Path, interrupted: &Atomi
     let plan = run.life.as_ref().context("the plan of a life is missing")?;
     let mut stage = Stage { host: Host::new()?, journal: Journal::open(token, &run.name)?, done: Vec::new(), interrupted };
     stage.host.log_to(folder);
-    let gone = stage.live(plan);
+    // knobs first: a life is gone through on a host that is as it was asked for
+    let gone = stage.all(&run.steps).and_then(|()| stage.live(plan));
+    let gone = gone.and_then(|gone| Ok(Gone { knobs: held(&run.knobs, &stage.done, &stage.host)?, ..gone }));
     let left = take_back_all(&stage.done, &mut stage.host, &mut stage.journal);
     finish(gone, stage.journal, &left, &folder.join(results::JOURNAL))
 }
@@ -90,7 +95,7 @@ impl<'a> Stage<'a> {
             took(Phase::Remove, began);
         }
         let density = plan.density.as_ref().map(|plan| density::count(self, plan)).transpose()?;
-        Ok(Gone { phases, footprint, density })
+        Ok(Gone { phases, footprint, density, knobs: Knobs::default() })
     }
 
     fn all(&mut self, steps: &'a [Step]) -> Result<(), Broken> {

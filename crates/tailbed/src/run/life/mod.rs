@@ -3,7 +3,6 @@
 mod attempt;
 mod density;
 mod footprint;
-mod report;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -15,31 +14,34 @@ use tailbed_plan::plan::{Plan, Run};
 
 use super::explain::explain;
 use super::now;
-use crate::apply::Broken;
+use crate::apply::{Broken, NotHeld};
 use crate::failure::Failure;
-use crate::results::CampaignFolder;
 use crate::results::campaign::{json, write_new};
-use crate::show::progress::Progress;
+use crate::results::{CampaignFolder, sums};
+use crate::show::progress::{Progress, RunEnd};
 
-pub(super) use report::{show, write};
-
-/// Goes through every life; those that an earlier session finished are read, not gone through again. A life that fails is written down
+/// Goes through every life; those that an earlier session finished are not gone through again. A life that fails is written down
 /// with its reason and the campaign goes on: that an environment does not start is a result too.
-pub(super) fn carry_out(plan: &Plan, folder: &CampaignFolder, interrupted: &AtomicBool) -> Result<Vec<Life>, Failure> {
+pub(super) fn carry_out(
+    plan: &Plan,
+    folder: &CampaignFolder,
+    interrupted: &AtomicBool,
+    progress: &mut Progress,
+) -> Result<(), Failure> {
     let expected = |run: &Run| Duration::from_nanos(run.expected);
-    let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
-    let mut lives = Vec::new();
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
-        let life = match folder.finished_attempt(&run.name, 0) {
-            Some(earlier) => earlier,
-            None => live(plan, run, folder, interrupted).map_err(|broken| explain(broken, &progress, folder, run))?,
+        let life: Life = if let Some(earlier) = folder.finished_attempt(&run.name, 0) {
+            earlier
+        } else {
+            progress.attempt(number, 0);
+            live(plan, run, folder, interrupted).map_err(|broken| explain(broken, progress, folder, run))?
         };
-        progress.end(number, expected(run), &one_line(&life));
-        lives.push(life);
+        let ended = RunEnd { folder: &life.run, counts: life.failed.is_none(), line: &one_line(&life) };
+        progress.end(number, expected(run), &ended);
     }
     progress.finish();
-    Ok(lives)
+    Ok(())
 }
 
 /// One life, from its folder to its summary.
@@ -58,16 +60,20 @@ fn live(plan: &Plan, run: &Run, folder: &CampaignFolder, interrupted: &AtomicBoo
         footprint: None,
         density: None,
         failed: None,
+        knobs: None,
     };
     let life = gone_through(life, run, plan, &path, interrupted)?;
-    write_new(&path.join(results::SUMMARY), &json(&life)?)?;
+    sums::seal(&path, &life)?;
     Ok(life)
 }
 
 fn gone_through(life: Life, run: &Run, plan: &Plan, path: &Path, interrupted: &AtomicBool) -> Result<Life, Broken> {
     match attempt::attempt(run, &plan.token, path, interrupted) {
-        Ok(gone) => Ok(Life { phases: gone.phases, footprint: gone.footprint, density: gone.density, ..life }),
-        Err(Broken::Failed(error)) => Ok(Life { failed: Some(format!("{error:#}")), ..life }),
+        Ok(attempt::Gone { phases, footprint, density, knobs }) => {
+            let knobs = Some(knobs).filter(|knobs| !knobs.profile.is_empty());
+            Ok(Life { phases, footprint, density, knobs, ..life })
+        }
+        Err(Broken::Failed(error)) if !error.is::<NotHeld>() => Ok(Life { failed: Some(format!("{error:#}")), ..life }),
         Err(broken) => Err(broken),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use tailbed_format::knob::Knobs;
 use tailbed_format::message::{Command, Frame, Reply};
 use tailbed_format::noise::{Loaded, Noise, NoiseMeasured, NoiseRecord};
 use tailbed_format::order::Order;
@@ -15,6 +16,7 @@ use crate::run::Captures;
 use crate::run::answers::{PATIENCE, agent, expect_reply};
 use crate::run::attempt::{expect_agents, with_steps};
 use crate::run::programs::{Programs, Scripts};
+use crate::run::proof::{Watched, Watching};
 use crate::run::traffic::{Granted, prepare};
 
 /// What was found out.
@@ -25,9 +27,14 @@ pub(super) struct Tested {
     pub(super) load: Option<Loaded>,
     /// What was asked for and not granted.
     pub(super) downgrades: Vec<String>,
+    /// What the host did meanwhile, where that is watched.
+    pub(super) watched: Option<Watched>,
+    /// What was asked of the host's knobs, and what they said.
+    pub(super) knobs: Knobs,
 }
 
-/// Carries out a run in its folder. `tick` is called about once a second with the time since it began. Whatever comes of it, everything is
+/// Carries out a run in its folder. `tick` is called before a test begins and about
+/// once a second with the time since the first did. Whatever comes of it, everything is
 /// taken back when this returns, or the error names what is left.
 pub(super) fn attempt(
     run: &Run,
@@ -38,7 +45,7 @@ pub(super) fn attempt(
 ) -> Result<Tested, Broken> {
     let scripts = Scripts::default();
     let work = |host: &mut Host, programs: &mut Programs<'_>| test(run, host, programs, interrupted, tick);
-    with_steps(run, &scripts, token, folder, interrupted, work).map(|(tested, _)| tested)
+    with_steps(run, &scripts, token, folder, interrupted, work).map(|(tested, knobs)| Tested { knobs, ..tested })
 }
 
 fn test(
@@ -56,17 +63,21 @@ fn test(
         granted.also(prepare([order].into_iter(), &Captures::default(), host, programs, interrupted)?);
         agent(host, &order.node)?.send(&Command::Start)?;
     }
+    let mut watching = Watching::prepare(run, host)?;
+    watching.as_mut().map(Watching::begin).transpose()?;
     let mut records = Vec::new();
     for order in &run.agents {
         let Order::Noise(noise) = &order.order else { continue };
         granted.also(prepare([order].into_iter(), &Captures::default(), host, programs, interrupted)?);
-        agent(host, &order.node)?.send(&Command::Start)?;
         let tick = &mut || tick(began.elapsed());
+        tick();
+        agent(host, &order.node)?.send(&Command::Start)?;
         let NoiseMeasured { cores } = tested(order, noise, host, interrupted, tick)?;
         records.push(NoiseRecord { test: noise.test, cores });
     }
+    let watched = watching.map(Watching::end).transpose()?;
     let load = neighbour.map(|order| stopped(order, host, programs, interrupted)).transpose()?;
-    Ok(Tested { records, load, downgrades: granted.downgrades })
+    Ok(Tested { records, load, downgrades: granted.downgrades, watched, knobs: Knobs::default() })
 }
 
 /// Waits until a test is over.

@@ -143,13 +143,7 @@ pub(super) fn loops(generator: Option<LoopAccount>, forwarders: &[(String, Vec<L
 impl Watched {
     /// Judges what was recorded, and writes what came when into the run's folder. The counted part begins at `origin`, `CLOCK_MONOTONIC`, and takes
     /// `duration`, ns.
-    pub(super) fn prove(
-        &self,
-        loops: &[LoopProof],
-        origin: u64,
-        duration: u64,
-        folder: &Path,
-    ) -> anyhow::Result<(Proof, HostTimeline)> {
+    pub(super) fn prove(&self, loops: &[LoopProof], origin: u64, duration: u64, folder: &Path) -> anyhow::Result<Proof> {
         let (proof, turns) = prove(&Observed {
             watch: &self.watch,
             before: &self.before,
@@ -168,18 +162,18 @@ impl Watched {
         let timeline = HostTimeline { interrupts: self.readings.points(origin), turns };
         write_new(&folder.join(results::INTERRUPTS), csv::interrupts(&timeline.interrupts).as_bytes())?;
         write_new(&folder.join(results::FOREIGN_TASKS), csv::foreign_tasks(&timeline.turns).as_bytes())?;
-        Ok((proof, timeline))
+        Ok(proof)
     }
 
     /// The same of all that was watched, where there is no counted part.
     pub(super) fn prove_whole(&self, loops: &[LoopProof], folder: &Path) -> anyhow::Result<Proof> {
         let (from, to) = (self.before.at, self.after.at);
-        Ok(self.prove(loops, from, to.saturating_sub(from), folder)?.0)
+        self.prove(loops, from, to.saturating_sub(from), folder)
     }
 }
 
 /// What an earlier session wrote of a run; empty where it wrote nothing.
-pub(super) fn read_again(folder: &Path) -> anyhow::Result<HostTimeline> {
+pub(crate) fn read_again(folder: &Path) -> anyhow::Result<HostTimeline> {
     let text = |name| {
         let path = folder.join(name);
         if path.exists() {

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use tailbed_format::order::Order;
-use tailbed_format::throughput::{Bounds, End, LatencyFound, Purpose, SearchRun, Status};
+use tailbed_format::stream::StreamSummary;
+use tailbed_format::throughput::{Bounds, End, LatencyFound, LatencyStream, Purpose, SearchRun, Status};
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run, SearchPlan};
 use tailbed_stats::interval::distribution;
 use tailbed_stats::search::{Search, Sent, TrialInput};
@@ -61,6 +62,7 @@ fn sought(
     state.find(&mut trials)?;
     state.latencies(&mut trials)?;
     let Searching { search, mut found, .. } = state;
+    progress.over();
     let watched = watching.map(Watching::end).transpose()?;
     found.goals = search.found();
     found.burst = search.burst();
@@ -124,7 +126,8 @@ impl Searching<'_> {
         for &share in &order.latency {
             let rate = u64::try_from(u128::from(base) * u128::from(share) / 1_000_000).unwrap_or(base).max(1);
             let input = TrialInput { purpose: Purpose::Latency(share), ..TrialInput::load(rate, order.latency_trial) };
-            let mut found = LatencyFound { share, rate, counts: tailbed_format::summary::Counts::default(), latency: None };
+            let counts = tailbed_format::summary::Counts::default();
+            let mut found = LatencyFound { share, rate, counts, latency: None, streams: Vec::new() };
             for _ in 0..order.attempts {
                 if trials.spent() >= order.time {
                     break;
@@ -133,6 +136,8 @@ impl Searching<'_> {
                 if made.invalid.is_empty() {
                     found.counts = made.counts;
                     found.latency = Some(distribution(&made.latency));
+                    let one = |stream: StreamSummary| LatencyStream { name: stream.name, latency: stream.latency };
+                    found.streams = made.streams.into_iter().map(one).collect();
                     break;
                 }
                 self.found.invalid_trials += 1;

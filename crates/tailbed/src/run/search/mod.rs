@@ -1,7 +1,6 @@
 //! A campaign of searches: each environment is built once, and trials go through it one after the other until a throughput is found.
 
 mod attempt;
-mod report;
 mod trial;
 
 use std::path::Path;
@@ -9,7 +8,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tailbed_format::facts::Facts;
-use tailbed_format::results;
 use tailbed_format::throughput::{Bounds, End, SearchRun};
 use tailbed_plan::plan::{Plan, Run};
 use tailbed_stats::plot::number::rate;
@@ -19,13 +17,10 @@ use super::explain::explain;
 use super::{Inputs, now, programs, record};
 use crate::apply::{Broken, NotHeld};
 use crate::failure::{Failure, Refusal};
-use crate::results::CampaignFolder;
-use crate::results::campaign::{json, write_new};
-use crate::show::progress::Progress;
+use crate::results::{CampaignFolder, sums};
+use crate::show::progress::{Progress, RunEnd};
 
-pub(super) use report::{show, write};
-
-/// Makes every search; those that an earlier session finished are read, not made again. One that fails is written down with its reason and
+/// Makes every search; those that an earlier session finished are not made again. One that fails is written down with its reason and
 /// the campaign goes on.
 pub(super) fn carry_out(
     plan: &Plan,
@@ -33,22 +28,23 @@ pub(super) fn carry_out(
     facts: &Facts,
     folder: &CampaignFolder,
     interrupted: &AtomicBool,
-) -> Result<Vec<SearchRun>, Failure> {
+    progress: &mut Progress,
+) -> Result<(), Failure> {
     let expected = |run: &Run| Duration::from_nanos(run.expected);
-    let mut progress = Progress::new(plan.runs.len(), plan.runs.iter().map(expected).sum());
-    let mut searches = Vec::new();
     for (number, run) in plan.runs.iter().enumerate() {
         progress.begin(number, &run.name);
-        let search = match folder.finished_attempt(&run.name, 0) {
-            Some(earlier) => earlier,
-            None => search(plan, inputs, facts, run, folder, interrupted, &progress)
-                .map_err(|broken| explain(broken, &progress, folder, run))?,
+        let search: SearchRun = if let Some(earlier) = folder.finished_attempt(&run.name, 0) {
+            earlier
+        } else {
+            progress.attempt(number, 0);
+            search(plan, inputs, facts, run, folder, interrupted, progress)
+                .map_err(|broken| explain(broken, progress, folder, run))?
         };
-        progress.end(number, expected(run), &one_line(&search));
-        searches.push(search);
+        let ended = RunEnd { folder: &search.run, counts: search.is_whole(), line: &one_line(&search) };
+        progress.end(number, expected(run), &ended);
     }
     progress.finish();
-    Ok(searches)
+    Ok(())
 }
 
 /// One search, from its folder to its summary.
@@ -71,6 +67,7 @@ fn search(
         repeat: run.repeat,
         began: now(),
         parameters: cell.map(|cell| cell.parameters.clone()).unwrap_or_default(),
+        directions: run.streams.iter().map(|stream| stream.name.clone()).collect(),
         end: End::Reached,
         goals: Vec::new(),
         burst: None,
@@ -88,7 +85,7 @@ fn search(
     };
     let mut search = made(search, plan, inputs, run, &path, interrupted, progress)?;
     search.programs = programs::recorded(&path);
-    write_new(&path.join(results::SUMMARY), &json(&search)?)?;
+    sums::seal(&path, &search)?;
     Ok(search)
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tailbed_format::order::{Measure, Order, Path as Wire, Schedule, SimulatedWire};
 use tailbed_format::results;
+use tailbed_format::stream::{Stream, StreamSummary};
 use tailbed_format::summary::{Counts, Invalid, RunKind};
-use tailbed_format::throughput::{Purpose, Trial};
+use tailbed_format::throughput::{Purpose, Trial, TrialStream};
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run, SearchPlan};
 use tailbed_stats::counter::Counter;
 use tailbed_stats::hgrm;
@@ -62,6 +63,8 @@ pub(super) struct Made {
     pub(super) invalid: Vec<Invalid>,
     /// Latencies, ns.
     pub(super) latency: Counter,
+    /// Each direction by itself, where there are two.
+    pub(super) streams: Vec<StreamSummary>,
 }
 
 impl<'a, 'p> Trials<'a, 'p> {
@@ -108,6 +111,7 @@ impl<'a, 'p> Trials<'a, 'p> {
         self.instrument.progress.tick(Duration::from_nanos(at), Duration::from_nanos(self.run.expected));
         let order = self.order(number, input);
         let schedule = order.schedule.clone();
+        let (scheduled, streams) = (order.packets(), order.flows_by_stream());
         let span = schedule.warm_up + schedule.duration + order.drain;
         self.planned = self.planned.saturating_add(span);
         let order = AgentOrder { node: GENERATOR.to_owned(), order: Order::Measure(order) };
@@ -119,9 +123,9 @@ impl<'a, 'p> Trials<'a, 'p> {
             departures: &generated.departures,
             arrivals: &generated.arrivals,
             measured: &generated.measured,
-            scheduled: schedule.packets(),
+            scheduled,
             duration: schedule.duration,
-            streams: &[],
+            streams: &streams,
             forwarders: &[],
             downgrades: &[],
         };
@@ -132,7 +136,9 @@ impl<'a, 'p> Trials<'a, 'p> {
         if let (Purpose::Latency(share), true) = (input.purpose, invalid.is_empty()) {
             self.keep(share, &summarised)?;
         }
-        let made = Made { counts: summarised.summary.counts, invalid, latency: summarised.counters.latency };
+        let SummarisedRun { summary, counters, .. } = summarised;
+        let streams = if self.template.more.is_empty() { Vec::new() } else { summary.streams };
+        let made = Made { counts: summary.counts, invalid, latency: counters.latency, streams };
         self.note(number, at, input, &made, search)?;
         Ok(made)
     }
@@ -164,10 +170,14 @@ impl<'a, 'p> Trials<'a, 'p> {
             }
             path @ (Wire::Interfaces { .. } | Wire::Mixed { .. }) => path,
         };
+        let schedule = Schedule { rate: input.rate, warm_up, duration: input.duration };
+        // the other direction has the same load
+        let more = template.more.into_iter().map(|stream| Stream { schedule: schedule.clone(), ..stream }).collect();
         Measure {
             path,
             tag: template.tag.wrapping_add(number << 16),
-            schedule: Schedule { rate: input.rate, warm_up, duration: input.duration },
+            schedule,
+            more,
             drain: if input.purpose == Purpose::Burst { self.plan.settle } else { template.drain },
             ..template
         }
@@ -207,6 +217,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             rate: input.rate,
             duration: input.duration,
             counts: made.counts,
+            streams: made.streams.iter().map(direction).collect(),
             exceeded,
             invalid: made.invalid.clone(),
             bounds: search.bounds(),
@@ -216,4 +227,10 @@ impl<'a, 'p> Trials<'a, 'p> {
         self.made.push(trial);
         Ok(())
     }
+}
+
+/// What became of one direction.
+fn direction(stream: &StreamSummary) -> TrialStream {
+    let counts = &stream.counts;
+    TrialStream { name: stream.name.clone(), sent: counts.sent, received: counts.received, lost: counts.lost }
 }

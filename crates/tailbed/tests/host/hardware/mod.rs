@@ -1,6 +1,7 @@
 //! What a container sees and gets of the hardware: cores, PCI devices, device nodes, huge pages, memory nodes.
 
 mod dpdk;
+mod engines;
 mod guest;
 mod refused;
 
@@ -33,8 +34,13 @@ fn taken() -> u64 {
 
 /// Writes an experiment whose container has these settings, and runs this script of the shell before a tenth of a second of traffic.
 fn experiment(lab: &Lab, settings: &str, script: &str) {
+    experiment_of(lab, "container", &format!("{PROGRAMS}\n{settings}"), script);
+}
+
+/// The same of any kind of environment, with nothing else in it.
+fn experiment_of(lab: &Lab, kind: &str, settings: &str, script: &str) {
     let script = format!("#!/bin/sh\nexport PATH=/usr/sbin:/usr/bin:/usr/local/bin\n{script}\n");
-    let node = format!("[environments.box.container]\n{PROGRAMS}\n{settings}\n");
+    let node = format!("[environments.box.{kind}]\n{settings}\n");
     let path = lab.experiment("box", "100ms", &node);
     let text = fs::read_to_string(&path).unwrap();
     let text = text.replace("environment = \"box\"", &format!("environment = \"box\"\nsetup = '''{script}'''"));
@@ -216,6 +222,35 @@ fn pages_are_set_aside_for_the_run_and_memory_comes_from_the_node_that_is_prefer
         "{printed}"
     );
     assert_eq!((traces(), pool()), (before, pages));
+}
+
+/// Both write the same file: what the knob keeps in reserve is there besides what the container takes.
+#[test]
+fn a_knob_and_a_container_write_the_pool_once_and_both_hold() {
+    let Some(lab) = lab() else { return };
+    if !engine("fallocate") {
+        return;
+    }
+    let (before, pages, taken_before) = (traces(), pool(), taken());
+    let script =
+        "fallocate -l 4M /dev/hugepages/x && echo file: 4\ngrep HugePages_ /proc/meminfo | tr -d ' '\nrm /dev/hugepages/x";
+    experiment(&lab, "hugepages = \"4MiB\"", script);
+    let output = lab.run(&["run", "experiment.toml", "--json", "--set", "knobs.hugepages=3 x 2MiB"]);
+    assert_eq!((traces(), pool()), (before, pages));
+    if output.status.code() == Some(3) {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let reason = said.lines().find(|line| line.contains("the knob `hugepages` cannot be"));
+        println!("skipped: {}", reason.unwrap_or_else(|| panic!("refused without a reason: {said}")));
+        return;
+    }
+    let results = results(&output);
+    let wanted = 3.max(taken_before) + 2;
+    let knobs = results["summary"]["runs"].as_array().unwrap().last().unwrap()["knobs"]["knobs"].clone();
+    let knob = knobs.as_array().unwrap().iter().find(|knob| knob["knob"] == "hugepages").unwrap();
+    assert_eq!(knob["readings"][0]["read"], wanted.to_string(), "{knob}");
+    assert_eq!(knob["remarks"][0], "2 more of 2MiB are for dut", "{knob}");
+    let printed = printed(&lab, &output);
+    assert_eq!((line(&printed, "file"), line(&printed, "HugePages_Total")), ("4", wanted.to_string().as_str()), "{printed}");
 }
 
 #[test]

@@ -13,11 +13,12 @@ use tailbed_traffic::bpf::Device;
 use super::pci;
 
 /// A device node of the host.
-struct Node {
-    path: PathBuf,
-    kind: &'static str,
-    major: u32,
-    minor: u32,
+pub(in crate::apply::environment) struct Node {
+    pub(in crate::apply::environment) path: PathBuf,
+    /// `c` or `b`.
+    pub(in crate::apply::environment) kind: &'static str,
+    pub(in crate::apply::environment) major: u32,
+    pub(in crate::apply::environment) minor: u32,
     mode: u32,
     group: u32,
 }
@@ -73,7 +74,7 @@ pub(super) fn check(devices: &[String]) -> anyhow::Result<()> {
 }
 
 /// The nodes of what an experiment names: paths, and addresses of PCI devices; each once.
-fn named(devices: &[String]) -> anyhow::Result<Vec<Node>> {
+pub(in crate::apply::environment) fn named(devices: &[String]) -> anyhow::Result<Vec<Node>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for device in devices {
         let more = if device.starts_with('/') { vec![PathBuf::from(device)] } else { pci::nodes(device, Path::new("/sys"))? };
@@ -97,7 +98,7 @@ pub(super) fn allowed(spec: &ContainerSpec) -> anyhow::Result<Option<Vec<Device>
 
 /// What every container has (config-linux.md, "Default Devices"), and its terminals: null, zero, full, random, urandom; tty, console, ptmx;
 /// pts (admin-guide/devices.txt in the kernel's documentation).
-const ALWAYS: [(u32, Option<u32>); 9] =
+pub(in crate::apply::environment) const ALWAYS: [(u32, Option<u32>); 9] =
     [(1, Some(3)), (1, Some(5)), (1, Some(7)), (1, Some(8)), (1, Some(9)), (5, Some(0)), (5, Some(1)), (5, Some(2)), (136, None)];
 
 fn existing(path: &Path) -> anyhow::Result<Node> {

@@ -30,8 +30,7 @@ pub(super) fn make(masks: &Masks, devices: &[String], folder: &Path) -> anyhow::
     }
     if Path::new(PCI).is_dir() {
         let place = folder.join("pci");
-        let shown: Vec<_> = devices.iter().filter(|device| !device.starts_with('/')).map(String::as_str).collect();
-        pci(&shown, Path::new(PCI), &place).context("cannot hide the PCI devices that are not the container's")?;
+        pci(devices, Path::new(PCI), &place).context("cannot hide the PCI devices that are not the container's")?;
         hide(place, PCI);
     }
     Ok(passed)
@@ -67,10 +66,11 @@ fn cpus(shown: &[usize], all: &Path, place: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Links of the same names that lead to the same places, once this folder is seen in place of the other.
-fn pci(shown: &[&str], all: &Path, place: &Path) -> anyhow::Result<()> {
+/// Links of the same names that lead to the same places, once this folder is seen in place of the other: of those of the devices that are named by their
+/// address.
+pub(in crate::apply::environment) fn pci(devices: &[String], all: &Path, place: &Path) -> anyhow::Result<()> {
     fs::create_dir(place)?;
-    for address in shown {
+    for address in devices.iter().filter(|device| !device.starts_with('/')) {
         let target = fs::read_link(all.join(address)).with_context(|| format!("cannot find the PCI device {address}"))?;
         symlink(target, place.join(address))?;
     }
@@ -90,11 +90,11 @@ mod tests {
             symlink(format!("../../../devices/pci0000:00/{address}"), all.join(address)).unwrap();
         }
         let place = sys.path().join("shown");
-        pci(&["0000:01:00.0"], &all, &place).unwrap();
+        pci(&["/dev/net/tun".to_owned(), "0000:01:00.0".to_owned()], &all, &place).unwrap();
         let names: Vec<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["0000:01:00.0"]);
         assert_eq!(fs::read_link(place.join("0000:01:00.0")).unwrap(), fs::read_link(all.join("0000:01:00.0")).unwrap());
-        let error = pci(&["0000:02:00.0"], &all, &sys.path().join("none")).unwrap_err();
+        let error = pci(&["0000:02:00.0".to_owned()], &all, &sys.path().join("none")).unwrap_err();
         assert!(error.to_string().contains("PCI device 0000:02:00.0"), "{error}");
     }
 }

@@ -35,6 +35,8 @@ use crate::image;
 use self::bundle::Bundle;
 use self::order::Order;
 
+pub(super) use devices::{ALWAYS, named as device_nodes};
+pub(super) use masks::pci as masked_pci;
 pub(crate) use shim::run_as_shim;
 
 impl Driver for ContainerSpec {

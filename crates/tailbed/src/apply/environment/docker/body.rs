@@ -1,9 +1,12 @@
 //! A container as the engine is told of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, DeviceMapping, HostConfig, Mount, MountType, ResourcesUlimits};
-use tailbed_plan::step::{DockerSpec, Seccomp};
+use bollard::models::{MountVolumeOptions, MountVolumeOptionsDriverConfig};
+use tailbed_plan::step::{DockerSpec, HugePageLimit, Seccomp};
+
+use crate::apply::environment::hardware::{CPUS, Covers};
 
 /// What the agent inside needs: packet sockets (where it opens any), real-time priority, locked memory (capabilities(7)).
 const CAPABILITIES: [&str; 3] = ["CAP_NET_RAW", "CAP_SYS_NICE", "CAP_IPC_LOCK"];
@@ -15,15 +18,27 @@ pub(super) const INSIDE: &str = "/.tailbed";
 pub(super) const SOCKET: &str = "agent";
 
 /// The whole of it. It has no network but its own loopback interface: links are made by us, as everywhere.
-pub(super) fn body(spec: &DockerSpec, image: String, binary: &Path, folder: &Path) -> ContainerCreateBody {
+pub(super) fn body(
+    spec: &DockerSpec,
+    image: String,
+    binary: &Path,
+    folder: &Path,
+    devices: &[PathBuf],
+    covers: &Covers,
+) -> ContainerCreateBody {
     let confinement = &spec.confinement;
     let own = [mount(&binary.to_string_lossy(), "/tailbed", true), mount(&folder.to_string_lossy(), INSIDE, false)];
     // the engine takes no path that is relative, and would not know to what
     let absolute = |path: &str| std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string());
     let volumes = spec.volumes.iter().map(|volume| mount(&absolute(&volume.source), &volume.target, volume.read_only));
-    let device = |path: &String| DeviceMapping {
-        path_on_host: Some(path.clone()),
-        path_in_container: Some(path.clone()),
+    let shown = covers.cores.iter().chain(&covers.pci);
+    let shown = shown.map(|shown| mount(&shown.source.to_string_lossy(), &shown.target.to_string_lossy(), true));
+    let pages = spec.hardware.hugepages.iter().enumerate().map(|(number, limit)| huge_pages(number, limit));
+    // beneath what is shown of it, and read-only once that is there
+    let covered = (!covers.cores.is_empty()).then(|| (CPUS.to_owned(), "ro,mode=755,size=1m".to_owned()));
+    let device = |path: &PathBuf| DeviceMapping {
+        path_on_host: Some(path.display().to_string()),
+        path_in_container: Some(path.display().to_string()),
         cgroup_permissions: Some("rwm".to_owned()),
     };
     let unconfined = (confinement.seccomp == Seccomp::Unconfined).then(|| "seccomp=unconfined".to_owned());
@@ -35,8 +50,9 @@ pub(super) fn body(spec: &DockerSpec, image: String, binary: &Path, folder: &Pat
     let kept = needed.map(|name| (*name).to_owned()).chain(confinement.capabilities.iter().cloned());
     let host = HostConfig {
         network_mode: Some("none".to_owned()),
-        mounts: Some(own.into_iter().chain(volumes).collect()),
-        devices: Some(spec.devices.iter().map(device).collect()),
+        mounts: Some(own.into_iter().chain(volumes).chain(pages).chain(shown).collect()),
+        tmpfs: covered.map(|(target, options)| [(target, options)].into()),
+        devices: Some(devices.iter().map(device).collect()),
         cpuset_cpus: (!cpus.is_empty()).then(|| cpus.join(",")),
         memory: bytes,
         // with swap besides: as much as without
@@ -75,6 +91,19 @@ fn mount(source: &str, target: &str, read_only: bool) -> Mount {
     }
 }
 
+/// A hugetlbfs as a volume of the engine's own, which goes with the container. No more can be taken than its size (hugetlbpage.rst in the kernel's
+/// documentation).
+fn huge_pages(number: usize, limit: &HugePageLimit) -> Mount {
+    let options = [("type", "hugetlbfs".to_owned()), ("device", "hugetlbfs".to_owned()), ("o", limit.mount_options())];
+    let driver = MountVolumeOptionsDriverConfig {
+        name: Some("local".to_owned()),
+        options: Some(options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+    };
+    // what an image has in that folder is not copied: pages are given to no write(2)
+    let options = MountVolumeOptions { no_copy: Some(true), driver_config: Some(driver), ..MountVolumeOptions::default() };
+    Mount { target: Some(limit.inside(number)), typ: Some(MountType::VOLUME), volume_options: Some(options), ..Mount::default() }
+}
+
 /// A limit, soft and hard; the greatest number there is means none, which the engine writes as -1.
 fn ulimit(name: &str, limit: u64) -> ResourcesUlimits {
     let limit = i64::try_from(limit).unwrap_or(-1);
@@ -84,7 +113,8 @@ fn ulimit(name: &str, limit: u64) -> ResourcesUlimits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tailbed_plan::step::Confinement;
+    use crate::apply::environment::hardware::Shown;
+    use tailbed_plan::step::{Confinement, Hardware, Masks};
 
     fn spec(confinement: Confinement) -> DockerSpec {
         DockerSpec {
@@ -92,7 +122,11 @@ mod tests {
             image: None,
             cpus: vec![1, 2],
             memory: Some(64 << 20),
-            devices: vec!["/dev/net/tun".to_owned()],
+            hardware: Hardware {
+                hugepages: vec![HugePageLimit { page: 2 << 20, limit: 4 << 20 }],
+                masks: Some(Masks { cpus: vec![1, 2] }),
+                ..Hardware::default()
+            },
             volumes: Vec::new(),
             confinement,
             boot_timeout: 1,
@@ -100,7 +134,25 @@ mod tests {
     }
 
     fn host(confinement: Confinement) -> HostConfig {
-        body(&spec(confinement), "x".to_owned(), Path::new("/opt/tailbed"), Path::new("/run/tailbed/x")).host_config.unwrap()
+        let shown = |name: &str, target: &str| Shown { source: name.into(), target: target.into() };
+        let covers = Covers { cores: vec![shown("/sys/x", "/sys/y")], pci: Some(shown("/run/pci", "/sys/bus/pci/devices")) };
+        let (binary, folder) = (Path::new("/opt/tailbed"), Path::new("/run/tailbed/x"));
+        let devices = [PathBuf::from("/dev/net/tun")];
+        body(&spec(confinement), "x".to_owned(), binary, folder, &devices, &covers).host_config.unwrap()
+    }
+
+    #[test]
+    fn huge_pages_are_a_volume_and_cores_are_shown_over_an_empty_folder() {
+        let host = host(Confinement::default());
+        let mounts = host.mounts.unwrap();
+        let pages = mounts.iter().find(|mount| mount.target.as_deref() == Some("/dev/hugepages")).unwrap();
+        let driver = pages.volume_options.clone().unwrap().driver_config.unwrap().options.unwrap();
+        assert_eq!((pages.typ, driver["o"].as_str()), (Some(MountType::VOLUME), "pagesize=2097152,size=4194304"));
+        assert_eq!(host.tmpfs.unwrap().keys().collect::<Vec<_>>(), [CPUS]);
+        let shown: Vec<_> =
+            mounts.iter().filter_map(|mount| mount.target.as_deref()).filter(|path| path.starts_with("/sys")).collect();
+        assert_eq!(shown, ["/sys/y", "/sys/bus/pci/devices"]);
+        assert_eq!(host.devices.unwrap()[0].path_on_host.as_deref(), Some("/dev/net/tun"));
     }
 
     #[test]

@@ -19,15 +19,20 @@ use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilde
 use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions, WaitContainerOptionsBuilder};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, TryStreamExt};
-use tailbed_plan::step::DockerSpec;
+use tailbed_plan::step::{DockerSpec, HugePageLimit};
 
 use self::engine::{Engine, is_absent, plain};
+use super::container::device_nodes;
 use super::folder::folder;
-use super::{Driver, Start, Started};
+use super::{Driver, Start, Started, hardware};
 use crate::apply::cgroup;
 use crate::apply::process::Process;
 
 impl Driver for DockerSpec {
+    fn check(&self) -> anyhow::Result<()> {
+        hardware::check(&self.hardware)
+    }
+
     fn provision(&self) -> anyhow::Result<()> {
         let engine = Engine::connect()?;
         let folder = folder(&self.id);
@@ -35,7 +40,10 @@ impl Driver for DockerSpec {
         let image = image::find(&engine, self.image.as_deref())?;
         let binary = std::env::current_exe().context("cannot find this program's own file")?;
         let options = CreateContainerOptionsBuilder::default().name(&self.id).build();
-        let created = engine.docker.create_container(Some(options), body::body(self, image, &binary, &folder));
+        let covers = hardware::covers(&self.hardware, &folder)?;
+        let devices: Vec<_> = device_nodes(&self.hardware.devices)?.into_iter().map(|node| node.path).collect();
+        let body = body::body(self, image, &binary, &folder, &devices, &covers);
+        let created = engine.docker.create_container(Some(options), body);
         engine.wait(created).map_err(plain).context("the Docker engine does not create the container")?;
         Ok(())
     }
@@ -71,6 +79,7 @@ impl Driver for DockerSpec {
         let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
         let init = Process::of(pid.context("the container has ended already")?);
         cgroup::keep_real_time_share(init.pid)?;
+        hardware::count_huge_pages(&self.hardware, init.pid)?;
         let output = stream.try_clone().context("cannot open a socket twice")?;
         Ok(Started { input: Box::new(stream), output: Box::new(output), child: None, init: Some(init) })
     }
@@ -106,6 +115,10 @@ impl Driver for DockerSpec {
         let killed = state.oom_killed == Some(true);
         let group = state.pid.filter(|&pid| pid > 0).and_then(cgroup::out_of_memory_around);
         if killed { Some(cgroup::ran_out(self.memory)) } else { group }
+    }
+
+    fn huge_pages(&self) -> Vec<(HugePageLimit, u64)> {
+        hardware::refused(&self.hardware, None)
     }
 
     fn last_words(&self) -> Option<String> {

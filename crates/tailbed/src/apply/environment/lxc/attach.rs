@@ -15,8 +15,9 @@ use super::tools::tool;
 use crate::apply::cgroup;
 use crate::apply::environment::{Start, Started};
 
-/// Attaches the agent to the container and waits for its first word, at most so long.
-pub(super) fn agent(id: &str, start: &Start<'_>, patience: Duration) -> anyhow::Result<Started> {
+/// Attaches the agent to the container and waits for its first word, at most so long. Its huge pages are counted in the group `counting`, where there
+/// is one.
+pub(super) fn agent(id: &str, start: &Start<'_>, patience: Duration, counting: Option<&str>) -> anyhow::Result<Started> {
     let (ours, theirs) = UnixStream::pair().context("cannot make a pair of sockets")?;
     // the kernel then says of each word whose it is
     sockopt::set_socket_passcred(&ours, true).context("cannot ask for the agent's process id")?;
@@ -26,7 +27,11 @@ pub(super) fn agent(id: &str, start: &Start<'_>, patience: Duration) -> anyhow::
     let mut child = command.stderr(start.errors()?).spawn().context("cannot run lxc-attach")?;
     // the command still holds the other end, and the end of the agent is only heard once nobody does
     drop(command);
-    let agent = first_word(&ours, patience).and_then(cgroup::keep_real_time_share);
+    let placed = |pid| {
+        cgroup::keep_real_time_share(pid)?;
+        counting.map_or(Ok(()), |group| cgroup::join_counting(group, pid))
+    };
+    let agent = first_word(&ours, patience).and_then(placed);
     if let Err(error) = agent {
         child.kill().ok();
         child.wait().ok();

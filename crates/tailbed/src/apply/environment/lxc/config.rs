@@ -19,6 +19,8 @@ pub(super) struct Places<'a> {
     pub(super) namespace: Option<&'a Path>,
     /// Where what it writes on its console goes.
     pub(super) console: Option<&'a Path>,
+    /// Lines for its huge pages, devices, and what /sys shows.
+    pub(super) hardware: &'a [String],
 }
 
 /// What is written on top of the root file system, and so goes with the container.
@@ -56,6 +58,7 @@ pub(super) fn text(spec: &LxcSpec, base: &[String], cgroup: &Cgroup, places: &Pl
     lines.push(format!("lxc.cgroup.dir.container = {id}"));
     lines.push(format!("lxc.cgroup.dir.monitor = {}", monitor_group(id)));
     lines.extend(limits(spec, cgroup));
+    lines.extend(places.hardware.iter().cloned());
     lines.push(format!("lxc.log.file = {}", places.folder.join("log").display()));
     lines.push("lxc.log.level = WARN".to_owned());
     lines.extend(places.console.map(|path| format!("lxc.console.logfile = {}", path.display())));
@@ -76,7 +79,7 @@ fn limits(spec: &LxcSpec, cgroup: &Cgroup) -> Vec<String> {
 }
 
 /// A path as a field of fstab(5), which is parted at blanks.
-fn field(path: &Path) -> String {
+pub(super) fn field(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('\n', "\\012")
 }
 
@@ -92,6 +95,7 @@ mod tests {
             config: vec!["lxc.environment = A=b".to_owned()],
             cpus: vec![1, 3],
             memory: Some(64 << 20),
+            hardware: tailbed_plan::step::Hardware::default(),
             boot_timeout: 1,
         }
     }
@@ -108,6 +112,7 @@ mod tests {
             seccomp: Some(Path::new(SECCOMP)),
             namespace: Some(Path::new("/run/netns/tb-ab12-dut")),
             console: None,
+            hardware: &["lxc.a = b".to_owned()],
         };
         let first = Cgroup::V1 { controllers: Vec::new(), unified: None, unified_controllers: Vec::new() };
         let made = text(&spec(), &base, &first, &places);
@@ -125,6 +130,7 @@ mod tests {
                 "lxc.cgroup.dir.monitor = tb-ab12-dut.monitor",
                 "lxc.cgroup.cpuset.cpus = 1,3",
                 "lxc.cgroup.memory.limit_in_bytes = 67108864",
+                "lxc.a = b",
                 "lxc.log.file = /run/tailbed/tb-ab12-dut/log",
                 "lxc.log.level = WARN",
             ]

@@ -6,6 +6,7 @@
 
 mod attach;
 mod config;
+mod hardware;
 mod left;
 mod source;
 mod tools;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use tailbed_plan::step::LxcSpec;
+use tailbed_plan::step::{HugePageLimit, LxcSpec};
 
 use self::config::{Places, UPPER};
 
@@ -29,6 +30,7 @@ use crate::probe;
 
 impl Driver for LxcSpec {
     fn check(&self) -> anyhow::Result<()> {
+        super::hardware::check(&self.hardware)?;
         source::look(&self.source)
     }
 
@@ -80,8 +82,12 @@ impl Driver for LxcSpec {
         command.args(["--pid", "--no-humanize"]);
         let pid = succeed(command, "lxc-info", &folder, left())?;
         let init = pid.parse().with_context(|| format!("lxc-info told no process id but `{pid}`"))?;
-        let agent = attach::agent(&self.id, start, left())?;
-        Ok(Started { init: Some(Process::of(init)), ..agent })
+        let init = Process::of(init);
+        if self.hardware.cgroup.is_some() {
+            super::hardware::count_huge_pages(&self.hardware, init.pid)?;
+        }
+        let agent = attach::agent(&self.id, start, left(), self.hardware.cgroup.as_deref())?;
+        Ok(Started { init: Some(init), ..agent })
     }
 
     fn stop(&self) -> anyhow::Result<()> {
@@ -98,6 +104,10 @@ impl Driver for LxcSpec {
 
     fn image_size(&self) -> Option<u64> {
         Some(super::folder::size(&base(&folder(&self.id)).ok()?.0))
+    }
+
+    fn huge_pages(&self) -> Vec<(HugePageLimit, u64)> {
+        super::hardware::refused(&self.hardware, Some(&self.id))
     }
 
     fn out_of_memory(&self) -> Option<String> {
@@ -131,6 +141,8 @@ fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result
     let binary = std::env::current_exe().context("cannot find this program's own file")?;
     let namespace = start.namespace.map(namespace::path);
     let console = start.logs.map(|logs| std::path::absolute(logs.join(format!("console-{}.log", start.node)))).transpose()?;
+    let covers = super::hardware::covers(&spec.hardware, folder)?;
+    let hardware = hardware::lines(&spec.hardware, &covers, &probe::cgroup(), folder)?;
     let places = Places {
         rootfs: &rootfs,
         folder,
@@ -138,6 +150,7 @@ fn configure(spec: &LxcSpec, start: &Start<'_>, folder: &Path) -> anyhow::Result
         seccomp: Some(Path::new(SECCOMP)).filter(|list| list.exists()),
         namespace: namespace.as_deref(),
         console: console.as_deref(),
+        hardware: &hardware,
     };
     let path = folder.join("config");
     fs::write(&path, config::text(spec, &base, &probe::cgroup(), &places))

@@ -11,8 +11,11 @@ use cpio::newc::{Builder, ModeFileType, trailer};
 use super::{elf, modules};
 use crate::guest::MODULES;
 
-/// Writes one. The file appears whole or not at all.
-pub(super) fn write(path: &Path, modules: &[PathBuf]) -> anyhow::Result<()> {
+/// Writes one for a guest with so much memory, bytes. The file appears whole or not at all.
+///
+/// The guest holds the archive and what it unpacks of it at once. Where both would take more than half of its memory, as those of a
+/// build without optimization do, the archive is packed: to unpack it takes the guest longer, and so it is not done needlessly.
+pub(super) fn write(path: &Path, modules: &[PathBuf], memory: u64) -> anyhow::Result<()> {
     let binary = fs::read("/proc/self/exe").context("cannot read this program's own file")?;
     let mut files = vec![("init".to_owned(), elf::loaded(binary))];
     for (number, module) in modules.iter().enumerate() {
@@ -20,8 +23,10 @@ pub(super) fn write(path: &Path, modules: &[PathBuf]) -> anyhow::Result<()> {
         files.push((format!("{}/{number:02}-{name}.ko", MODULES.trim_start_matches('/')), modules::read(module)?));
     }
     let partial = path.with_extension("partial");
-    let written = archive(&files, BufWriter::new(File::create(&partial)?)).and_then(|()| fs::rename(&partial, path));
-    written.with_context(|| format!("cannot write {}", path.display()))
+    let out = BufWriter::new(File::create(&partial)?);
+    let size: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
+    let written = if size as u64 > memory / 4 { packed(&files, out) } else { archive(&files, out) };
+    written.and_then(|()| fs::rename(&partial, path)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn archive(files: &[(String, Vec<u8>)], mut out: impl Write) -> io::Result<()> {
@@ -46,9 +51,28 @@ fn archive(files: &[(String, Vec<u8>)], mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// The archive as a frame of zstd, which Linux reads where it has CONFIG_RD_ZSTD (5.9 and later).
+fn packed(files: &[(String, Vec<u8>)], out: impl Write) -> io::Result<()> {
+    // the fastest: the frame is read once
+    let mut frame = zstd::stream::write::Encoder::new(out, 1)?;
+    archive(files, &mut frame)?;
+    frame.finish()?.flush()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_packed_where_the_guest_has_little_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let (small, large) = (folder.path().join("small"), folder.path().join("large"));
+        write(&large, &[], 1 << 40).unwrap();
+        write(&small, &[], 1 << 20).unwrap();
+        let (large, small) = (fs::read(large).unwrap(), fs::read(small).unwrap());
+        assert!(small.len() < large.len() / 2, "{} {}", small.len(), large.len());
+        assert!(zstd::stream::decode_all(small.as_slice()).unwrap() == large, "the same archive");
+    }
 
     #[test]
     fn an_archive_holds_what_the_kernel_looks_for() {

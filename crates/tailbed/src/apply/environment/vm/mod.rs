@@ -70,7 +70,7 @@ impl Driver for VmSpec {
         let bundle = Bundle::of(&self.id);
         bundle.make()?;
         match &self.boot {
-            Boot::Kernel { kernel, .. } => initramfs::write(&bundle.initramfs(), &modules_of(self, kernel)?),
+            Boot::Kernel { kernel, .. } => initramfs::write(&bundle.initramfs(), &modules_of(self, kernel)?, self.memory),
             Boot::Disk { image } => {
                 disk::format(Path::new(image))?;
                 disk::seed(self, &bundle.seed())

@@ -1,0 +1,38 @@
+//! The whole path from an experiment file to its report in a real browser. The report itself is tested so in `crates/stats/tests/browser`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the browser is that of the report's own tests, which need more of it")]
+
+#[path = "../../stats/tests/browser/chromium.rs"]
+mod chromium;
+
+use std::process::Command;
+
+use chromium::Chromium;
+use serde_json::Value;
+
+#[test]
+fn the_report_of_a_campaign_that_was_run_works() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/self-test.toml");
+    let output = Command::new(env!("CARGO_BIN_EXE_tailbed"))
+        .args(["run", example, "--json", "--set", "traffic.duration=200ms", "--sweep", "traffic.rate=50kpps,100kpps"])
+        .env("TAILBED_STATE", folder.path().join("state"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    browser.resize(1280, 900);
+    browser.open(&folder.path().join(results["report"].as_str().unwrap()));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    assert!(browser.text("document.querySelector('.answer').textContent").starts_with("Simulated"));
+    assert!(browser.is(
+        "cells.length === 2 && cells.every(cell => cell.runs.length === 3 && cell.runs.every(run => run.packets.length > 10))"
+    ));
+    assert!(browser.text("document.getElementById('pair-answer').textContent").contains('%'));
+    browser.click("#filter > summary");
+    browser.click("input[data-value='50kpps']");
+    assert!(browser.is("hiddenCells.size === 1"));
+}
