@@ -4,6 +4,7 @@
 //! no port, no driver in between. Each command is answered when it is done, so that nothing has to wait for a time.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,25 +12,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// Several at once would take turns on few cores.
-static ONE: Mutex<()> = Mutex::new(());
+/// The browser that all tests of a program use, one after the other: several at once would take turns on few cores, and each start and end
+/// takes a second. It ends by itself when its pipe is closed, that is with the program.
+static ENGINE: Mutex<Option<Engine>> = Mutex::new(None);
 
 /// When Chromium has not answered for so long it is taken for dead, s.
 const PATIENCE: u64 = 120;
 
-/// A running browser with one tab.
-pub(crate) struct Chromium {
+/// A browser's processes, a group of their own. They end when the pipe is closed, and what they wrote is removed then.
+struct Engine {
     child: Child,
-    commands: Option<ChildStdin>,
+    commands: ChildStdin,
     answers: Receiver<Value>,
+    last: u64,
+    profile: PathBuf,
+}
+
+/// A tab of its own in a browser, which shares nothing with those that were there before.
+pub(crate) struct Chromium {
+    engine: MutexGuard<'static, Option<Engine>>,
+    context: Value,
     events: Vec<Value>,
     session: Option<String>,
     scripts: bool,
-    last: u64,
-    _profile: TempDir,
-    _one: MutexGuard<'static, ()>,
 }
 
 /// The program, or `None` and a line that says why the test cannot run here.
@@ -44,18 +50,20 @@ fn program() -> Option<PathBuf> {
     found
 }
 
-impl Chromium {
-    /// Starts one with an empty profile; `None` where there is none.
-    pub(crate) fn start() -> Option<Self> {
-        let program = program()?;
-        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let profile = tempfile::tempdir().unwrap();
-        // a root's browser has no sandbox to give itself; everything else keeps it from looking around
+impl Engine {
+    /// Starts one with an empty profile.
+    fn start(program: PathBuf) -> Self {
+        let profile = tempfile::tempdir().unwrap().keep();
+        // a root's browser has no sandbox to give itself; everything else keeps it from looking around, and from giving up on itself where
+        // the machine is busy
         let mut shell = Command::new("sh");
-        shell.args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", "sh"]).arg(program).args([
+        let line = "\"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1; rm -rf \"$HOME\"";
+        shell.args(["-c", line, "sh"]).arg(program).args([
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            "--disable-gpu-watchdog",
+            "--disable-hang-monitor",
             "--disable-dev-shm-usage",
             "--disable-quic",
             "--no-first-run",
@@ -66,8 +74,9 @@ impl Chromium {
             "--hide-scrollbars",
             "--remote-debugging-pipe",
         ]);
-        shell.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
-        let mut child = shell.env("HOME", profile.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        shell.arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
+        shell.env("HOME", &profile).process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = shell.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let (sender, answers) = channel();
         std::thread::spawn(move || {
@@ -82,19 +91,30 @@ impl Chromium {
                 }
             }
         });
-        let commands = child.stdin.take();
-        let mut browser = Self {
-            child,
-            commands,
-            answers,
-            events: Vec::new(),
-            session: None,
-            scripts: true,
-            last: 0,
-            _profile: profile,
-            _one: one,
-        };
-        let tab = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
+        let commands = child.stdin.take().unwrap();
+        Self { child, commands, answers, last: 0, profile }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // one that does not answer may not end by itself either
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).status();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+impl Chromium {
+    /// Opens a tab; `None` where there is no browser.
+    pub(crate) fn start() -> Option<Self> {
+        let program = program()?;
+        let mut engine = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.get_or_insert_with(|| Engine::start(program));
+        let mut browser = Self { engine, context: Value::Null, events: Vec::new(), session: None, scripts: true };
+        browser.context = browser.ask("Target.createBrowserContext", json!({}))["browserContextId"].take();
+        let place = json!({ "url": "about:blank", "browserContextId": browser.context });
+        let tab = browser.ask("Target.createTarget", place);
         let session = browser.ask("Target.attachToTarget", json!({ "targetId": tab["targetId"], "flatten": true }));
         browser.session = Some(session["sessionId"].as_str().unwrap().to_owned());
         for domain in ["Page", "Runtime", "Log", "Network", "DOM"] {
@@ -103,20 +123,25 @@ impl Chromium {
         Some(browser)
     }
 
+    fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().expect("it was started")
+    }
+
     /// Gives a command and waits until it is done.
     pub(crate) fn ask(&mut self, method: &str, parameters: Value) -> Value {
-        self.last += 1;
-        let mut message = json!({ "id": self.last, "method": method });
+        self.engine().last += 1;
+        let last = self.engine().last;
+        let mut message = json!({ "id": last, "method": method });
         message["params"] = parameters;
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
         let mut bytes = serde_json::to_vec(&message).unwrap();
         bytes.push(0);
-        self.commands.as_mut().unwrap().write_all(&bytes).unwrap();
+        self.engine().commands.write_all(&bytes).unwrap();
         loop {
             let mut answer = self.receive(method);
-            if answer["id"] == self.last {
+            if answer["id"] == last {
                 assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
                 return answer["result"].take();
             }
@@ -125,7 +150,7 @@ impl Chromium {
     }
 
     fn receive(&mut self, during: &str) -> Value {
-        let answer = self.answers.recv_timeout(Duration::from_secs(PATIENCE));
+        let answer = self.engine().answers.recv_timeout(Duration::from_secs(PATIENCE));
         answer.unwrap_or_else(|error| panic!("chromium does not answer during {during}: {error}"))
     }
 
@@ -278,14 +303,14 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // it ends with all its processes when it is told to, and closes its end of the pipe when it has
-        if let Some(mut commands) = self.commands.take() {
-            let _ = commands.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        if std::thread::panicking() {
+            // whatever it was doing, the next test gets one that was not
+            *self.engine = None;
+        } else {
+            self.session = None;
+            let context = self.context.take();
+            self.ask("Target.disposeBrowserContext", json!({ "browserContextId": context }));
         }
-        let end = Duration::from_secs(PATIENCE);
-        while let Ok(_rest) = self.answers.recv_timeout(end) {}
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
