@@ -115,23 +115,43 @@ mod tests {
 
     use super::*;
 
-    /// The first core that we may use, and a thread there that sleeps so many times; its thread id.
-    fn sleeper(times: u32) -> (usize, u32) {
+    /// A thread that slept on one core.
+    struct Sleeper {
+        tid: u32,
+        /// Turns that it had there, as the kernel counts them.
+        turns: u64,
+    }
+
+    /// The first core that we may use.
+    fn core() -> usize {
         let set = sched_getaffinity(None).unwrap();
-        let cpu = (0..rustix::thread::CpuSet::MAX_CPU).find(|&cpu| set.is_set(cpu)).unwrap();
+        (0..rustix::thread::CpuSet::MAX_CPU).find(|&cpu| set.is_set(cpu)).unwrap()
+    }
+
+    /// Sleeps so many times on a core, in a thread of its own.
+    fn sleep(cpu: usize, times: u32) -> Sleeper {
         let sleep = move || {
             assert_eq!(realtime::pin(&[cpu]), None);
             // on another core it would be told to nobody
             rustix::thread::set_name(c"sleeper").unwrap();
+            let before = given_away();
             (0..times).for_each(|_| std::thread::sleep(std::time::Duration::from_micros(1)));
-            u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap()
+            let tid = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+            Sleeper { tid, turns: given_away() - before }
         };
-        (cpu, std::thread::spawn(sleep).join().unwrap())
+        std::thread::spawn(sleep).join().unwrap()
+    }
+
+    /// How often the kernel took the core from this thread (proc_pid_status(5), `*_ctxt_switches`): each time it was given back.
+    fn given_away() -> u64 {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let counts = status.lines().filter_map(|line| line.split_once("_ctxt_switches:")?.1.trim().parse::<u64>().ok());
+        counts.sum()
     }
 
     /// What is recorded while a thread sleeps 500 times; `None` where the kernel does not let us.
-    fn recorded(bytes: usize) -> Option<(Vec<Event>, u32, BTreeMap<u32, String>)> {
-        let (cpu, _) = sleeper(0);
+    fn recorded(bytes: usize) -> Option<(Vec<Event>, Sleeper)> {
+        let cpu = core();
         let mut switches = match Switches::open([cpu].into_iter()) {
             Ok(switches) => switches,
             Err(reason) => {
@@ -141,24 +161,25 @@ mod tests {
         };
         switches.cores.get_mut(&cpu)?.ring = ring(cpu, bytes).unwrap();
         switches.begin().unwrap();
-        let (_, tid) = sleeper(500);
-        let mut names = BTreeMap::new();
-        let Tasks::Switches { mut events, .. } = switches.end(&mut names) else { panic!("there are records") };
-        Some((events.remove(&cpu)?, tid, names))
+        let sleeper = sleep(cpu, 500);
+        let Tasks::Switches { mut events, .. } = switches.end(&mut BTreeMap::new()) else { panic!("there are records") };
+        Some((events.remove(&cpu)?, sleeper))
     }
 
     #[test]
     fn every_turn_of_a_task_is_recorded() {
-        let Some((events, sleeper, _)) = recorded(RING) else { return };
-        let turns = events.iter().filter(|event| matches!(event, Event::In { tid, .. } if *tid == sleeper)).count();
-        assert!(turns >= 500, "{turns}");
-        assert!(events.iter().any(|event| *event == Event::Named { tid: sleeper, name: "sleeper".to_owned() }));
-        assert_eq!(lost(&events), 0);
+        let Some((events, sleeper)) = recorded(RING) else { return };
+        let lost = lost(&events);
+        let turns = events.iter().filter(|event| matches!(event, Event::In { tid, .. } if *tid == sleeper.tid)).count() as u64;
+        // others that had the core between may have filled the ring
+        assert!(sleeper.turns > 400 && turns + lost >= sleeper.turns, "{turns} and {lost} lost of {}", sleeper.turns);
+        let named = Event::Named { tid: sleeper.tid, name: "sleeper".to_owned() };
+        assert!(lost > 0 || events.contains(&named), "its name is not told");
     }
 
     #[test]
     fn records_without_room_are_counted() {
-        let Some((events, ..)) = recorded(4096) else { return };
+        let Some((events, _)) = recorded(4096) else { return };
         assert!(events.len() < 200 && lost(&events) > 500, "{} and {}", events.len(), lost(&events));
     }
 }
