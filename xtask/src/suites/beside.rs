@@ -1,4 +1,4 @@
-//! What does not touch the machine, beside the tests of the host and at the lowest priority: the other tests, lints,
+//! What neither touches nor looks at the machine, beside the tests of the host and at the lowest priority: the other tests, lints,
 //! documentation, licences, example plans.
 
 use std::fs;

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every suite, each with its result, and a closing line that counts them all.
 //!
-//! The tests of the host are the longest by far, run one at a time and mostly wait; so whatever does not touch the machine is done beside
-//! them, at the lowest priority. What makes interfaces or measures time has the machine to itself, after them. All is built before: a
-//! build beside them would replace the program that they start.
+//! The tests of the host are the longest by far, run one at a time and mostly wait; so whatever does not look at the machine is done
+//! beside them, at the lowest priority. What looks at it, which those tests change under way, has it to itself after them, and so has
+//! what measures time. All is built before: a build beside them would replace the program that they start.
 
 mod beside;
 mod binaries;
@@ -23,8 +23,8 @@ const HOST: (&str, &str) = ("tailbed", "host");
 /// The package whose tests make interfaces, and loops that spin.
 const TRAFFIC: &str = "tailbed-traffic";
 
-/// Tests that look on while a campaign is made.
-const WATCH: &str = "watch";
+/// The report in a browser, which gives up where it gets no time.
+const BROWSER: &str = "browser";
 
 /// Marks what runs beside the tests of the host, so that these do not take its processes for what a run left.
 const BESIDE: &str = "TAILBED_TESTED_BESIDE";
@@ -54,9 +54,9 @@ fn is_host(binary: &Binary) -> bool {
     (binary.package.as_str(), binary.target.as_str()) == HOST
 }
 
-/// Whether a suite has the machine to itself.
+/// Whether a suite has the machine to itself. The program's own tests look at its processors, settings and control groups.
 fn has_the_machine(binary: &Binary) -> bool {
-    binary.package == TRAFFIC || binary.target == WATCH
+    !is_host(binary) && ([HOST.0, TRAFFIC].contains(&binary.package.as_str()) || binary.target == BROWSER)
 }
 
 /// A command of cargo's.

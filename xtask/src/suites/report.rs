@@ -21,6 +21,8 @@ struct Tally {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     tally: Mutex<Tally>,
+    /// What failed, with what it said of it.
+    failures: Mutex<String>,
 }
 
 impl Report {
@@ -43,7 +45,9 @@ impl Report {
             }
             Err(error) => {
                 tally.failed += 1;
-                print(&format!("\n== {name}\n{said}== {name}: FAILED: {error:#} ({seconds:.0} s)\n"));
+                let told = format!("{said}== {name}: FAILED: {error:#} ({seconds:.0} s)\n");
+                print(&format!("\n== {name}\n{told}"));
+                self.failed(name, &told);
                 None
             }
         }
@@ -65,8 +69,10 @@ impl Report {
             print(&std::mem::take(&mut lines));
         }
         let mut counted = Tally::default();
+        let mut failures = Failures::default();
         let ended = each_line(binary, together, &mut |line| {
             counted.count(line);
+            failures.hear(line);
             if together {
                 lines += line;
                 lines.push('\n');
@@ -77,6 +83,9 @@ impl Report {
         let trouble = ended.err().map(|error| format!("{error:#}"));
         if trouble.is_some() && counted.failed == 0 {
             counted.failed = 1;
+        }
+        if counted.failed > 0 {
+            self.failed(&name, &failures.said);
         }
         let Tally { passed, failed, skipped } = counted;
         let trouble = trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
@@ -89,9 +98,15 @@ impl Report {
         print(&format!("{lines}== {name}: {verdict}\n"));
     }
 
-    /// The closing line; an error where something failed.
+    fn failed(&self, name: &str, said: &str) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.push_str(&format!("\n== failed: {name}\n{said}"));
+    }
+
+    /// What failed once more, for it stands far above by now, and the closing line; an error where something failed.
     pub(super) fn close(&self) -> anyhow::Result<()> {
         let Tally { passed, failed, skipped } = *self.tally();
+        print(&self.failures.lock().unwrap_or_else(PoisonError::into_inner));
         print(&format!("\n{passed} passed, {failed} failed, {skipped} skipped\n"));
         if failed > 0 {
             bail!("{failed} failed");
@@ -111,6 +126,23 @@ fn each_line(binary: &Binary, beside: bool, each: &mut dyn FnMut(&str)) -> anyho
     }
     let status = child.wait()?;
     if status.success() { Ok(()) } else { bail!("{} ended with {status}", binary.executable) }
+}
+
+/// The part of what a suite prints that is about its failures: between the lines `failures:` and the list of names, which ends with the result.
+#[derive(Debug, Default)]
+struct Failures {
+    said: String,
+    heard: bool,
+}
+
+impl Failures {
+    fn hear(&mut self, line: &str) {
+        self.heard = (self.heard || line == "failures:") && !line.starts_with("test result: ");
+        if self.heard {
+            self.said.push_str(line);
+            self.said.push('\n');
+        }
+    }
 }
 
 impl Tally {
@@ -155,5 +187,15 @@ mod tests {
             tally.count(line);
         }
         assert_eq!((tally.passed, tally.failed, tally.skipped), (4, 2, 4));
+    }
+
+    #[test]
+    fn what_failed_is_kept_with_what_it_said() {
+        let mut failures = Failures::default();
+        let said = "failures:\n\n---- b stdout ----\nwhy\n\nfailures:\n    b\n";
+        for line in format!("test a ... ok\nsuccesses:\n    a\n{said}\ntest result: FAILED. 1 passed\nmore").lines() {
+            failures.hear(line);
+        }
+        assert_eq!(failures.said, format!("{said}\n"));
     }
 }
