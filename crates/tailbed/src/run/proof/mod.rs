@@ -102,7 +102,6 @@ impl Watching {
 
     /// The traffic is over.
     pub(super) fn end(mut self) -> anyhow::Result<Watched> {
-        let after = self.files.read(Some(&self.first))?;
         let mut readings = match self.reader.take() {
             Some(reader) => {
                 let (readings, switches) = reader.stop()?;
@@ -111,6 +110,8 @@ impl Watching {
             }
             None => Readings::from(&self.first),
         };
+        // the last one, so that no counter of it is behind one of the thread's, which would look like one begun anew
+        let after = self.files.read(Some(&self.first))?;
         readings.add(&after);
         let tasks = tasks::all();
         for task in &tasks {
