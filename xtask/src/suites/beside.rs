@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use anyhow::bail;
 
 use super::binaries::Built;
-use super::report::Report;
+use super::report::{Report, Which};
 use super::{BESIDE, cargo, has_the_machine, is_host, output};
 use crate::licences;
 
 /// Runs all of it.
 pub(super) fn run(report: &Report, built: &Built) {
     for binary in built.tests.iter().filter(|binary| !is_host(binary) && !has_the_machine(binary)) {
-        report.tests(binary, true);
+        report.tests(binary, Which::All, true);
     }
     report.suite("tests in the documentation", |said| output(nice(&["test", "--workspace", "--locked", "--doc"]), said));
     report.suite("lints", |said| {

@@ -15,10 +15,14 @@ use anyhow::{Context, bail};
 
 use crate::packages;
 use binaries::Binary;
-use report::Report;
+use report::{Report, Which};
 
 /// The package whose tests of the host compare what stands on the machine before and after.
 const HOST: (&str, &str) = ("tailbed", "host");
+
+/// Those of them that take processors off-line and back. A linker at work does not outlive that: LLD makes tables for as many threads as
+/// there are processors, and counts these more than once.
+const UNPLUG: &str = "knobs::";
 
 /// The package whose tests make interfaces, and loops that spin.
 const TRAFFIC: &str = "tailbed-traffic";
@@ -38,14 +42,15 @@ pub(crate) fn test() -> anyhow::Result<()> {
         // without the program there is nothing to test; what is wrong is found by the lints as well, and said once
         return report.close();
     };
-    let run = |chosen: fn(&Binary) -> bool| {
-        built.tests.iter().filter(|binary| chosen(binary)).for_each(|binary| report.tests(binary, false));
+    let run = |of: fn(&Binary) -> bool, which: Which| {
+        built.tests.iter().filter(|binary| of(binary)).for_each(|binary| report.tests(binary, which, false));
     };
     std::thread::scope(|scope| {
         scope.spawn(|| beside::run(&report, &built));
-        run(is_host);
+        run(is_host, Which::AllBut(UNPLUG));
     });
-    run(has_the_machine);
+    run(is_host, Which::Only(UNPLUG));
+    run(has_the_machine, Which::All);
     report.suite("goldens", |_| goldens::check());
     report.close()
 }

@@ -17,6 +17,34 @@ struct Tally {
     skipped: usize,
 }
 
+/// Which tests of a suite are run, by how their names begin.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    All,
+    Only(&'static str),
+    AllBut(&'static str),
+}
+
+impl Which {
+    /// What libtest is told. It takes names that have the words anywhere; no other test has these.
+    fn arguments(self) -> Vec<&'static str> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Only(name) => vec![name],
+            Self::AllBut(name) => vec!["--skip", name],
+        }
+    }
+
+    /// What stands behind the suite's name.
+    fn said(self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Only(name) => format!(", {name}"),
+            Self::AllBut(name) => format!(", all but {name}"),
+        }
+    }
+}
+
 /// All suites together. Several may go on at a time: what each prints stands together.
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -61,8 +89,8 @@ impl Report {
 
     /// A suite of tests. Its lines are printed as they come, or `together` when it has ended; skips that tests announce are counted apart from
     /// passes.
-    pub(super) fn tests(&self, binary: &Binary, together: bool) {
-        let name = format!("tests of {}: {}", binary.package, binary.target);
+    pub(super) fn tests(&self, binary: &Binary, which: Which, together: bool) {
+        let name = format!("tests of {}: {}{}", binary.package, binary.target, which.said());
         let began = Instant::now();
         let mut lines = format!("\n== {name}\n");
         if !together {
@@ -70,7 +98,7 @@ impl Report {
         }
         let mut counted = Tally::default();
         let mut failures = Failures::default();
-        let ended = each_line(binary, together, &mut |line| {
+        let ended = each_line(binary, which, together, &mut |line| {
             counted.count(line);
             failures.hear(line);
             if together {
@@ -100,7 +128,7 @@ impl Report {
 
     fn failed(&self, name: &str, said: &str) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.push_str(&format!("\n== failed: {name}\n{said}"));
+        failures.extend(["\n== failed: ", name, "\n", said]);
     }
 
     /// What failed once more, for it stands far above by now, and the closing line; an error where something failed.
@@ -116,9 +144,9 @@ impl Report {
 }
 
 /// Hands over what a suite prints, line by line; what it says on standard error is passed through.
-fn each_line(binary: &Binary, beside: bool, each: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+fn each_line(binary: &Binary, which: Which, beside: bool, each: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
     let mut command = binary.command(beside);
-    command.args(["--show-output"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg("--show-output").args(which.arguments()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("cannot run {}", binary.executable))?;
     let output = child.stdout.take().context("it has no output")?;
     for line in BufReader::new(output).split(b'\n') {
