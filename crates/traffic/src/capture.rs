@@ -86,6 +86,9 @@ pub enum CaptureError {
         /// Why not.
         source: io::Error,
     },
+    /// Nobody has asked for what was captured.
+    #[error("the capture was left by who had it made: nothing of it is kept")]
+    Abandoned,
 }
 
 /// Everything a capture takes, ready to begin.
@@ -234,7 +237,7 @@ impl Recorder {
     /// Records until the flag is raised and everything that had passed by then is in the files, which appear when this returns.
     ///
     /// # Errors
-    /// When a file cannot be written; then none of those not yet whole is left.
+    /// When a file cannot be written; then none of those not yet whole is left. When whoever had it made is gone: none at all.
     pub fn run(mut self, stop: &Stop) -> Result<Captured, CaptureError> {
         while !stop.is_raised() {
             sleep(&mut [PollFd::new(stop, PollFlags::IN)], self.every);
@@ -243,6 +246,9 @@ impl Recorder {
             }
         }
         self.taps.iter_mut().try_for_each(Tapped::empty_ring_for_good)?;
+        if stop.is_abandoned() {
+            return Err(CaptureError::Abandoned);
+        }
         let last = Tsc.sight_tightest(64);
         let shift = offset(last).wrapping_sub(offset(self.first));
         let time = [self.first.realtime, last.realtime];

@@ -10,6 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 #[derive(Debug)]
 pub struct Stop {
     raised: AtomicBool,
+    abandoned: AtomicBool,
     event: OwnedFd,
 }
 
@@ -20,7 +21,7 @@ impl Stop {
     /// When the kernel gives out no more descriptors (eventfd(2)).
     pub fn new() -> io::Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { raised: AtomicBool::new(false), event })
+        Ok(Self { raised: AtomicBool::new(false), abandoned: AtomicBool::new(false), event })
     }
 
     /// Ends the loop.
@@ -28,6 +29,17 @@ impl Stop {
         self.raised.store(true, Ordering::Release);
         // The only refusal possible is a full counter, and then the descriptor is readable already.
         let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+    }
+
+    /// Ends the loop, since whoever would have what comes of it is gone.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.raise();
+    }
+
+    /// Whether nobody waits for what comes of the loop.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Whether the loop should end.
@@ -60,6 +72,9 @@ mod tests {
         assert!(!stop.is_raised() && !readable(&stop));
         stop.raise();
         stop.raise();
-        assert!(stop.is_raised() && readable(&stop));
+        assert!(stop.is_raised() && readable(&stop) && !stop.is_abandoned());
+        let stop = Stop::new().unwrap();
+        stop.abandon();
+        assert!(stop.is_raised() && readable(&stop) && stop.is_abandoned());
     }
 }

@@ -158,6 +158,22 @@ fn what_finds_no_room_is_counted_and_the_file_says_so() {
     });
 }
 
+/// Whoever had it made has been killed, say: a part of a run is no capture of it.
+#[test]
+fn of_a_capture_that_nobody_ends_nothing_is_left() {
+    on_host(|| {
+        veth("tb-test-a", "tb-test-b");
+        let folder = folder("abandoned");
+        let mut client = Client::start();
+        let taps = vec![tap("in", "tb-test-b", false), tap("out", "tb-test-b", true)];
+        assert_eq!(client.prepare(&Order::Capture(order(&folder, taps))), Ok(vec![]));
+        client.send(&Command::Start);
+        client.quit().unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        fs::remove_dir_all(&folder).unwrap();
+    });
+}
+
 /// A virtual Ethernet pair has no network card whose stamps could be had, and its driver says so.
 #[test]
 fn stamps_of_a_card_that_is_not_there_are_refused_in_the_drivers_words() {

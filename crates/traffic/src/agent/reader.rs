@@ -36,9 +36,9 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
     let home = realtime::home();
     let mut running: Option<Arc<Stop>> = None;
     // Also on a second start: a run whose flag nobody holds could never be stopped.
-    let mut stop = |next: Option<Arc<Stop>>| {
+    let mut stop = |next: Option<Arc<Stop>>, raise: fn(&Stop)| {
         if let Some(stop) = std::mem::replace(&mut running, next) {
-            stop.raise();
+            raise(&stop);
         }
     };
     let mut recording = Recording::default();
@@ -55,7 +55,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
                 Ok(Some(Command::Start)) => match Stop::new() {
                     Ok(flag) => {
                         let flag = Arc::new(flag);
-                        stop(Some(Arc::clone(&flag)));
+                        stop(Some(Arc::clone(&flag)), Stop::raise);
                         Event::Start(flag)
                     }
                     Err(error) => Event::Broken(error),
@@ -63,7 +63,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
                 Ok(Some(Command::Greet)) => Event::Greet,
                 Ok(Some(Command::Quit)) => Event::Quit,
                 Ok(Some(_)) => {
-                    stop(None);
+                    stop(None, Stop::raise);
                     continue;
                 }
                 Err(error) => Event::Broken(error),
@@ -80,7 +80,7 @@ pub(super) fn read(mut input: impl Read, events: &Sender<Event>, programs: &Prog
         };
         let last = matches!(event, Event::Quit | Event::Broken(_));
         if last {
-            stop(None);
+            stop(None, Stop::abandon);
         }
         if events.send(event).is_err() || last {
             return;
@@ -146,7 +146,7 @@ mod tests {
         let events = events(&stream);
         // The second run is stopped by the end of the stream.
         assert!(matches!(events.as_slice(), [Event::Start(first), Event::Start(second), Event::Quit]
-            if first.is_raised() && second.is_raised() && !Arc::ptr_eq(first, second)));
+            if first.is_raised() && !first.is_abandoned() && second.is_abandoned() && !Arc::ptr_eq(first, second)));
     }
 
     #[test]
