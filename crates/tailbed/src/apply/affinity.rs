@@ -79,6 +79,20 @@ fn set(thread: i32, cpus: &Cpus) -> Result<(), Errno> {
     sched_setaffinity(Pid::from_raw(thread), &set)
 }
 
+/// Has the calling thread move off these CPUs if it may run on others, without forbidding them to it. Where load is not balanced over them
+/// nobody else would: there it would wait behind a packet loop, and behind whatever is as busy besides, until they end.
+///
+/// # Errors
+/// The kernel's.
+pub(super) fn leave(cpus: &Cpus) -> anyhow::Result<()> {
+    let own = cpus_of(0)?;
+    let others: Cpus = own.difference(cpus).copied().collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    set(0, &others).and_then(|()| set(0, &own)).with_context(|| format!("cannot move off CPUs {}", list(cpus)))
+}
+
 /// Where each thread of this process may run.
 pub(super) struct OwnThreads {
     /// By the thread's id.
@@ -92,6 +106,11 @@ impl OwnThreads {
     pub(super) fn now() -> anyhow::Result<Self> {
         let each = own_threads()?.into_iter().filter_map(|thread| Some((thread, cpus_of(thread).ok()?))).collect();
         Ok(Self { each, own: cpus_of(0)? })
+    }
+
+    /// Where the one that asked might run.
+    pub(super) fn own(&self) -> &Cpus {
+        &self.own
     }
 
     /// Has each run where it ran then, and those that are new since where the thread did that asked; one that ends meanwhile is passed over.
@@ -151,6 +170,33 @@ mod tests {
         set(0, &first).unwrap();
         before.give_back().unwrap();
         assert_eq!(cpus_of(0).unwrap(), before.own);
+    }
+
+    #[test]
+    fn a_thread_that_leaves_a_cpu_has_moved_and_may_return() {
+        let own = cpus_of(0).unwrap();
+        let first = Cpus::from([*own.iter().next().unwrap()]);
+        if own == first {
+            println!("skipped: there is one CPU");
+            return;
+        }
+        let moves = || {
+            let sched = fs::read_to_string("/proc/thread-self/sched").ok()?;
+            sched.lines().find_map(|line| line.strip_prefix("se.nr_migrations")?.split(':').nth(1)?.trim().parse::<u64>().ok())
+        };
+        let Some(before) = moves() else {
+            println!("skipped: the kernel does not tell how often a thread was moved (/proc/thread-self/sched)");
+            return;
+        };
+        // to one, from it, and to nowhere: three moves at least, or two where it was there already
+        set(0, &first).unwrap();
+        set(0, &own).unwrap();
+        leave(&first).unwrap();
+        set(0, &first).unwrap();
+        set(0, &own).unwrap();
+        assert!(moves().unwrap() >= before + 2);
+        leave(&own).unwrap();
+        assert_eq!(cpus_of(0).unwrap(), own);
     }
 
     #[test]

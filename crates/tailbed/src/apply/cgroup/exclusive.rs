@@ -8,7 +8,7 @@ use tailbed_format::facts::Cgroup;
 use tailbed_plan::check::cpus::{list, parse_list};
 use tailbed_plan::step::{CgroupSpec, Exclusive, Form, GroupLimit, Partition};
 
-use super::super::{NotHeld, TakenBack, setting};
+use super::super::{NotHeld, TakenBack, affinity, setting};
 use super::{set, set_list};
 use crate::probe;
 
@@ -24,7 +24,9 @@ pub(super) fn claim_v1(exclusive: &Exclusive, group: &Path) -> anyhow::Result<()
         let path = group.join(file).display().to_string();
         setting::put(&path, value).map_err(|error| NotHeld::because(&exclusive.knob, &path, value, &error))?;
         expect(&exclusive.knob, &path, value, &read(&path)?)
-    })
+    })?;
+    // we may be on them, and nothing takes us off any more
+    affinity::leave(&exclusive.together.iter().copied().collect())
 }
 
 /// Files of a version 1 cpuset and what they are to say.

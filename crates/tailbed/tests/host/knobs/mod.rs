@@ -280,12 +280,20 @@ fn with_version_1_a_nodes_cores_are_its_own_and_load_is_not_balanced_over_them()
         assert_eq!(traces(), before, "{environment}");
     }
     // the group is there while there is traffic, with the agent in it, and goes when tailbed is killed
-    lab.experiment("host", "20s", "[knobs]\ncpuset = \"exclusive\"");
+    lab.experiment("host", "20s", "[knobs]\ncpuset = \"isolated\"");
     let mut child = lab.tailbed().args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let tasks = wait_for(|| {
+    let (tasks, cpu) = wait_for(|| {
         let ours = traces().groups.into_iter().find(|group| group.starts_with("/sys/fs/cgroup/cpuset/tb-"))?;
         let tasks = fs::read_to_string(format!("{ours}/dut/cgroup.procs")).ok()?;
-        (!tasks.is_empty()).then_some(tasks)
+        let cpu = fs::read_to_string(format!("{ours}/dut/cpuset.cpus")).ok()?;
+        (!tasks.is_empty()).then(|| (tasks, cpu.trim().to_owned()))
+    });
+    // tailbed was there to start it, and nothing but itself would take it off again
+    wait_for(|| {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+        // proc_pid_stat(5), the 39th field; the second is in parentheses
+        let processor = stat.rsplit(')').next()?.split_whitespace().nth(36)?.to_owned();
+        (processor != cpu).then_some(())
     });
     child.kill().unwrap();
     child.wait().unwrap();
