@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rounded::time;
+use crate::rounded::{time, whole};
 
 /// The tail of one cell's latencies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -218,7 +218,7 @@ impl fmt::Display for TailWarning {
             Self::Unstable { shape, other, threshold } => write!(
                 f,
                 "the tail changes further out: its shape is {shape:.2} above the threshold chosen and {other:.2} above {}",
-                time(rounded(threshold))
+                time(whole(threshold))
             ),
             Self::Bounded { greatest, packets } => write!(
                 f,
@@ -249,15 +249,6 @@ fn times(chance: f64) -> String {
     } else {
         format!("{:.1} times in a hundred", chance * 100.0)
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate, and times are not negative"
-)]
-fn rounded(ns: f64) -> u64 {
-    ns.round() as u64
 }
 
 #[cfg(test)]

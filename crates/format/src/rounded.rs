@@ -6,6 +6,12 @@ pub const UNITS: [(u64, &str); 4] = [(1, "ns"), (1_000, "µs"), (1_000_000, "ms"
 /// Keeps a number and its unit on one line.
 pub const NO_BREAK: char = '\u{a0}';
 
+/// Whole nanoseconds of a time that was reckoned with: what is below none is none, what is no number too.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
+pub fn whole(ns: f64) -> u64 {
+    ns.round() as u64
+}
+
 /// A time in ns with three significant digits: `834 ns`, `1.65 µs`, `12.4 µs`, `1.02 ms`.
 pub fn time(ns: u64) -> String {
     let (number, unit) = split(ns);

@@ -245,10 +245,10 @@ impl Recorder {
                 self.taps.iter_mut().try_for_each(Tapped::empty_ring)?;
             }
         }
-        self.taps.iter_mut().try_for_each(Tapped::empty_ring_for_good)?;
         if stop.is_abandoned() {
             return Err(CaptureError::Abandoned);
         }
+        self.taps.iter_mut().try_for_each(Tapped::empty_ring_for_good)?;
         let last = Tsc.sight_tightest(64);
         let shift = offset(last).wrapping_sub(offset(self.first));
         let time = [self.first.realtime, last.realtime];

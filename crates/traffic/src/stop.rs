@@ -2,15 +2,19 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
+
+const DOWN: u8 = 0;
+const RAISED: u8 = 1;
+const ABANDONED: u8 = 2;
 
 /// Raised once, by another thread; looked at in each turn of a loop.
 #[derive(Debug)]
 pub struct Stop {
-    raised: AtomicBool,
-    abandoned: AtomicBool,
+    /// [`DOWN`], [`RAISED`] or [`ABANDONED`]; it only grows.
+    state: AtomicU8,
     event: OwnedFd,
 }
 
@@ -21,31 +25,34 @@ impl Stop {
     /// When the kernel gives out no more descriptors (eventfd(2)).
     pub fn new() -> io::Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { raised: AtomicBool::new(false), abandoned: AtomicBool::new(false), event })
+        Ok(Self { state: AtomicU8::new(DOWN), event })
     }
 
     /// Ends the loop.
     pub fn raise(&self) {
-        self.raised.store(true, Ordering::Release);
+        self.grow(RAISED);
+    }
+
+    fn grow(&self, state: u8) {
+        self.state.fetch_max(state, Ordering::Release);
         // The only refusal possible is a full counter, and then the descriptor is readable already.
         let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
     }
 
     /// Ends the loop, since whoever would have what comes of it is gone.
     pub fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Release);
-        self.raise();
+        self.grow(ABANDONED);
     }
 
     /// Whether nobody waits for what comes of the loop.
     pub fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Acquire)
+        self.state.load(Ordering::Relaxed) == ABANDONED
     }
 
     /// Whether the loop should end.
     #[inline]
     pub fn is_raised(&self) -> bool {
-        self.raised.load(Ordering::Relaxed)
+        self.state.load(Ordering::Relaxed) != DOWN
     }
 }
 

@@ -159,9 +159,15 @@ fn table(text: &mut String, rows: &[Row], mark: &str) {
             format!("{}{mark}", verdict(row)),
         ]
     }));
-    let widths: Vec<usize> =
-        (0..7).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
-    for (number, line) in lines.iter().enumerate() {
+    aligned(text, &lines);
+}
+
+/// A Markdown table whose columns stand below each other; the first line is its head.
+pub(crate) fn aligned(text: &mut String, lines: &[impl AsRef<[String]>]) {
+    let columns = lines.first().map_or(0, |line| line.as_ref().len());
+    let width = |column: usize| lines.iter().map(|line| line.as_ref()[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for (number, line) in lines.iter().map(AsRef::as_ref).enumerate() {
         let padded: Vec<String> =
             line.iter().zip(&widths).map(|(word, width)| format!("{word}{}", " ".repeat(width - word.chars().count()))).collect();
         let _ = writeln!(text, "| {} |", padded.join(" | "));

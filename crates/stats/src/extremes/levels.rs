@@ -3,6 +3,7 @@
 use tailbed_format::extremes::{CurvePoint, Period, ReturnLevel};
 
 use super::pareto::{Fit, Tail};
+use crate::plot::number::whole;
 use crate::slo::interval_of_bursts;
 
 /// Levels that are asked for by number of packets.
@@ -93,15 +94,6 @@ impl Base<'_> {
         };
         (0..=POINTS).filter_map(point).filter(|point| point.level.is_finite()).collect()
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate, and latencies are not negative"
-)]
-fn whole(ns: f64) -> u64 {
-    ns.round() as u64
 }
 
 #[cfg(test)]

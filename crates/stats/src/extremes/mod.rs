@@ -22,6 +22,7 @@ use tailbed_format::extremes::{Extremes, TailFit, TailMethod, TailWarning};
 use tailbed_format::summary::{Cell, RunKind};
 
 use crate::campaign::CountedRun;
+use crate::plot::number::whole;
 use levels::Base;
 use pareto::Tail;
 use thresholds::FEWEST;
@@ -93,15 +94,6 @@ pub(crate) fn method(method: TailMethod) -> &'static str {
         TailMethod::Likelihood => "maximum likelihood",
         TailMethod::Moments => "probability-weighted moments, for the likelihood has no greatest value",
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate, and latencies are not negative"
-)]
-fn whole(ns: f64) -> u64 {
-    ns.round() as u64
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{Observed, Question, distinct, measure};
 use crate::compare::gate::{Condition, Limit, Measure, Outcome};
 use crate::compare::{self, Judged};
 use crate::interval::binomial;
-use crate::plot::number::time;
+use crate::plot::number::{time, whole};
 
 /// A level of the factor asked after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,11 +94,6 @@ fn judged(condition: &Condition, runs: &[&RunSummary]) -> Judged {
         None => why,
     };
     Judged { condition: condition.clone(), outcome, why }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time that was a whole number of nanoseconds")]
-pub(super) fn whole(ns: f64) -> u64 {
-    ns.round() as u64
 }
 
 /// The least share of all repeats that would show as many of them keeping a limit with a probability of 5 % (Clopper and Pearson 1934,

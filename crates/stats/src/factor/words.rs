@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use tailbed_format::summary::Parameter;
 
-use super::level::whole;
 use super::{Along, Contrast, Factors, Group, Row, Verdict, measure};
-use crate::compare::words::{label, named, percent, sure};
+use crate::compare::words::{aligned, label, named, percent, sure};
 use crate::compare::{Judged, Range};
-use crate::plot::number::{difference, time};
+use crate::plot::number::{difference, time, whole};
 
 /// So many blocks are named, and the others counted.
 const NAMED: usize = 3;
@@ -258,21 +257,4 @@ fn words_and<T: AsRef<str>>(words: &[T]) -> String {
         Some((last, [])) => (*last).to_owned(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
-}
-
-/// A Markdown table whose columns stand below each other.
-fn aligned(text: &mut String, lines: &[Vec<String>]) {
-    let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for (number, line) in lines.iter().enumerate() {
-        let padded: Vec<String> =
-            line.iter().zip(&widths).map(|(word, width)| format!("{word}{}", " ".repeat(width - word.chars().count()))).collect();
-        let _ = writeln!(text, "| {} |", padded.join(" | "));
-        if number == 0 {
-            let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-            let _ = writeln!(text, "| {} |", rule.join(" | "));
-        }
-    }
-    text.push('\n');
 }

@@ -2,16 +2,11 @@
 
 use tailbed_format::rounded::{NO_BREAK, UNITS, split};
 
-pub use tailbed_format::rounded::time;
+pub use tailbed_format::rounded::{time, whole};
 
 /// A mean of times in ns, printed as [`time`]; what is no number is a dash.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate; the mean of times is not negative"
-)]
 pub fn mean(ns: f64) -> String {
-    if ns.is_finite() { time(ns.round() as u64) } else { "–".to_owned() }
+    if ns.is_finite() { time(whole(ns)) } else { "–".to_owned() }
 }
 
 /// A difference in ns with its sign: `+1.20 µs`, `−340 ns`, `0 ns`.

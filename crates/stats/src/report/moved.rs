@@ -113,8 +113,7 @@ fn value(repeats: &Repeats, unit: Unit) -> Markup {
 fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Times => number::plain(rounded(value)),
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ns of a second and core, which are few")]
-        Unit::Time => number::time(value.round() as u64),
+        Unit::Time => number::time(number::whole(value)),
     }
 }
 

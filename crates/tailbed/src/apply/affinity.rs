@@ -79,6 +79,14 @@ fn set(thread: i32, cpus: &Cpus) -> Result<(), Errno> {
     sched_setaffinity(Pid::from_raw(thread), &set)
 }
 
+/// CPUs that the calling thread may run on.
+///
+/// # Errors
+/// The kernel's.
+pub(super) fn own() -> anyhow::Result<Cpus> {
+    cpus_of(0).context("cannot ask where this thread may run")
+}
+
 /// Has the calling thread move off these CPUs if it may run on others, without forbidding them to it. Where load is not balanced over them
 /// nobody else would: there it would wait behind a packet loop, and behind whatever is as busy besides, until they end.
 ///
@@ -106,11 +114,6 @@ impl OwnThreads {
     pub(super) fn now() -> anyhow::Result<Self> {
         let each = own_threads()?.into_iter().filter_map(|thread| Some((thread, cpus_of(thread).ok()?))).collect();
         Ok(Self { each, own: cpus_of(0)? })
-    }
-
-    /// Where the one that asked might run.
-    pub(super) fn own(&self) -> &Cpus {
-        &self.own
     }
 
     /// Has each run where it ran then, and those that are new since where the thread did that asked; one that ends meanwhile is passed over.

@@ -26,9 +26,9 @@ pub(in crate::apply) fn within<T>(path: &str, work: impl FnOnce() -> anyhow::Res
     let group = Path::new(&mount).join(path);
     let threads = OwnThreads::now()?;
     set(&group, "cgroup.procs", "0")?;
-    let inside = OwnThreads::now();
+    let inside = affinity::own();
     let done = work();
-    let back = set(&home, "cgroup.procs", "0").and_then(|()| threads.give_back()).and_then(|()| affinity::leave(inside?.own()));
+    let back = set(&home, "cgroup.procs", "0").and_then(|()| threads.give_back()).and_then(|()| affinity::leave(&inside?));
     let done = done?;
     back.map(|()| done)
 }
