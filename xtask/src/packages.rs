@@ -64,32 +64,46 @@ impl Sign {
     }
 }
 
-/// Installs what is missing, as root on a Debian system; otherwise says the lines that do.
-pub(crate) fn ensure() -> anyhow::Result<()> {
-    let missing: Vec<&str> = NEEDED.iter().filter(|(_, sign)| !sign.is_seen()).map(|(package, _)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let (tools, others): (Vec<&str>, Vec<&str>) = missing.iter().partition(|package| **package == "qemu-utils");
+/// What is still to be installed.
+pub(crate) struct Missing {
+    packages: Vec<&'static str>,
+    /// What installs them.
+    line: String,
+}
+
+/// Looks for what is missing.
+///
+/// # Errors
+/// Where something is and cannot be installed from here: the line that does it is said.
+pub(crate) fn missing() -> anyhow::Result<Missing> {
+    let packages: Vec<&str> = NEEDED.iter().filter(|(_, sign)| !sign.is_seen()).map(|(package, _)| *package).collect();
+    let (tools, others): (Vec<&str>, Vec<&str>) = packages.iter().partition(|package| **package == "qemu-utils");
     let install = |packages: &[&str]| format!("apt-get install --yes --no-install-recommends {}", packages.join(" "));
     let steps = [others, tools].into_iter().filter(|packages| !packages.is_empty());
     let line = std::iter::once("apt-get update".to_owned()).chain(steps.map(|packages| install(&packages)));
     let line = line.collect::<Vec<_>>().join(" && ");
-    if !is_root() || !installed("apt-get") {
+    if !packages.is_empty() && (!is_root() || !installed("apt-get")) {
         bail!("some packages are missing; as root, run: {line}");
     }
-    println!("installing {}", missing.join(" "));
-    // a service that starts by itself would change the host's packet filter under the tests
-    let status = Command::new("sh")
-        .args(["-c", &line])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .env("RUNLEVEL", "1")
-        .status()
-        .context("cannot run sh")?;
-    if !status.success() {
-        bail!("the packages could not be installed; the line was: {line}");
+    Ok(Missing { packages, line })
+}
+
+impl Missing {
+    /// Installs them, as root on a Debian system.
+    pub(crate) fn install(self) -> anyhow::Result<()> {
+        if self.packages.is_empty() {
+            return Ok(());
+        }
+        println!("installing {}", self.packages.join(" "));
+        // a service that starts by itself would change the host's packet filter under the tests
+        let mut command = Command::new("sh");
+        command.args(["-c", &self.line]).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        let status = command.status().context("cannot run sh")?;
+        if !status.success() {
+            bail!("the packages could not be installed; the line was: {}", self.line);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Whether a program is on the path, or where the administrator's programs are.

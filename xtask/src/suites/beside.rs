@@ -1,14 +1,11 @@
 //! What neither touches nor looks at the machine, beside the tests of the host and at the lowest priority: the other tests, lints,
-//! documentation, licences, example plans.
+//! documentation, licences.
 
-use std::fs;
 use std::process::{Command, Stdio};
-
-use anyhow::bail;
 
 use super::binaries::Built;
 use super::report::{Report, Which};
-use super::{BESIDE, cargo, has_the_machine, is_host, output};
+use super::{cargo, has_the_machine, is_host, output};
 use crate::licences;
 
 /// Runs all of it.
@@ -31,13 +28,12 @@ pub(super) fn run(report: &Report, built: &Built) {
         Ok(())
     });
     advisories(report);
-    examples(report, &built.program);
 }
 
-/// A command of cargo's that steps back, and whose processes the tests of the host are not to count.
+/// A command of cargo's that steps back.
 fn nice(arguments: &[&str]) -> Command {
     let mut command = Command::new("nice");
-    command.args(["-n", "19", env!("CARGO")]).args(arguments).env(BESIDE, "1");
+    command.args(["-n", "19", env!("CARGO")]).args(arguments);
     command
 }
 
@@ -53,22 +49,5 @@ fn advisories(report: &Report) {
         report.skipped("advisories", "the advisory database cannot be fetched");
     } else {
         report.suite("advisories", |said| output(cargo(&["deny", "check", "advisories"]), said));
-    }
-}
-
-/// Every example can be planned here, steps and all, by the program that the tests start.
-fn examples(report: &Report, program: &str) {
-    let planned = |file: &str, said: &mut String| {
-        let mut command = Command::new(program);
-        let output = command.args(["plan", "--steps", file]).env(BESIDE, "1").stdin(Stdio::null()).output()?;
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
-        if output.status.success() { Ok(()) } else { bail!("the plan ended with {}", output.status) }
-    };
-    let mut files: Vec<_> = fs::read_dir("examples").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    for file in files {
-        let file = file.display().to_string();
-        report.suite(&format!("plan of {file}"), |said| planned(&file, said));
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use cargo_metadata::Message;
 
-use super::{BESIDE, cargo};
+use super::cargo;
 
 /// A program of tests.
 #[derive(Debug, Clone)]
@@ -56,11 +56,11 @@ pub(super) fn build() -> anyhow::Result<Built> {
 }
 
 impl Binary {
-    /// What runs it, as `cargo test` would; `beside` the tests of the host it steps back and is marked.
+    /// What runs it, as `cargo test` would; `beside` the tests of the host it steps back.
     pub(super) fn command(&self, beside: bool) -> Command {
         let mut command = if beside { Command::new("nice") } else { Command::new(&self.executable) };
         if beside {
-            command.args(["-n", "19", &self.executable]).env(BESIDE, "1");
+            command.args(["-n", "19", &self.executable]);
         }
         // a golden that differs is written down and the test goes on, so that all that differ are seen at once; the suite of goldens fails for them
         let goldens = [("INSTA_FORCE_PASS", "1"), ("INSTA_UPDATE", "new")];

@@ -6,6 +6,7 @@
 
 mod beside;
 mod binaries;
+mod examples;
 mod goldens;
 mod report;
 
@@ -30,15 +31,19 @@ const TRAFFIC: &str = "tailbed-traffic";
 /// The report in a browser, which gives up where it gets no time.
 const BROWSER: &str = "browser";
 
-/// Marks what runs beside the tests of the host, so that these do not take its processes for what a run left.
-const BESIDE: &str = "TAILBED_TESTED_BESIDE";
-
 /// Runs everything.
 pub(crate) fn test() -> anyhow::Result<()> {
-    packages::ensure()?;
+    let missing = packages::missing()?;
     let report = Report::default();
-    report.suite("format", |said| output(cargo(&["fmt", "--all", "--check"]), said));
-    let Some(built) = report.suite("build", |_| binaries::build()) else {
+    // the build needs no package that the build of this program did not
+    let (installed, built) = std::thread::scope(|scope| {
+        let installed = scope.spawn(|| missing.install());
+        report.suite("format", |said| output(cargo(&["fmt", "--all", "--check"]), said));
+        let built = report.suite("build", |_| binaries::build());
+        (installed.join(), built)
+    });
+    installed.unwrap_or_else(|_| bail!("what installs packages panicked"))?;
+    let Some(built) = built else {
         // without the program there is nothing to test; what is wrong is found by the lints as well, and said once
         return report.close();
     };
@@ -51,6 +56,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
     });
     run(is_host, Which::Only(UNPLUG));
     run(has_the_machine, Which::All);
+    examples::plan(&report, &built.program);
     report.suite("goldens", |_| goldens::check());
     report.close()
 }
