@@ -12,7 +12,7 @@ use tailbed_stats::capture::{Batch, Reader};
 use tailbed_traffic::packet::identifier::Identifier;
 use tailbed_traffic::packet::identify;
 
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, engine, lab, results, system, traces};
 use crate::vm::can_emulate;
 
@@ -277,7 +277,7 @@ fn nothing_of_a_capture_is_left_of_a_killed_run() {
     signal(&child, Signal::KILL);
     child.wait().unwrap();
     assert!(lab.run(&["clean"]).status.success());
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     // the floor's are whole, and of the other run's nothing is there
     let left = files(&lab.path("results"), "capture/");
     assert!(!left.is_empty() && left.iter().all(|path| path.to_string_lossy().contains("floor")), "{left:?}");

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use rustix::process::Signal;
 
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, Traces, lab, results, system, traces};
 
 /// The control group that the engine makes its containers' groups in.
@@ -122,6 +122,13 @@ impl Engine {
         traces() == *before && self.docker(&["ps", "--all", "--quiet"]).is_empty()
     }
 
+    /// Waits until it is so.
+    #[track_caller]
+    fn wait_until_as(&self, before: &Traces) {
+        wait_until_as(before);
+        wait_for(|| self.docker(&["ps", "--all", "--quiet"]).is_empty().then_some(()));
+    }
+
     /// The first process of the container that runs, as the host numbers it.
     fn inside(&self) -> String {
         let container = wait_for(|| Some(self.docker(&["ps", "--quiet"])).filter(|id| !id.is_empty()));
@@ -131,6 +138,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tailbed().arg("clean").status().ok();
+        }
         signal(&self.child, Signal::TERM);
         self.child.wait().unwrap();
         // one that was killed leaves its data mounted onto itself
@@ -211,6 +221,6 @@ fn killed_at_any_moment_clean_leaves_nothing() {
         child.wait().unwrap();
         let cleaned = engine.tailbed().arg("clean").output().unwrap();
         assert!(cleaned.status.success(), "{words}: {}", String::from_utf8_lossy(&cleaned.stderr));
-        wait_for(|| engine.is_as(&before).then_some(()));
+        engine.wait_until_as(&before);
     }
 }

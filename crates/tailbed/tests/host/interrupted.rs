@@ -5,16 +5,30 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{lab, results, traces};
+use crate::support::{Traces, lab, results, traces};
 
-/// Waits, as long as a slow machine may take, until something is there.
-pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+/// Waits until something is there.
+#[track_caller]
+pub(crate) fn wait_for<T>(look: impl FnMut() -> Option<T>) -> T {
+    seen_in_time(look).expect("what was waited for did not happen")
+}
+
+/// Waits until everything on the host is as it was; what is not is said.
+#[track_caller]
+pub(crate) fn wait_until_as(before: &Traces) {
+    if seen_in_time(|| (traces() == *before).then_some(())).is_none() {
+        assert_eq!(traces(), *before);
+    }
+}
+
+/// Looks for something, as long as a slow machine may take.
+fn seen_in_time<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
-        if let Some(found) = look() {
+        let found = look();
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "what was waited for did not happen");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

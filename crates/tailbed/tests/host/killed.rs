@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
 
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{lab, system, traces};
 
 #[test]
@@ -32,7 +32,7 @@ fn killed_at_twenty_random_moments_clean_takes_back_ours_and_only_ours() {
         let cleaned = lab.run(&["clean"]);
         assert!(cleaned.status.success(), "{}", String::from_utf8_lossy(&cleaned.stderr));
         // processes of the killed run end by themselves once their parent is gone
-        wait_for(|| (traces() == before).then_some(()));
+        wait_until_as(&before);
         assert_eq!(fs::read_dir(lab.path("state")).map_or(0, Iterator::count), 0, "journals that are done with are removed");
     }
     system("ip link del tb0badcafein && ip netns del tb-0badcafe-dut");
@@ -48,7 +48,7 @@ fn a_namesake_made_after_the_kill_survives() {
     let mut child = lab.tailbed().args(["run", "experiment.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let ours = wait_for(|| {
         let names = fs::read_dir("/run/netns").ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        names.into_iter().find(|name| name.starts_with("tb-") && name.ends_with("-generator"))
+        names.into_iter().find(|name| name.ends_with("-generator") && lab.journal_says(name))
     });
     wait_for(|| lab.journal_says("\"agent\"").then_some(()));
     signal(&child, Signal::KILL);
@@ -60,7 +60,7 @@ fn a_namesake_made_after_the_kill_survives() {
     assert!(said.contains("is not the one we made"), "{said}");
     assert!(fs::exists(format!("/run/netns/{ours}")).unwrap());
     system(&format!("ip netns del {ours}"));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     assert!(String::from_utf8_lossy(&lab.run(&["clean"]).stdout).contains("nothing to take back"));
 }
 
@@ -78,5 +78,5 @@ fn the_next_run_takes_back_what_a_killed_one_left() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("a run that was killed"), "{said}");
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }

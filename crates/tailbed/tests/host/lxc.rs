@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use rustix::process::Signal;
 
 use crate::container::children;
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, engine, lab, results, system, traces};
 
 /// A lab, where LXC is installed.
@@ -109,7 +109,7 @@ fn killed_at_any_moment_clean_leaves_nothing() {
         child.wait().unwrap();
         let cleaned = lab.run(&["clean"]);
         assert!(cleaned.status.success(), "{words}: {}", String::from_utf8_lossy(&cleaned.stderr));
-        wait_for(|| (traces() == before).then_some(()));
+        wait_until_as(&before);
         assert!(!Path::new("/run/lxc/lock/run/tailbed").exists());
     }
 }

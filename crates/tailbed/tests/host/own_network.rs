@@ -40,5 +40,5 @@ fn a_namesake_of_our_interface_made_after_the_kill_survives() {
     assert!(said.contains("does not carry our mark"), "{said}");
     assert!(fs::exists(format!("/sys/class/net/{ours}")).unwrap());
     system(&format!("ip link delete {ours}"));
-    crate::interrupted::wait_for(|| (traces() == before).then_some(()));
+    crate::interrupted::wait_until_as(&before);
 }

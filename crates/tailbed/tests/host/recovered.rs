@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::container::{children, container_agent};
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{lab, results, system, traces};
 
 #[test]
@@ -29,7 +29,7 @@ fn a_control_group_of_our_name_made_after_the_kill_survives() {
     assert!(said.contains("is not the one we made"), "{said}");
     assert!(fs::exists(&leaf).unwrap());
     system(&format!("rmdir {leaf} {ours}"));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_killed_campaign_is_resumed_and_keeps_what_it_had() {
     assert_eq!(resumed["summary"]["runs"].as_array().unwrap().len(), 2);
     assert_eq!(fs::read(&floor).unwrap(), first, "the floor is not measured again");
     assert!(fs::read_to_string(folder.join("report.html")).unwrap().trim_end().ends_with("</html>"));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     let nothing = lab.run(&["run", "experiment.toml", "--resume"]);
     assert_eq!(nothing.status.code(), Some(2), "{}", String::from_utf8_lossy(&nothing.stderr));
 }
@@ -100,5 +100,5 @@ fn an_agent_that_is_killed_ends_the_campaign_with_everything_taken_back() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("the agent of generator is gone"), "{said}");
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, lab, results, system, traces};
 
 /// Writes an experiment with one node on the host that has these keys besides.
@@ -210,7 +210,7 @@ fn after_a_kill_clean_ends_what_scripts_have_started() {
     child.wait().unwrap();
     system(&format!("test -n \"$(ls -d {}/tb-*-dut-*)\"", std::env::temp_dir().display()));
     assert!(lab.run(&["clean"]).status.success());
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     assert_eq!(alive("sleep 87107"), 0);
     system(&format!("test -z \"$(ls -d {}/tb-*-dut-* 2>/dev/null)\"", std::env::temp_dir().display()));
 }

@@ -83,6 +83,15 @@ impl Lab {
     }
 }
 
+impl Drop for Lab {
+    /// What a test that failed has left would be taken for their own by those after it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tailbed().arg("clean").status().ok();
+        }
+    }
+}
+
 /// The JSON that `run --json` prints.
 pub(crate) fn results(output: &Output) -> Value {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
@@ -163,16 +172,12 @@ fn groups() -> Vec<String> {
     ours.collect()
 }
 
-/// Processes of the binary under test, zombies left out, and those of suites that run beside this one (`cargo xtask test` marks them).
+/// Processes of the binary under test, zombies left out.
 fn agents() -> Vec<String> {
     let pids = names("/proc").into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-    let beside = |pid: &String| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == b"TAILBED_TESTED_BESIDE=1")
-    };
     let ours =
         |pid: &String| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tailbed")));
-    pids.filter(|pid| ours(pid) && !beside(pid)).collect()
+    pids.filter(ours).collect()
 }
 
 /// Runs a program of the system's that must succeed.

@@ -8,7 +8,7 @@ use super::inside::Running;
 use super::{experiment, image};
 use crate::deaths::eater;
 use crate::image::{build, layer, stripped, tools};
-use crate::interrupted::wait_for;
+use crate::interrupted::{wait_for, wait_until_as};
 use crate::support::{lab, system, traces};
 
 #[test]
@@ -46,7 +46,7 @@ fn a_container_out_of_memory_is_reported_as_such() {
     eater.wait().unwrap();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("out of memory: limit 48MiB"), "{said}");
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }
 
 #[test]

@@ -15,7 +15,7 @@ impl Engine {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(words.iter().all(|words| said.contains(words)), "{words:?}: {said}");
-        wait_for(|| self.is_as(before).then_some(()));
+        self.wait_until_as(before);
     }
 
     /// Starts a run and waits until its container has traffic to forward; the agent's process.
@@ -102,5 +102,5 @@ fn an_engine_that_dies_leaves_what_clean_takes_back_once_there_is_one_again() {
     engine.start_again();
     let cleaned = engine.tailbed().arg("clean").output().unwrap();
     assert!(cleaned.status.success(), "{}", String::from_utf8_lossy(&cleaned.stderr));
-    wait_for(|| engine.is_as(&before).then_some(()));
+    engine.wait_until_as(&before);
 }

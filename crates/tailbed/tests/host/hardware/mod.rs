@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tailbed_traffic::bpf::{Device, allow_devices};
 
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, engine, lab, results, system, traces};
 
 /// The programs of the host, without an image.
@@ -269,7 +269,7 @@ fn a_run_that_is_killed_gives_its_huge_pages_back() {
     let cleaned = lab.run(&["clean"]);
     assert!(cleaned.status.success(), "{}", String::from_utf8_lossy(&cleaned.stderr));
     assert_eq!((pool(), control()), (pages, control_before));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }
 
 /// A value of a run's summary.

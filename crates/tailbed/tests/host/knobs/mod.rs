@@ -11,7 +11,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
-use crate::interrupted::wait_for;
+use crate::interrupted::{wait_for, wait_until_as};
 use crate::support::{Lab, engine, lab, results, settings, traces};
 
 /// Every knob, with a value that differs from what kernels come up with.
@@ -115,7 +115,7 @@ fn killed_at_different_moments_clean_puts_every_knob_back() {
     let clean = |when: &str| {
         let cleaned = lab.run(&["clean"]);
         assert!(cleaned.status.success(), "{when}: {}", String::from_utf8_lossy(&cleaned.stderr));
-        wait_for(|| (traces() == before).then_some(()));
+        wait_until_as(&before);
         assert_eq!(fs::read_dir(lab.path("state")).map_or(0, Iterator::count), 0, "{when}");
     };
     let mut changed = 0;
@@ -232,7 +232,7 @@ fn a_lab_keeps_its_knobs_until_it_is_taken_down() {
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
     assert_eq!(held.trim(), "7");
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }
 
 /// Cpusets of others that have the last core, kept off it until this goes: version 1 gives no group a core that another beside it has.
@@ -299,7 +299,7 @@ fn with_version_1_a_nodes_cores_are_its_own_and_load_is_not_balanced_over_them()
     child.wait().unwrap();
     assert_eq!(tasks.lines().count(), 1, "the agent and nobody else: {tasks}");
     assert!(lab.run(&["clean"]).status.success());
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     drop(others);
 }
 

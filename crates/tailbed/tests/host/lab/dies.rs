@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use super::{TWO, said, state_is_empty, up};
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{lab, system, traces};
 
 #[test]
@@ -35,7 +35,7 @@ fn a_dead_node_is_shown_with_the_reason_and_the_others_go_on() {
     assert!(up.exec(&["far", "/tailbed", "--version"]).status.success());
     let down = up.lab.run(&["down"]);
     assert!(down.status.success(), "{}", said(&down));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_a_killed_keeper_left_is_taken_back_by_down() {
     assert!(listed.contains("the keeper of the lab two was killed; `tailbed down`"), "{listed}");
     let down = up.lab.run(&["down"]);
     assert!(down.status.success() && said(&down).contains("steps taken back"), "{}", said(&down));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     assert!(state_is_empty(&up.lab));
 }
 
@@ -68,7 +68,7 @@ fn a_killed_keeper_is_in_nobodys_way() {
     let keeper = up.keeper();
     // asked to leave, it takes everything back by itself
     system(&format!("kill {keeper}"));
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
     assert!(state_is_empty(&up.lab));
 }
 

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::line;
 use crate::container::container_agent;
-use crate::interrupted::{signal, wait_for};
+use crate::interrupted::{signal, wait_for, wait_until_as};
 use crate::support::{Lab, lab, system, traces};
 
 /// Starts a run whose links are all in memory, and waits until there is traffic on them.
@@ -78,5 +78,5 @@ fn links_in_memory_of_a_killed_run_are_taken_back_and_what_is_not_ours_stays() {
     assert!(fs::read_to_string("/proc/self/mounts").unwrap().contains(&format!("others {} tmpfs", links[2])));
     system(&format!("umount {0} && rmdir {0}", links[2]));
     fs::remove_dir("/run/tailbed").ok();
-    wait_for(|| (traces() == before).then_some(()));
+    wait_until_as(&before);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{agent, busybox_root, lxc_lab, mounts, start, start_with};
 use crate::deaths::eater;
-use crate::interrupted::wait_for;
+use crate::interrupted::{wait_for, wait_until_as};
 use crate::support::{Lab, Traces, system, traces};
 
 /// Waits for a run that fails on the way with these words, and leaves nothing.
@@ -14,7 +14,7 @@ fn fails(child: std::process::Child, before: &Traces, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(words.iter().all(|words| said.contains(words)), "{words:?}: {said}");
-    wait_for(|| (traces() == *before).then_some(()));
+    wait_until_as(before);
 }
 
 /// Waits until the agent of a run under way has traffic to forward.
