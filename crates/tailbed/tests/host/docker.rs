@@ -2,6 +2,7 @@
 //! images and containers go with it.
 
 mod deaths;
+mod in_flight;
 
 use std::fs::{self, File};
 use std::path::PathBuf;

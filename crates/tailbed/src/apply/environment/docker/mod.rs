@@ -6,6 +6,7 @@
 mod body;
 mod engine;
 mod image;
+mod removal;
 
 use std::fs;
 use std::io;
@@ -15,8 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use bollard::errors::Error;
 use bollard::models::ContainerStateStatusEnum;
-use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder};
-use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions, WaitContainerOptionsBuilder};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, LogsOptionsBuilder};
+use bollard::query_parameters::{KillContainerOptions, StartContainerOptions, WaitContainerOptions};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, TryStreamExt};
 use tailbed_plan::step::{DockerSpec, HugePageLimit};
@@ -52,15 +53,8 @@ impl Driver for DockerSpec {
         // its folder is made before the engine is asked for anything
         if folder(&self.id).exists() {
             let engine = Engine::connect()?;
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            match engine.wait(engine.docker.remove_container(&self.id, Some(options))) {
-                // 409: somebody else is removing it
-                Err(Error::DockerResponseServerError { status_code: 409, .. })
-                    if engine.wait_at_most(PATIENCE, removal_of(&engine, &self.id)).is_some() => {}
-                Err(error) if !is_absent(&error) => {
-                    return Err(plain(error).context("the Docker engine does not remove the container"));
-                }
-                _ => {}
+            if !removal::remove(&engine, &self.id)? {
+                removal::outlast_creation(&engine, &self.id)?;
             }
         }
         super::folder::remove(&self.id)
@@ -145,8 +139,9 @@ impl Driver for DockerSpec {
     }
 }
 
-/// How long a container that was killed may take to go.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a container that was killed may take to go, or one that nobody waits for any more to come. The engine starts several programs
+/// for either, and writes to its disk, which others may keep busy.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits for the agent to connect, or the container to end, at most so long.
 fn first_connection(engine: &Engine, id: &str, listener: UnixListener, patience: Duration) -> anyhow::Result<UnixStream> {
@@ -173,12 +168,6 @@ fn first_connection(engine: &Engine, id: &str, listener: UnixListener, patience:
 async fn end_of(engine: &Engine, id: &str) {
     // how it ended does not matter here
     engine.docker.wait_container(id, None::<WaitContainerOptions>).for_each(|_| std::future::ready(())).await;
-}
-
-/// Waits until a container is removed.
-async fn removal_of(engine: &Engine, id: &str) {
-    let options = WaitContainerOptionsBuilder::default().condition("removed").build();
-    engine.docker.wait_container(id, Some(options)).for_each(|_| std::future::ready(())).await;
 }
 
 /// What a container's processes wrote on their standard error.
