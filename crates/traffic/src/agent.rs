@@ -3,6 +3,9 @@
 //! One thread reads commands, so that a running loop can be stopped at any time, also by the end of the stream; one runs the packet
 //! loop, with its own cores and priority (a forwarder may have several); the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
 //! All of them write to the same output, each frame whole.
+//!
+//! While a loop with a priority runs, who answers for it has a higher one: it sleeps until the loop ends, and where its process may use the
+//! loop's cores only, a neighbour's threads on these must not keep it from answering then.
 
 mod forwarder;
 mod noise;
@@ -14,10 +17,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use tailbed_format::message::{PROTOCOL, Reply, write_arrivals, write_departures};
+use tailbed_format::order::Scheduling;
 use tailbed_format::packet::{Arrival, Departure, WIRE_SIZE};
 
 use crate::measure::Outcome;
 use crate::program::{Output, Programs};
+use crate::realtime;
 use reader::Event;
 use worker::{Done, Granted, Reason, Worker};
 
@@ -65,16 +70,18 @@ pub fn agent(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
 fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), AgentError> {
     let hello = Reply::Hello { protocol: PROTOCOL, pid: std::process::id() };
     output.reply(&hello).map_err(AgentError::Output)?;
-    let mut prepared: Option<Worker> = None;
+    let home = realtime::home();
+    let mut prepared: Option<(Worker, Scheduling)> = None;
     for event in events {
         match event {
             Event::Greet => output.reply(&hello).map_err(AgentError::Output)?,
             Event::Prepare(order, recording) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
+                let scheduling = order.scheduling().clone();
                 let reply = match worker::prepare(*order, recording).map_err(AgentError::Thread)? {
                     Ok((worker, Granted { downgrades, ports })) => {
-                        prepared = Some(worker);
+                        prepared = Some((worker, scheduling));
                         Reply::Ready { downgrades, ports }
                     }
                     Err(reason) => failed(reason),
@@ -82,9 +89,15 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
                 output.reply(&reply).map_err(AgentError::Output)?;
             }
             Event::Start(stop) => {
-                let unprepared = || Err("told to start before an order was prepared; send the order first".into());
-                let done = prepared.take().map_or_else(unprepared, |worker| worker.run(stop));
-                report(done, output).map_err(AgentError::Output)?;
+                let Some((worker, scheduling)) = prepared.take() else {
+                    let reason = "told to start before an order was prepared; send the order first".into();
+                    output.reply(&failed(reason)).map_err(AgentError::Output)?;
+                    continue;
+                };
+                realtime::stand_aside(&scheduling, &home);
+                report(worker.run(stop), output).map_err(AgentError::Output)?;
+                // threads that are started for the next order would inherit it
+                realtime::step_down(&home);
             }
             Event::Quit => return Ok(()),
             Event::Broken(error) => return Err(AgentError::Input(error)),

@@ -2,8 +2,9 @@
 //! a sentence for the user, never the end of the run.
 //!
 //! A loop that spins under `SCHED_FIFO` never lets a thread of ordinary priority onto its core. The thread that listens for commands
-//! therefore moves to other cores ([`stand_aside`]), and takes a priority above the loop's: on the others another process's loop may
-//! spin. It sleeps in read(2) nearly always, and when a command does come it must get through.
+//! and, while the loop runs, the one that answers for it therefore move to other cores ([`stand_aside`]), and take a priority above the
+//! loop's: on the others another process's loop may spin. They sleep nearly always, and when a command does come or the loop ends they must
+//! get through.
 
 mod policy;
 

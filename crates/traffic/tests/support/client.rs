@@ -2,8 +2,10 @@
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
+use rustix::thread::gettid;
 use tailbed_format::message::{Command, Frame, Measured, Reply, read_frame, write_message};
 use tailbed_format::order::Order;
 use tailbed_format::packet::{Arrival, Departure};
@@ -13,6 +15,8 @@ use tailbed_traffic::{AgentError, agent};
 pub(crate) struct Client {
     stream: UnixStream,
     thread: JoinHandle<Result<(), AgentError>>,
+    /// The thread as the kernel numbers it (gettid(2)).
+    number: i32,
 }
 
 /// Everything a measuring agent answers after the start.
@@ -28,10 +32,20 @@ impl Client {
     pub(crate) fn start() -> Self {
         let (stream, theirs) = UnixStream::pair().unwrap();
         let input = theirs.try_clone().unwrap();
-        let thread = std::thread::spawn(move || agent(input, theirs));
-        let mut client = Self { stream, thread };
+        let (numbered, number) = channel();
+        let thread = std::thread::spawn(move || {
+            numbered.send(gettid().as_raw_pid()).unwrap();
+            agent(input, theirs)
+        });
+        let mut client = Self { stream, thread, number: number.recv().unwrap() };
         assert!(matches!(client.reply(), Reply::Hello { .. }));
         client
+    }
+
+    /// The number of the scheduling policy of the agent's own thread: field 41 of its stat (proc_pid_stat(5)).
+    pub(crate) fn policy(&self) -> i32 {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{}/stat", self.number)).unwrap();
+        stat.rsplit_once(')').unwrap().1.split_whitespace().nth(41 - 3).unwrap().parse().unwrap()
     }
 
     pub(crate) fn send(&mut self, command: &Command) {
