@@ -185,6 +185,23 @@ fn cores_that_are_tested_are_those_that_others_are_kept_off() {
 }
 
 #[test]
+fn with_version_1_load_is_still_balanced_over_the_cores_for_all_else() {
+    let balanced = "/sys/fs/cgroup/cpuset/cpuset.sched_load_balance";
+    let mut server = Facts { cgroup: hosts::small().cgroup, ..hosts::server() };
+    server.settings.files.insert(balanced.to_owned(), "1".to_owned());
+    let plan = planned(&["profile=isolated"], &server);
+    assert_eq!(value(&plan, balanced), Some("0"));
+    let steps = &plan.runs.last().unwrap().steps;
+    let place = |wanted: &dyn Fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
+    let house = place(&|step| matches!(step, Step::MakeCgroup(spec) if spec.path == "tb-a1b2c3-house"));
+    assert!(house < place(&|step| matches!(step, Step::WriteSetting(setting) if setting.path == balanced)));
+    let Step::MakeCgroup(spec) = &steps[house] else { unreachable!() };
+    assert_eq!((spec.cpus.as_slice(), &spec.exclusive), ([0, 3, 4, 7].as_slice(), &None));
+    let undo = steps[house].undo().shell(&server.cgroup).join("\n");
+    assert!(undo.contains("rmdir $r/tb-a1b2c3-house; done"), "{undo}");
+}
+
+#[test]
 fn a_neighbour_on_the_tested_cores_leaves_the_node_none_of_its_own() {
     let server = hosts::server();
     let plan = planned_for("noise", "host", &["profile=isolated", "noise.load=same"], &server).unwrap();

@@ -88,7 +88,7 @@ pub(super) fn of(
                     match step {
                         Step::Untrack(untrack) => knobs.untrack = Some(untrack),
                         Step::TuneInterface(tuning) => knobs.tunings.push(tuning),
-                        Step::MakeCgroup(spec) => drop(knobs.groups.insert(spec.path.clone(), spec)),
+                        Step::MakeCgroup(spec) if spec.exclusive.is_some() => drop(knobs.groups.insert(spec.path.clone(), spec)),
                         step => knobs.steps.push(step),
                     }
                 }

@@ -100,11 +100,11 @@ impl Undo {
             Self::LeaveCgroup { .. } | Self::ForgetInside { .. } | Self::Untune { namespace: Some(_), .. } => Vec::new(),
             Self::DeleteNamespace { name } => vec![format!("ip netns delete {name}")],
             Self::RemoveCgroup { path } => {
-                let parent = path.split('/').next().unwrap_or(path);
+                let parent = path.split_once('/').map_or(String::new(), |(parent, _)| format!(" $r/{parent}"));
                 match roots(cgroup).join(" ").as_str() {
                     "" => Vec::new(),
                     roots => {
-                        vec![format!("for r in {roots}; do rmdir $r/{path} $r/{parent}; done 2> /dev/null  # wherever it is")]
+                        vec![format!("for r in {roots}; do rmdir $r/{path}{parent}; done 2> /dev/null  # wherever it is")]
                     }
                 }
             }
@@ -182,7 +182,9 @@ fn make_cgroup_v1(spec: &CgroupSpec, cgroup: &Cgroup) -> Vec<String> {
         lines.push(format!("mkdir -p {root}/{path}"));
         // A version 1 cpuset starts empty, can have only what the one above it has, and takes no task before it has both lists.
         for (file, numbers) in [("cpuset.cpus", &spec.cpus), ("cpuset.mems", &spec.memory_nodes)] {
-            lines.push(format!("cat {root}/{file} > {root}/{parent}/{file}"));
+            if parent != path {
+                lines.push(format!("cat {root}/{file} > {root}/{parent}/{file}"));
+            }
             if numbers.is_empty() {
                 lines.push(format!("cat {root}/{file} > {root}/{path}/{file}"));
             } else {

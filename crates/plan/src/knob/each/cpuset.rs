@@ -27,7 +27,8 @@ pub(super) const KNOB: Knob = Knob {
     form: Form::List,
     manner: Manner {
         read: "version 2: cpuset.cpus.partition and cpuset.cpus.effective of each group; version 1: cpuset.cpu_exclusive and cpuset.sched_load_balance",
-        set: "by a control group for each node, with the agent in it; in version 1 the root's sched_load_balance is switched off as well",
+        set: "by a control group for each node, with the agent in it; in version 1 the root's sched_load_balance is switched off as well, and the \
+              other cores get a group that load is balanced over",
         verified: "read back at once, and again when the work of the run is done: the kernel answers `isolated invalid` where it cannot",
         undone: "the groups are removed, and their cores go back to the groups above",
     },
@@ -120,5 +121,20 @@ fn version_1_around(
     }
     let path = format!("{mount}/cpuset.sched_load_balance");
     let setting = crate::knob::means::setting(knob.name, path, Form::Text, "0", "the scheduler balances load within groups only");
-    Means::write(setting, settings).map(|means| means.steps)
+    let within_house = rest_v1(place).map(Step::MakeCgroup);
+    Ok(within_house.into_iter().chain(Means::write(setting, settings)?.steps).collect())
+}
+
+/// A group of the CPUs for all else. Nothing need be in it: load is balanced over the CPUs of every group that says so (cpuset(7), "Load
+/// balancing"), as a new one does, whoever runs there. Without it tasks would stay on the one they woke on, however busy that is.
+fn rest_v1(place: &Place<'_>) -> Option<CgroupSpec> {
+    let cpus: Vec<usize> = place.housekeeping.iter().copied().collect();
+    (cpus.len() > 1).then(|| CgroupSpec {
+        path: format!("tb-{}-house", place.token),
+        cpus,
+        memory_nodes: place.facts.memory_nodes.clone(),
+        memory: None,
+        huge_pages: Vec::new(),
+        exclusive: None,
+    })
 }

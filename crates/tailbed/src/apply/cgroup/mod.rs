@@ -278,8 +278,9 @@ fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
         Cgroup::None => Vec::new(),
     };
     let folders = mounts.iter().flat_map(|mount| {
-        let leaf = mount.join(&spec.path);
-        [leaf.parent().map(Path::to_owned).unwrap_or_default(), leaf]
+        // those above it that are no mount of the hierarchy's; parents first
+        let parents = Path::new(&spec.path).ancestors().filter(|path| *path != Path::new("")).collect::<Vec<_>>();
+        parents.into_iter().rev().map(|path| mount.join(path)).collect::<Vec<_>>()
     });
     folders.filter_map(|folder| inode_of(&folder).ok().map(|inode| (folder, inode))).collect()
 }
