@@ -4,8 +4,8 @@
 //! loop, with its own cores and priority (a forwarder may have several); the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
 //! All of them write to the same output, each frame whole.
 //!
-//! While a loop with a priority runs, who answers for it has a higher one: it sleeps until the loop ends, and where its process may use the
-//! loop's cores only, a neighbour's threads on these must not keep it from answering then.
+//! Who answers for a loop with a priority has a higher one: where its process may use the loop's cores only, a neighbour's threads on these
+//! must not keep it from that. Nearly always it sleeps.
 
 mod forwarder;
 mod noise;
@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use tailbed_format::message::{PROTOCOL, Reply, write_arrivals, write_departures};
-use tailbed_format::order::Scheduling;
 use tailbed_format::packet::{Arrival, Departure, WIRE_SIZE};
 
 use crate::measure::Outcome;
@@ -71,17 +70,17 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
     let hello = Reply::Hello { protocol: PROTOCOL, pid: std::process::id() };
     output.reply(&hello).map_err(AgentError::Output)?;
     let home = realtime::home();
-    let mut prepared: Option<(Worker, Scheduling)> = None;
+    let mut prepared: Option<Worker> = None;
     for event in events {
         match event {
             Event::Greet => output.reply(&hello).map_err(AgentError::Output)?,
             Event::Prepare(order, recording) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
-                let scheduling = order.scheduling().clone();
-                let reply = match worker::prepare(*order, recording).map_err(AgentError::Thread)? {
+                realtime::answer_for(order.scheduling());
+                let reply = match worker::prepare(*order, recording, home).map_err(AgentError::Thread)? {
                     Ok((worker, Granted { downgrades, ports })) => {
-                        prepared = Some((worker, scheduling));
+                        prepared = Some(worker);
                         Reply::Ready { downgrades, ports }
                     }
                     Err(reason) => failed(reason),
@@ -89,15 +88,9 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
                 output.reply(&reply).map_err(AgentError::Output)?;
             }
             Event::Start(stop) => {
-                let Some((worker, scheduling)) = prepared.take() else {
-                    let reason = "told to start before an order was prepared; send the order first".into();
-                    output.reply(&failed(reason)).map_err(AgentError::Output)?;
-                    continue;
-                };
-                realtime::stand_aside(&scheduling, &home);
-                report(worker.run(stop), output).map_err(AgentError::Output)?;
-                // threads that are started for the next order would inherit it
-                realtime::step_down(&home);
+                let unprepared = || Err("told to start before an order was prepared; send the order first".into());
+                let done = prepared.take().map_or_else(unprepared, |worker| worker.run(stop));
+                report(done, output).map_err(AgentError::Output)?;
             }
             Event::Quit => return Ok(()),
             Event::Broken(error) => return Err(AgentError::Input(error)),

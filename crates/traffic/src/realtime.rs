@@ -2,9 +2,9 @@
 //! a sentence for the user, never the end of the run.
 //!
 //! A loop that spins under `SCHED_FIFO` never lets a thread of ordinary priority onto its core. The thread that listens for commands
-//! and, while the loop runs, the one that answers for it therefore move to other cores ([`stand_aside`]), and take a priority above the
-//! loop's: on the others another process's loop may spin. They sleep nearly always, and when a command does come or the loop ends they must
-//! get through.
+//! therefore moves to other cores ([`stand_aside`]), and takes a priority above the loop's: on the others another process's loop may
+//! spin. It sleeps in read(2) nearly always, and when a command does come it must get through. So must the thread that prepares loops and
+//! answers for them ([`answer_for`]), which stays where it is: while its loop runs it sleeps.
 
 mod policy;
 
@@ -99,10 +99,21 @@ pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
         // Refused when those cores were taken away since, and then the ones it has are as good.
         let _ = sched_setaffinity(None, &elsewhere);
     }
-    if let Some(priority) = scheduling.priority {
-        // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
-        let _ = policy::set_fifo(0, priority.saturating_add(1).min(99));
+    if scheduling.priority.is_some() {
+        answer_for(scheduling);
     }
+}
+
+/// Gives the calling thread a priority above that of a packet loop with this scheduling; none where the loop has none.
+pub fn answer_for(scheduling: &Scheduling) {
+    // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
+    let _ =
+        scheduling.priority.map_or_else(policy::set_ordinary, |priority| policy::set_fifo(0, priority.saturating_add(1).min(99)));
+}
+
+/// Whether a packet loop with this scheduling takes all the cores of `home`.
+pub fn is_confined(scheduling: &Scheduling, home: &CpuSet) -> bool {
+    (0..CpuSet::MAX_CPU).filter(|&cpu| home.is_set(cpu)).all(|cpu| scheduling.cpus.contains(&cpu))
 }
 
 /// The cores of `home` that a packet loop with this scheduling leaves to others; where it leaves none, all of them.
@@ -162,6 +173,16 @@ mod tests {
     fn an_impossible_priority_is_a_downgrade() {
         let sentence = in_a_thread(|| prioritize(100)).unwrap();
         assert!(sentence.starts_with("no real-time priority (SCHED_FIFO 100): "), "{sentence}");
+    }
+
+    #[test]
+    fn a_loop_that_takes_every_core_confines_its_process() {
+        let mut two = CpuSet::new();
+        two.set(1);
+        two.set(5);
+        let on = |cpus: &[usize]| Scheduling { cpus: cpus.to_vec(), priority: None, lock_memory: false, wait: Wait::Spin };
+        let confined = [vec![1, 5], vec![0, 1, 5], vec![1], vec![]].map(|cpus| is_confined(&on(&cpus), &two));
+        assert_eq!(confined, [true, true, false, false]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
+use rustix::thread::CpuSet;
 use tailbed_format::capture::{Capture, Captured};
 use tailbed_format::message::Forwarded;
 use tailbed_format::noise::{Loaded, NoiseMeasured};
@@ -85,20 +86,26 @@ pub(super) struct Granted {
     pub(super) ports: Option<Ports>,
 }
 
-/// Starts the thread and has it prepare the order; gives what was granted, or the reason why it cannot.
+/// Starts the thread and has it prepare the order; gives what was granted, or the reason why it cannot. It begins without priority, so that
+/// opening holds up no core, unless it may run on the loop's own cores (of `home`) only: there it would wait for whatever else keeps them busy.
 ///
 /// # Errors
 /// When no thread can be started.
-pub(super) fn prepare(order: Order, recording: Recording) -> io::Result<Result<(Worker, Granted), Reason>> {
+pub(super) fn prepare(order: Order, recording: Recording, home: CpuSet) -> io::Result<Result<(Worker, Granted), Reason>> {
     let (ready, is_ready) = mpsc::channel();
     let (start, started) = mpsc::channel();
     let go = Go { ready, started };
-    let task = move || match order {
-        Order::Measure(order) => measure(&order, recording, go),
-        Order::Forward(order) => forward(&order, go),
-        Order::Capture(order) => record(&order, go),
-        Order::Noise(order) => noise::noise(&order, go),
-        Order::Load(order) => noise::load(&order, go),
+    let task = move || {
+        if !realtime::is_confined(order.scheduling(), &home) {
+            realtime::step_down(&home);
+        }
+        match order {
+            Order::Measure(order) => measure(&order, recording, go),
+            Order::Forward(order) => forward(&order, go),
+            Order::Capture(order) => record(&order, go),
+            Order::Noise(order) => noise::noise(&order, go),
+            Order::Load(order) => noise::load(&order, go),
+        }
     };
     let thread = std::thread::Builder::new().name("packets".to_owned()).spawn(task)?;
     let worker = Worker { start, thread };
@@ -227,7 +234,7 @@ fn record(order: &Capture, go: Go) -> Result<Done, Reason> {
 }
 
 /// Memory and priority, after everything has been opened and allocated: locking then finds all of it, and opening did not hold up a
-/// core at real-time priority.
+/// core that others may need.
 pub(super) fn undisturbed(scheduling: &Scheduling) -> Vec<String> {
     let mut downgrades = Vec::new();
     if scheduling.lock_memory {
