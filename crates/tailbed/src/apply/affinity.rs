@@ -1,6 +1,7 @@
 //! Which CPUs threads may run on: those of the kernel's own, and those of what runs in a node.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::{fmt, fs, io};
 
 use anyhow::{Context, ensure};
@@ -79,26 +80,41 @@ fn set(thread: i32, cpus: &Cpus) -> Result<(), Errno> {
     sched_setaffinity(Pid::from_raw(thread), &set)
 }
 
-/// CPUs that the calling thread may run on.
+/// Where this process might run before it first kept off CPUs.
+static ALLOWED: OnceLock<Cpus> = OnceLock::new();
+
+/// Forbids these CPUs to all threads of this process, and to what they start, as far as they may run on others; what is started on purpose on
+/// one of them says so itself. Where load is not balanced over a CPU nothing takes off it who was the last to run or to wake there: it would wait
+/// behind a packet loop, and behind whatever is as busy besides, until they end.
 ///
 /// # Errors
 /// The kernel's.
-pub(super) fn own() -> anyhow::Result<Cpus> {
-    cpus_of(0).context("cannot ask where this thread may run")
+pub(super) fn keep_off(cpus: &Cpus) -> anyhow::Result<()> {
+    let own = cpus_of(0).context("cannot ask where this thread may run")?;
+    let allowed = ALLOWED.get_or_init(|| own);
+    let others: Cpus = allowed.difference(cpus).copied().collect();
+    if others.is_empty() { Ok(()) } else { run_on(&others) }
 }
 
-/// Has the calling thread move off these CPUs if it may run on others, without forbidding them to it. Where load is not balanced over them
-/// nobody else would: there it would wait behind a packet loop, and behind whatever is as busy besides, until they end.
+/// Allows all threads of this process what it might use at first.
 ///
 /// # Errors
 /// The kernel's.
-pub(super) fn leave(cpus: &Cpus) -> anyhow::Result<()> {
-    let own = cpus_of(0)?;
-    let others: Cpus = own.difference(cpus).copied().collect();
-    if others.is_empty() {
-        return Ok(());
+pub(super) fn come_back() -> anyhow::Result<()> {
+    ALLOWED.get().map_or(Ok(()), run_on)
+}
+
+/// Has all threads of this process run on these CPUs.
+fn run_on(cpus: &Cpus) -> anyhow::Result<()> {
+    own_threads()?.into_iter().try_for_each(|thread| move_own(thread, cpus))
+}
+
+/// Has a thread of this process run on these CPUs; one that has ended is passed over.
+fn move_own(thread: i32, cpus: &Cpus) -> anyhow::Result<()> {
+    match cpus_of(thread).and_then(|now| if now == *cpus { Ok(()) } else { set(thread, cpus) }) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot run on CPUs {}", list(cpus))),
     }
-    set(0, &others).and_then(|()| set(0, &own)).with_context(|| format!("cannot move off CPUs {}", list(cpus)))
 }
 
 /// Where each thread of this process may run.
@@ -121,14 +137,7 @@ impl OwnThreads {
     /// # Errors
     /// The kernel's, of the first thread that is refused.
     pub(super) fn give_back(&self) -> anyhow::Result<()> {
-        for thread in own_threads()? {
-            let wanted = self.each.get(&thread).unwrap_or(&self.own);
-            match cpus_of(thread).and_then(|now| if now == *wanted { Ok(()) } else { set(thread, wanted) }) {
-                Ok(()) | Err(Errno::SRCH) => {}
-                Err(error) => return Err(error).with_context(|| format!("cannot run on CPUs {} again", list(wanted))),
-            }
-        }
-        Ok(())
+        own_threads()?.into_iter().try_for_each(|thread| move_own(thread, self.each.get(&thread).unwrap_or(&self.own)))
     }
 }
 
@@ -173,33 +182,6 @@ mod tests {
         set(0, &first).unwrap();
         before.give_back().unwrap();
         assert_eq!(cpus_of(0).unwrap(), before.own);
-    }
-
-    #[test]
-    fn a_thread_that_leaves_a_cpu_has_moved_and_may_return() {
-        let own = cpus_of(0).unwrap();
-        let first = Cpus::from([*own.iter().next().unwrap()]);
-        if own == first {
-            println!("skipped: there is one CPU");
-            return;
-        }
-        let moves = || {
-            let sched = fs::read_to_string("/proc/thread-self/sched").ok()?;
-            sched.lines().find_map(|line| line.strip_prefix("se.nr_migrations")?.split(':').nth(1)?.trim().parse::<u64>().ok())
-        };
-        let Some(before) = moves() else {
-            println!("skipped: the kernel does not tell how often a thread was moved (/proc/thread-self/sched)");
-            return;
-        };
-        // to one, from it, and to nowhere: three moves at least, or two where it was there already
-        set(0, &first).unwrap();
-        set(0, &own).unwrap();
-        leave(&first).unwrap();
-        set(0, &first).unwrap();
-        set(0, &own).unwrap();
-        assert!(moves().unwrap() >= before + 2);
-        leave(&own).unwrap();
-        assert_eq!(cpus_of(0).unwrap(), own);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn claim_v1(exclusive: &Exclusive, group: &Path) -> anyhow::Result<()
         expect(&exclusive.knob, &path, value, &read(&path)?)
     })?;
     // we may be on them, and nothing takes us off any more
-    affinity::leave(&exclusive.together.iter().copied().collect())
+    affinity::keep_off(&exclusive.together.iter().copied().collect())
 }
 
 /// Files of a version 1 cpuset and what they are to say.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tailbed_format::facts::Cgroup;
 
 use super::{own_group, set};
-use crate::apply::affinity::{self, OwnThreads};
+use crate::apply::affinity::OwnThreads;
 use crate::probe;
 
 /// Does something from within a group, and goes back. With version 1 only the hierarchy of cpusets is entered: in the others a new group has
@@ -14,7 +14,7 @@ use crate::probe;
 ///
 /// Changing into a cpuset changes where threads may run, and changing back need not undo that: some kernels (seen with 6.1) give whoever comes into the
 /// root of version 2 all CPUs, also those that a partition has to itself (`cpuset_attach` in kernel/cgroup/cpuset.c). A thread that runs there
-/// behind a packet loop is not seen again before the loop ends; nor is one that may run elsewhere, where version 1 balances no load.
+/// behind a packet loop is not seen again before the loop ends.
 pub(in crate::apply) fn within<T>(path: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let mount = match probe::cgroup() {
         Cgroup::V1 { controllers, .. } => controllers.into_iter().find(|(name, _)| name == "cpuset").map(|(_, mount)| mount),
@@ -26,9 +26,8 @@ pub(in crate::apply) fn within<T>(path: &str, work: impl FnOnce() -> anyhow::Res
     let group = Path::new(&mount).join(path);
     let threads = OwnThreads::now()?;
     set(&group, "cgroup.procs", "0")?;
-    let inside = affinity::own();
     let done = work();
-    let back = set(&home, "cgroup.procs", "0").and_then(|()| threads.give_back()).and_then(|()| affinity::leave(&inside?));
+    let back = set(&home, "cgroup.procs", "0").and_then(|()| threads.give_back());
     let done = done?;
     back.map(|()| done)
 }

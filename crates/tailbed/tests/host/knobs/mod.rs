@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
+use tailbed_plan::check::cpus::parse_list;
 
 use crate::interrupted::{wait_for, wait_until_as};
 use crate::support::{Lab, engine, lab, results, settings, traces};
@@ -286,14 +287,14 @@ fn with_version_1_a_nodes_cores_are_its_own_and_load_is_not_balanced_over_them()
         let ours = traces().groups.into_iter().find(|group| group.starts_with("/sys/fs/cgroup/cpuset/tb-"))?;
         let tasks = fs::read_to_string(format!("{ours}/dut/cgroup.procs")).ok()?;
         let cpu = fs::read_to_string(format!("{ours}/dut/cpuset.cpus")).ok()?;
-        (!tasks.is_empty()).then(|| (tasks, cpu.trim().to_owned()))
+        (!tasks.is_empty()).then(|| (tasks, cpu.trim().parse::<usize>().unwrap()))
     });
-    // tailbed was there to start it, and nothing but itself would take it off again
+    // tailbed was there to start it, and nothing but itself would take it off again; none of its threads may come back
+    let line = format!("grep -h Cpus_allowed_list /proc/{}/task/*/status", child.id());
     wait_for(|| {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
-        // proc_pid_stat(5), the 39th field; the second is in parentheses
-        let processor = stat.rsplit(')').next()?.split_whitespace().nth(36)?.to_owned();
-        (processor != cpu).then_some(())
+        let said = String::from_utf8(Command::new("sh").args(["-c", &line]).output().unwrap().stdout).unwrap();
+        let stays_off = |list: &str| parse_list(list).is_some_and(|cpus| !cpus.contains(&cpu));
+        said.lines().all(|line| line.split_whitespace().nth(1).is_some_and(stays_off)).then_some(())
     });
     child.kill().unwrap();
     child.wait().unwrap();
