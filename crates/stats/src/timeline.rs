@@ -19,7 +19,7 @@ pub const COLUMNS: usize = 256;
 const FIRST: u64 = 1 << 16;
 
 /// Bands of latency in each doubling. Eight are as fine as a pixel of a usual plot.
-const BANDS: u32 = 8;
+pub const BANDS: u32 = 8;
 
 /// Bands of all 64-bit numbers: one for each number below eight, eight for each of the 61 doublings from there on.
 const ALL_BANDS: usize = 62 * 8;
@@ -91,6 +91,15 @@ impl Timeline {
                 && sum(self.gaps_received.iter().map(|(_, count)| *count)) == Some(packets.received.saturating_sub(1))
     }
 
+    /// The latencies by columns of so many of its own and bands of so many of its own: column, band, count; ascending.
+    pub fn latency_by(&self, columns: u32, bands: u32) -> Vec<(u32, u32, u64)> {
+        let mut merged: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        for &(column, band, count) in &self.latency {
+            *merged.entry((column / columns.max(1), band / bands.max(1))).or_default() += count;
+        }
+        merged.into_iter().map(|((column, band), count)| (column, band, count)).collect()
+    }
+
     /// The same with columns of at least this length, ns.
     #[must_use]
     pub fn coarser(&self, column: u64) -> Self {
@@ -99,15 +108,11 @@ impl Timeline {
         }
         let merged = usize::try_from(column / self.column).unwrap_or(usize::MAX).max(1);
         let sums = |counts: &[u64]| counts.chunks(merged).map(|chunk| chunk.iter().sum()).collect();
-        let mut latency: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-        for &(at, band, count) in &self.latency {
-            *latency.entry((at / u32::try_from(merged).unwrap_or(u32::MAX), band)).or_default() += count;
-        }
         Self {
             column: self.column.saturating_mul(merged as u64),
             sent: sums(&self.sent),
             received: sums(&self.received),
-            latency: latency.into_iter().map(|((column, band), count)| (column, band, count)).collect(),
+            latency: self.latency_by(u32::try_from(merged).unwrap_or(u32::MAX), 1),
             gaps_sent: self.gaps_sent.clone(),
             gaps_received: self.gaps_received.clone(),
         }

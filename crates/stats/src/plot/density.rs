@@ -10,13 +10,16 @@ use super::svg::{Anchor, Path, Svg, text_width};
 use super::theme::{SHADES, Style};
 use super::worst::{LEFT, RIGHT, draw_times, in_slot, name_slot, panel_name};
 use super::{Figure, csv_field, empty, number};
-use crate::timeline::{Timeline, band_from};
+use crate::timeline::{BANDS, Timeline, band_from};
 
 /// Distance between two panels, pixels.
 const BETWEEN: f64 = 42.0;
 
 /// The least width and height of what is shaded alike, pixels.
 const LEAST: f64 = 1.6;
+
+/// The same where there are many cells, and no room to look at each so closely.
+const LEAST_OF_MANY: f64 = 2.4;
 
 /// The runs of one cell.
 #[derive(Debug, Clone, Copy)]
@@ -43,18 +46,21 @@ pub fn density(cells: &[Density<'_>]) -> Figure {
     let end = timelines().map(|timeline| timeline.column.saturating_mul(timeline.sent.len() as u64)).max().unwrap_or(1);
     let columns = cells.iter().map(|cell| cell.repeats.len()).max().unwrap_or(1).max(1) as f64;
     let slot = (RIGHT - LEFT) / columns;
-    let height = if cells.len() > 4 { 100.0 } else { 150.0 };
+    let many = cells.len() > 4;
+    let (height, finest) = if many { (100.0, LEAST_OF_MANY) } else { (150.0, LEAST) };
     let x = Axis::times_until(end as f64, slot, 75.0);
-    let y = Axis::log_time(band_from(least) as f64, band_from(greatest + 1) as f64, if cells.len() > 4 { 4 } else { 7 });
+    let y = Axis::log_time(band_from(least) as f64, band_from(greatest + 1) as f64, if many { 4 } else { 7 });
     let first = Frame { left: LEFT, right: RIGHT, top: 64.0, bottom: 64.0 + height, x, y };
-    let finest = timelines().map(|timeline| timeline.column).max().unwrap_or(1);
-    let column = column_for(end, (slot - 10.0) / LEAST).max(finest);
-    let most = timelines().flat_map(|timeline| timeline.coarser(column).latency).map(|(_, _, count)| count).max().unwrap_or(1);
+    let counted = timelines().map(|timeline| timeline.column).max().unwrap_or(1);
+    let column = column_for(end, (slot - 10.0) / finest).max(counted);
+    let bands = bands_for(&first, finest);
+    let drawn = |timeline: &Timeline| timeline.coarser(column).latency_by(1, bands);
+    let most = timelines().flat_map(drawn).map(|(_, _, count)| count).max().unwrap_or(1);
     let key = Key::new(most);
     let drawing_height = first.top + cells.len() as f64 * (height + BETWEEN) - BETWEEN + 64.0;
     let mut svg = Svg::new(WIDTH, drawing_height, &describe(cells, most));
     svg.announce("density", &in_slot(&first, slot, 0));
-    key.draw(&mut svg, column);
+    key.draw(&mut svg, column, bands);
     let mut top = first.top;
     for (index, cell) in cells.iter().enumerate() {
         let whole = Frame { top, bottom: top + height, ..first.clone() };
@@ -67,7 +73,7 @@ pub fn density(cells: &[Density<'_>]) -> Figure {
             svg.begin_panel(&panel_name(cell.label, name), &frame);
             svg.line("axis", (frame.left, frame.bottom), (frame.right, frame.bottom));
             svg.begin_density(cell.label);
-            shade(&mut svg, &frame, &timeline, &key);
+            shade(&mut svg, &frame, (timeline.column, bands), &timeline.latency_by(1, bands), &key);
             svg.end();
             svg.end();
             if index + 1 == cells.len() {
@@ -82,12 +88,20 @@ pub fn density(cells: &[Density<'_>]) -> Figure {
 }
 
 /// The least power of two, ns, of which no more than `room` columns reach `end`.
-fn column_for(end: u64, room: f64) -> u64 {
+pub(super) fn column_for(end: u64, room: f64) -> u64 {
     let mut column: u64 = 1;
     while end as f64 / column as f64 > room.max(1.0) && column < 1 << 62 {
         column *= 2;
     }
     column
+}
+
+/// How many bands, a power of two up to a doubling, are drawn as one so that they are at least so high, pixels. From eight nanoseconds on
+/// all bands are about as high.
+fn bands_for(frame: &Frame, finest: f64) -> u32 {
+    let doubling = frame.down(frame.y.from) - frame.down(2.0 * frame.y.from);
+    let enough = |bands: &u32| doubling * f64::from(*bands) >= finest * f64::from(BANDS);
+    std::iter::successors(Some(1), |bands| Some(bands * 2)).take_while(|bands| *bands <= BANDS).find(enough).unwrap_or(BANDS)
 }
 
 /// From how many packets on each shade is used.
@@ -114,10 +128,16 @@ impl Key {
         format!("d{spread}")
     }
 
-    fn draw(&self, svg: &mut Svg, column: u64) {
-        let title = format!("Packets in a place {} wide and an eighth of a doubling high, at least:", number::time(column));
+    fn draw(&self, svg: &mut Svg, column: u64, bands: u32) {
+        let high = match BANDS / bands {
+            1 => "a doubling",
+            2 => "half a doubling",
+            4 => "a quarter of a doubling",
+            _ => "an eighth of a doubling",
+        };
+        let title = format!("Packets in a place {} wide and {high} high, at least:", number::time(column));
         svg.text("soft small", Anchor::Start, (8.0, 18.0), &title);
-        let mut at = 8.0 + text_width(&title, 11.5) + 10.0;
+        let mut at = 8.0 + text_width(&title, 12.5) + 10.0;
         for (shade, from) in self.0.iter().enumerate() {
             svg.line(&format!("key {}", self.class(shade)), (at, 14.0), (at + 18.0, 14.0));
             let label = thousands(*from as f64);
@@ -127,9 +147,9 @@ impl Key {
     }
 }
 
-/// Rows of equal shade as strokes, run by run.
-fn shade(svg: &mut Svg, frame: &Frame, timeline: &Timeline, key: &Key) {
-    let mut rows: Vec<(u32, u32, u64)> = timeline.latency.iter().map(|&(column, band, count)| (band, column, count)).collect();
+/// Rows of equal shade as strokes, run by run. Places are so wide (ns) and so many bands high.
+fn shade(svg: &mut Svg, frame: &Frame, (width, bands): (u64, u32), places: &[(u32, u32, u64)], key: &Key) {
+    let mut rows: Vec<(u32, u32, u64)> = places.iter().map(|&(column, band, count)| (band, column, count)).collect();
     rows.sort_unstable();
     let mut strokes: Vec<((u64, usize), Path)> = Vec::new();
     let mut at = 0;
@@ -141,10 +161,11 @@ fn shade(svg: &mut Svg, frame: &Frame, timeline: &Timeline, key: &Key) {
             at += 1;
         }
         at += 1;
-        let (upper, lower) = (frame.down(band_from(band + 1) as f64), frame.down((band_from(band) as f64).max(1.0)));
+        let ends = [band + 1, band].map(|band| (band_from(band.saturating_mul(bands)) as f64).max(1.0));
+        let [upper, lower] = ends.map(|end| frame.down(end));
         let thickness = (lower - upper).max(LEAST);
-        let left = frame.across(f64::from(from) * timeline.column as f64);
-        let right = frame.across((f64::from(to) + 1.0) * timeline.column as f64).max(left + LEAST);
+        let left = frame.across(f64::from(from) * width as f64);
+        let right = frame.across((f64::from(to) + 1.0) * width as f64).max(left + LEAST);
         let kind = (tenths(thickness), shade);
         let place = strokes.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
             strokes.push((kind, Path::default()));
@@ -199,6 +220,21 @@ mod tests {
         ]);
         insta::assert_snapshot!("density.svg", figure.standalone());
         insta::assert_snapshot!("density.csv", figure.csv());
+    }
+
+    #[test]
+    fn of_many_cells_bands_are_drawn_together_until_they_are_high_enough() {
+        // 18 doublings, on an axis of 100 pixels that holds a few more
+        let latency = (0..144).map(|band| (0, 40 + band, 1)).collect();
+        let timeline = Timeline { column: 1 << 24, sent: vec![144], received: vec![144], latency, ..Timeline::default() };
+        let repeats = [("repeat 1".to_owned(), &timeline)];
+        let cell = Density { label: "host", style: Style::Series(0), repeats: &repeats };
+        let [few, many] = [4, 5].map(|cells| density(&vec![cell; cells]));
+        assert!(few.standalone().contains("a quarter of a doubling high"), "{}", few.standalone());
+        assert!(many.standalone().contains("half a doubling high"), "{}", many.standalone());
+        // four places are one, and drawn as one stroke; figures keep them apart
+        assert!(many.standalone().contains("Up to 4 packets in one place"), "{}", many.standalone());
+        assert_eq!(many.csv().lines().count(), 1 + 5 * 144);
     }
 
     #[test]

@@ -151,22 +151,63 @@ fn draw_row(svg: &mut Svg, row: &Row, whole: &Frame, slot: f64) {
     }
 }
 
-/// The outline of a rate over time, closed and open.
+/// The outline of a rate over time, closed and open. Where several readings lie within a pixel the greatest rate is drawn: what came once is
+/// seen.
 fn steps(pieces: &[Piece], frame: &Frame, most: f64) -> (Path, Path) {
-    let (mut area, mut line) = (Path::default(), Path::default());
+    let mut treads: Vec<Tread> = Vec::new();
     for piece in pieces.iter().filter(|piece| piece.to > 0 && frame.x.to > piece.from as f64) {
-        let (left, right) = (frame.across(piece.from as f64), frame.across(piece.to as f64));
         let share = if most > 0.0 { rate(piece) / most } else { 0.0 };
-        let height = frame.bottom - share * (frame.bottom - frame.top);
-        area.move_to((left, frame.bottom));
-        area.down_to(height);
-        area.across_to(right);
-        area.down_to(frame.bottom);
-        area.close();
-        line.move_to((left, height));
-        line.across_to(right);
+        let next = Tread {
+            left: frame.across(piece.from as f64),
+            right: frame.across(piece.to as f64),
+            height: frame.bottom - share * (frame.bottom - frame.top),
+        };
+        match treads.last_mut() {
+            Some(last) if last.meets(&next) && (next.right - last.left < 1.0 || last.is_as_high(&next)) => {
+                last.right = next.right;
+                last.height = last.height.min(next.height);
+            }
+            _ => treads.push(next),
+        }
+    }
+    let (mut area, mut line) = (Path::default(), Path::default());
+    for (place, tread) in treads.iter().enumerate() {
+        let goes_on = place > 0 && treads[place - 1].meets(tread);
+        if goes_on {
+            area.down_to(tread.height);
+            line.down_to(tread.height);
+        } else {
+            area.move_to((tread.left, frame.bottom));
+            area.down_to(tread.height);
+            line.move_to((tread.left, tread.height));
+        }
+        area.across_to(tread.right);
+        line.across_to(tread.right);
+        if !treads.get(place + 1).is_some_and(|next| tread.meets(next)) {
+            area.down_to(frame.bottom);
+            area.close();
+        }
     }
     (area, line)
+}
+
+/// A part of a rate that is drawn level, pixels.
+struct Tread {
+    left: f64,
+    right: f64,
+    height: f64,
+}
+
+impl Tread {
+    /// Whether the next one begins where this one ends, to a tenth of a pixel.
+    fn meets(&self, next: &Self) -> bool {
+        (next.left - self.right).abs() < 0.1
+    }
+
+    /// Whether both look equally high.
+    fn is_as_high(&self, other: &Self) -> bool {
+        (self.height - other.height).abs() < 0.05
+    }
 }
 
 /// Turns that are wider than a pixel, closed, and a stroke for the beginning of each; those in the same place, to half a pixel, are one.
@@ -254,6 +295,46 @@ mod tests {
         let figure = host(&[cell, Timeline { label: "container", rows: &[], ..cell }]);
         insta::assert_snapshot!("host.svg", figure.standalone());
         insta::assert_snapshot!("host.csv", figure.csv());
+    }
+
+    #[test]
+    fn of_readings_within_a_pixel_the_greatest_rate_is_seen() {
+        let (x, y) = (Axis::times_until(1e9, 100.0, 75.0), Axis::linear_count(1.0, 1.0));
+        let frame = Frame { left: 0.0, right: 100.0, top: 0.0, bottom: 10.0, x, y };
+        // four readings to the pixel; one of them, in the middle, is four times as high
+        let pieces: Vec<_> = (0..400)
+            .map(|number| Piece {
+                from: number * 2_500_000,
+                to: (number + 1) * 2_500_000,
+                count: if number == 201 { 4 } else { 1 },
+            })
+            .collect();
+        let (area, line) = steps(&pieces, &frame, 1_600.0);
+        let drawn = |draw: &dyn Fn(&mut Path)| {
+            let mut path = Path::default();
+            draw(&mut path);
+            path
+        };
+        let treads = |path: &mut Path| {
+            path.across_to(50.25);
+            path.down_to(0.0);
+            path.across_to(51.0);
+            path.down_to(7.5);
+            path.across_to(100.0);
+        };
+        let expected = drawn(&|path| {
+            path.move_to((0.0, 7.5));
+            treads(path);
+        });
+        assert_eq!(line, expected);
+        let expected = drawn(&|path| {
+            path.move_to((0.0, 10.0));
+            path.down_to(7.5);
+            treads(path);
+            path.down_to(10.0);
+            path.close();
+        });
+        assert_eq!(area, expected);
     }
 
     #[test]

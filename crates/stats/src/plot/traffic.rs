@@ -4,12 +4,18 @@
 use std::fmt::Write as _;
 
 use super::axis::Axis;
+use super::density::column_for;
 use super::frame::{Frame, Legend, WIDTH};
 use super::grid::{Grid, MOST};
 use super::svg::{Path, Svg};
 use super::theme::Style;
 use super::{Figure, csv_field, empty, number};
 use crate::timeline::Timeline;
+
+/// From so many runs on, all cells together, no step is narrower than this, pixels; a dip that is shorter is drawn as shallow as it is over
+/// that time.
+const MANY: usize = 48;
+const LEAST: f64 = 2.4;
 
 /// How what was sent is drawn, in every panel alike.
 const SENT: Style = Style::Series(11);
@@ -49,6 +55,7 @@ pub fn traffic(cells: &[Traffic<'_>]) -> Figure {
         .flat_map(|timeline| whole(timeline).iter().chain(&timeline.received).map(|packets| rate(*packets, timeline.column)));
     let most = most.fold(1.0, f64::max);
     let repeats = drawn.iter().map(|cell| cell.repeats.len()).max().unwrap_or(0);
+    let many = drawn.iter().map(|cell| cell.repeats.len()).sum::<usize>() >= MANY;
     let names: Vec<String> = (1..=repeats).map(|number| format!("received, repeat {number}")).collect();
     let received = names.iter().enumerate().map(|(number, name)| (Style::Series(number), name.as_str())).take(6);
     let legend = Legend::new(std::iter::once((SENT, "sent")).chain(received));
@@ -63,13 +70,15 @@ pub fn traffic(cells: &[Traffic<'_>]) -> Figure {
         let frame = grid.frame(index, &x, &y);
         grid.begin(&mut svg, index, &frame, cell.label, Some(cell.style));
         let known = || cell.repeats.iter().enumerate().filter(|(_, (_, timeline))| timeline.column > 0);
-        for (_, (name, timeline)) in known() {
+        let column = if many { column_for(end, (frame.right - frame.left) / LEAST) } else { 0 };
+        let known: Vec<_> = known().map(|(number, (name, timeline))| (number, name, timeline.coarser(column))).collect();
+        for (_, name, timeline) in &known {
             svg.begin_series(&format!("sent, {name}"), SENT);
             svg.path(&format!("{} thin", SENT.line_class()), &steps(whole(timeline), timeline.column, &frame));
             svg.end();
         }
-        for (number, (name, timeline)) in known() {
-            let style = if cell.style == Style::Floor { Style::Floor } else { Style::Series(number) };
+        for (number, name, timeline) in &known {
+            let style = if cell.style == Style::Floor { Style::Floor } else { Style::Series(*number) };
             let received = &timeline.received[..timeline.received.len().min(whole(timeline).len())];
             svg.begin_series(&format!("received, {name}"), style);
             svg.path(&format!("{} thin", style.line_class()), &steps(received, timeline.column, &frame));

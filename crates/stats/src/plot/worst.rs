@@ -10,8 +10,9 @@ use super::svg::{Anchor, Path, Svg, text_width};
 use super::theme::Style;
 use super::{Figure, csv_field, empty, number};
 
-/// So many of the worst of each run can be pointed at.
+/// So many of the worst of each run can be pointed at, and so many of each cell where it has many runs.
 const NAMED: usize = 12;
+const NAMED_OF_CELL: usize = 48;
 
 /// Distance between two panels, pixels.
 const BETWEEN: f64 = 42.0;
@@ -143,7 +144,7 @@ fn draw_run(svg: &mut Svg, frame: &Frame, series: &WorstSeries<'_>, (column, nam
     svg.cloud(&format!("cloud {class}"), &cloud(points, frame), points.len());
     let mut worst = points.to_vec();
     worst.sort_unstable_by_key(|point| (Reverse(point.latency), point.at));
-    for point in worst.iter().take(NAMED) {
+    for point in worst.iter().take(NAMED.min(NAMED_OF_CELL.div_ceil(series.repeats.len().max(1)))) {
         let at = (point.at as f64, point.latency as f64);
         let after = number::tick(point.at.max(0) as f64);
         let title = format!("{panel}: {} after {after}", number::time(point.latency));
@@ -153,29 +154,31 @@ fn draw_run(svg: &mut Svg, frame: &Frame, series: &WorstSeries<'_>, (column, nam
     svg.end();
 }
 
-/// One dot per place that holds a packet, to half a pixel: thousands of packets in the same place look like one.
+/// From this width on, pixels, a panel's dots lie where they belong to half a pixel; in a narrower one, of which there are many, to a whole one.
+const WIDE: f64 = 300.0;
+
+/// One dot per place that holds a packet: thousands of packets in the same place look like one.
 pub(super) fn cloud(points: &[WorstPoint], frame: &Frame) -> Path {
-    let mut places: Vec<(i64, i64)> = points
-        .iter()
-        .map(|point| {
-            let at = frame.at(point.at as f64, point.latency as f64);
-            (half_pixel(at.0), half_pixel(at.1))
-        })
-        .collect();
+    let step = if frame.right - frame.left < WIDE { 1.0 } else { 0.5 };
+    let place = |point: &WorstPoint| {
+        let at = frame.at(point.at as f64, point.latency as f64);
+        (steps(at.0, step), steps(at.1, step))
+    };
+    let mut places: Vec<(i64, i64)> = points.iter().map(place).collect();
     places.sort_unstable();
     places.dedup();
     let mut path = Path::default();
     let mut from = (0, 0);
     for (x, y) in places {
-        path.dot_by(((x - from.0) as f64 / 2.0, (y - from.1) as f64 / 2.0));
+        path.dot_by(((x - from.0) as f64 * step, (y - from.1) as f64 * step));
         from = (x, y);
     }
     path
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "coordinates lie within the picture, a few thousand pixels")]
-fn half_pixel(coordinate: f64) -> i64 {
-    (coordinate * 2.0).round() as i64
+fn steps(coordinate: f64, step: f64) -> i64 {
+    (coordinate / step).round() as i64
 }
 
 /// Times below the last panel, in each repeat's slot; the axis has its name so many pixels below it.

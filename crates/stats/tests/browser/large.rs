@@ -1,6 +1,6 @@
-//! The report of a campaign of ten million packets.
+//! The reports of campaigns of ten million packets.
 
-use super::campaign::made;
+use super::campaign::{Campaign, made, swept};
 use super::target;
 
 /// A page is sent by mail: it is smaller than this, bytes.
@@ -8,14 +8,24 @@ const MOST: usize = 5_000_000;
 
 #[test]
 fn the_report_of_ten_million_packets_is_small() {
-    // 18 runs
-    let campaign = made(10_000_000_u64.div_ceil(18));
+    is_small(&made(10_000_000_u64.div_ceil(18)), "ten-million.html");
+}
+
+#[test]
+fn the_report_of_ten_million_packets_in_a_long_sweep_is_small() {
+    is_small(&swept(10_000_000_u64.div_ceil(144)), "long-sweep.html");
+}
+
+fn is_small(campaign: &Campaign, file: &str) {
     let packets: u64 = campaign.summary.cells.iter().map(|cell| cell.latency.count).sum();
     assert!(packets >= 10_000_000, "{packets}");
     let page = tailbed_stats::report::html(&campaign.input());
     println!("{packets} packets: a page of {} bytes", page.len());
-    assert!(page.len() < MOST, "{} bytes", page.len());
-    assert!(page.contains("id=\"embedded\""));
     // to be looked at, as the pictures are
-    std::fs::write(target().join("ten-million.html"), &page).unwrap();
+    std::fs::write(target().join(file), &page).unwrap();
+    assert!(page.len() < MOST, "{} bytes", page.len());
+    for figure in ["density", "host", "gaps"] {
+        assert!(page.contains(&format!("data-plot=\"{figure}\"")), "no plot of {figure}");
+    }
+    assert!(page.contains("id=\"embedded\""));
 }
