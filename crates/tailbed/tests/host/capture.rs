@@ -1,6 +1,6 @@
 //! The timestamper: every packet is in its files, others see the same, and nothing is left of a file that is not whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,9 @@ use crate::vm::can_emulate;
 /// Packets of the warm-up, which are captured as well, and of the counted part.
 const WARM_UP: u64 = 50;
 const COUNTED: u64 = 300;
+
+/// Beginning of a capture that its latencies leave out, ns: as long as the warm-up, which is the default.
+const TRIM: u64 = 50_000_000;
 
 /// Bytes of each frame in a file of tcpdump's: header and frame (pcap-savefile(5)); and of the file's own header.
 const RECORD: u64 = 16 + 60;
@@ -90,6 +93,14 @@ fn flows(csv: &str) -> Vec<BTreeMap<&str, u64>> {
     lines.map(|line| titles.iter().copied().zip(line.split(',').map(value)).collect()).collect()
 }
 
+/// Packets in front that are not behind, of those that left once the beginning was over: so long after the first one behind.
+fn lost(front: &[(Identifier, u64)], behind: &[(Identifier, u64)]) -> u64 {
+    let begins = behind[0].1 + TRIM;
+    let arrived: BTreeSet<_> = behind.iter().map(|(packet, _)| (packet.flow, packet.sequence)).collect();
+    let never = |(packet, time): &&(Identifier, u64)| *time > begins && !arrived.contains(&(packet.flow, packet.sequence));
+    front.iter().filter(never).count() as u64
+}
+
 /// Everything that passes a node of an environment, counted five times: by the generator, the interfaces, tcpdump and both taps.
 fn all_counts_agree(environment: &str, before_place: Place) {
     if !["tcpdump", "tshark", "capinfos"].into_iter().all(engine) {
@@ -97,10 +108,13 @@ fn all_counts_agree(environment: &str, before_place: Place) {
     }
     let Some(lab) = lab() else { return };
     let before = traces();
-    let vm = if environment == "vm" { "vm.accel = \"tcg\"\n" } else { "" };
+    let emulated = environment == "vm";
+    let vm = if emulated { "vm.accel = \"tcg\"\n" } else { "" };
     let places = [before_place, ("generator", "rx", "in", "rx_packets")];
     experiment(&lab, environment, &(vm.to_owned() + &watched(&lab, &places)), "");
-    let output = lab.run(&["run", "experiment.toml", "--json"]);
+    // an emulated processor has been seen to stand still for a third of a second, beside others that keep the cores busy
+    let drain = if emulated { "traffic.drain=3s" } else { "traffic.drain=100ms" };
+    let output = lab.run(&["run", "experiment.toml", "--json", "--set", drain]);
     assert_eq!(traces(), before);
     let (folder, run) = measured(&lab, &results(&output));
     assert_eq!(run["invalid"].as_array().unwrap().len(), 0, "{run}");
@@ -129,8 +143,7 @@ fn all_counts_agree(environment: &str, before_place: Place) {
         readable(&path, counted);
         seen.push(ours);
     }
-    let (sent, received) = (count(&run["counts"]["sent"]), count(&run["counts"]["received"]));
-    assert_eq!((sent, seen[0].len() as u64), (COUNTED, WARM_UP + COUNTED));
+    assert_eq!((count(&run["counts"]["sent"]), seen[0].len() as u64), (COUNTED, WARM_UP + COUNTED));
     // by flow: what has left the node is what the sink has, for nothing is under way when the drain is over
     let csv = fs::read_to_string(folder.join("flows.csv")).unwrap();
     for row in flows(&csv) {
@@ -143,9 +156,8 @@ fn all_counts_agree(environment: &str, before_place: Place) {
         assert_eq!((row["received"] + row["lost"], of_flow(&seen[1])), (60, row["received"]), "{row:?}");
     }
     let through = &capture["through"][0];
-    let (entered, left, lost) = (count(&through["entered"]), count(&through["left"]), count(&through["lost"]));
-    assert_eq!((entered, left), (WARM_UP + COUNTED, seen[1].len() as u64), "{through}");
-    assert!(lost >= sent - received && lost <= entered - left, "{through}");
+    let told = ["entered", "left", "lost"].map(|what| count(&through[what]));
+    assert_eq!(told, [WARM_UP + COUNTED, seen[1].len() as u64, lost(&seen[0], &seen[1])], "{through}");
     same_by_analyze(&lab, &folder, through);
 }
 

@@ -1,9 +1,10 @@
 //! What the tests share: one at a time on the host, a lab folder each, and a look at what is left on the host.
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::{fs, panic, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,7 +27,22 @@ pub(crate) fn lab() -> Option<Lab> {
         return None;
     }
     let host = HOST.lock().unwrap_or_else(PoisonError::into_inner);
+    tell_at_once();
     Some(Lab { _host: host, folder: tempfile::tempdir().unwrap() })
+}
+
+/// From now on what a test fails of is said when it fails too, past what keeps a test's output: all else is said when the last has ended, a
+/// quarter of an hour later.
+fn tell_at_once() {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            let thread = thread::current();
+            let _ = writeln!(std::io::stderr(), "{}: {panicked}", thread.name().unwrap_or_default());
+            usual(panicked);
+        }));
+    });
 }
 
 /// Whether a program that a kind of environment needs is installed; says so where it is not.
