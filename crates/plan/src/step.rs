@@ -185,3 +185,10 @@ pub struct CgroupSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclusive: Option<Exclusive>,
 }
+
+impl CgroupSpec {
+    /// One that limits its tasks to cores and the memory of NUMA nodes, and nothing else.
+    pub fn of_cores(path: String, cpus: Vec<usize>, memory_nodes: Vec<usize>) -> Self {
+        Self { path, cpus, memory_nodes, memory: None, huge_pages: Vec::new(), exclusive: None }
+    }
+}

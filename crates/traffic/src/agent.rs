@@ -70,6 +70,7 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
     let hello = Reply::Hello { protocol: PROTOCOL, pid: std::process::id() };
     output.reply(&hello).map_err(AgentError::Output)?;
     let home = realtime::home();
+    let mut raised = false;
     let mut prepared: Option<Worker> = None;
     for event in events {
         match event {
@@ -77,7 +78,12 @@ fn obey(events: &Receiver<Event>, output: &Output<impl Write>) -> Result<(), Age
             Event::Prepare(order, recording) => {
                 // The earlier one first: it holds rings and memory.
                 drop(prepared.take());
+                let raise = order.scheduling().priority.is_some();
+                if raised && !raise {
+                    realtime::step_down(&home);
+                }
                 realtime::answer_for(order.scheduling());
+                raised = raise;
                 let reply = match worker::prepare(*order, recording, home).map_err(AgentError::Thread)? {
                     Ok((worker, Granted { downgrades, ports })) => {
                         prepared = Some(worker);

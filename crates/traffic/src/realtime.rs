@@ -99,30 +99,34 @@ pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
         // Refused when those cores were taken away since, and then the ones it has are as good.
         let _ = sched_setaffinity(None, &elsewhere);
     }
-    if scheduling.priority.is_some() {
-        answer_for(scheduling);
-    }
+    answer_for(scheduling);
 }
 
-/// Gives the calling thread a priority above that of a packet loop with this scheduling; none where the loop has none.
+/// Gives the calling thread a priority above that of a packet loop with this scheduling; where the loop has none, it keeps its policy too.
 pub fn answer_for(scheduling: &Scheduling) {
-    // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
-    let _ =
-        scheduling.priority.map_or_else(policy::set_ordinary, |priority| policy::set_fifo(0, priority.saturating_add(1).min(99)));
+    if let Some(priority) = scheduling.priority {
+        // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.
+        let _ = policy::set_fifo(0, priority.saturating_add(1).min(99));
+    }
 }
 
 /// Whether a packet loop with this scheduling takes all the cores of `home`.
 pub fn is_confined(scheduling: &Scheduling, home: &CpuSet) -> bool {
-    (0..CpuSet::MAX_CPU).filter(|&cpu| home.is_set(cpu)).all(|cpu| scheduling.cpus.contains(&cpu))
+    left(scheduling, home).count() == 0
 }
 
 /// The cores of `home` that a packet loop with this scheduling leaves to others; where it leaves none, all of them.
 pub fn elsewhere(scheduling: &Scheduling, home: &CpuSet) -> CpuSet {
-    let mut elsewhere = *home;
+    if is_confined(scheduling, home) { *home } else { left(scheduling, home) }
+}
+
+/// The cores of `home` that are not the loop's.
+fn left(scheduling: &Scheduling, home: &CpuSet) -> CpuSet {
+    let mut left = *home;
     for &cpu in scheduling.cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU) {
-        elsewhere.unset(cpu);
+        left.unset(cpu);
     }
-    if elsewhere.count() > 0 { elsewhere } else { *home }
+    left
 }
 
 /// Makes the calling thread an ordinary one on these cores, whatever thread it was started by.

@@ -101,14 +101,8 @@ pub(super) fn of(
     if confined {
         // whoever is in none of ours would be confined with the rest; below a group whose cores are given away it would have none
         for role in place.roles.iter().filter(|role| role.group == Group::Ours && !role.cpus.is_empty()) {
-            let plain = CgroupSpec {
-                path: format!("tb-{token}-beside/{}", role.name),
-                cpus: role.cpus.clone(),
-                memory_nodes: super::environment::memory_nodes(&role.cpus, facts),
-                memory: None,
-                huge_pages: Vec::new(),
-                exclusive: None,
-            };
+            let path = format!("tb-{token}-beside/{}", role.name);
+            let plain = CgroupSpec::of_cores(path, role.cpus.clone(), super::environment::memory_nodes(&role.cpus, facts));
             knobs.groups.entry(format!("tb-{token}/{}", role.name)).or_insert(plain);
         }
     }

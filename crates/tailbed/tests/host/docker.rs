@@ -127,7 +127,7 @@ impl Engine {
     #[track_caller]
     fn wait_until_as(&self, before: &Traces) {
         wait_until_as(before);
-        wait_for(|| self.docker(&["ps", "--all", "--quiet"]).is_empty().then_some(()));
+        wait_for(|| self.is_as(before).then_some(()));
     }
 
     /// The first process of the container that runs, as the host numbers it.

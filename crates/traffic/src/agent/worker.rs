@@ -86,8 +86,9 @@ pub(super) struct Granted {
     pub(super) ports: Option<Ports>,
 }
 
-/// Starts the thread and has it prepare the order; gives what was granted, or the reason why it cannot. It begins without priority, so that
-/// opening holds up no core, unless it may run on the loop's own cores (of `home`) only: there it would wait for whatever else keeps them busy.
+/// Starts the thread and has it prepare the order; gives what was granted, or the reason why it cannot. It gives up the priority
+/// that it inherits, so that opening holds up no core, unless it may run on the loop's own cores (of `home`) only: there it would wait for whatever
+/// else keeps them busy.
 ///
 /// # Errors
 /// When no thread can be started.
@@ -96,7 +97,8 @@ pub(super) fn prepare(order: Order, recording: Recording, home: CpuSet) -> io::R
     let (start, started) = mpsc::channel();
     let go = Go { ready, started };
     let task = move || {
-        if !realtime::is_confined(order.scheduling(), &home) {
+        let scheduling = order.scheduling();
+        if scheduling.priority.is_some() && !realtime::is_confined(scheduling, &home) {
             realtime::step_down(&home);
         }
         match order {

@@ -78,16 +78,8 @@ fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     let exclusive = Exclusive { partition, together: together.into_iter().collect(), knob: knob.name.to_owned() };
     for role in own {
         let path = format!("tb-{}/{}", place.token, role.name);
-        let memory_nodes = place.facts.memory_nodes.clone();
-        let spec = CgroupSpec {
-            path,
-            cpus: role.cpus.clone(),
-            memory_nodes,
-            memory: None,
-            huge_pages: Vec::new(),
-            exclusive: Some(exclusive.clone()),
-        };
-        means.steps.push(Step::MakeCgroup(spec));
+        let plain = CgroupSpec::of_cores(path, role.cpus.clone(), place.facts.memory_nodes.clone());
+        means.steps.push(Step::MakeCgroup(CgroupSpec { exclusive: Some(exclusive.clone()), ..plain }));
     }
     Ok(means)
 }
@@ -129,12 +121,6 @@ fn version_1_around(
 /// balancing"), as a new one does, whoever runs there. Without it tasks would stay on the one they woke on, however busy that is.
 fn rest_v1(place: &Place<'_>) -> Option<CgroupSpec> {
     let cpus: Vec<usize> = place.housekeeping.iter().copied().collect();
-    (cpus.len() > 1).then(|| CgroupSpec {
-        path: format!("tb-{}-house", place.token),
-        cpus,
-        memory_nodes: place.facts.memory_nodes.clone(),
-        memory: None,
-        huge_pages: Vec::new(),
-        exclusive: None,
-    })
+    let path = format!("tb-{}-house", place.token);
+    (cpus.len() > 1).then(|| CgroupSpec::of_cores(path, cpus, place.facts.memory_nodes.clone()))
 }

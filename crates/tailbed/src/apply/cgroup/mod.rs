@@ -280,11 +280,10 @@ fn by_name(spec: &CgroupSpec) -> Vec<(PathBuf, u64)> {
         Cgroup::V2 { mount, .. } => vec![mount.into()],
         Cgroup::None => Vec::new(),
     };
-    let folders = mounts.iter().flat_map(|mount| {
-        // those above it that are no mount of the hierarchy's; parents first
-        let parents = Path::new(&spec.path).ancestors().filter(|path| *path != Path::new("")).collect::<Vec<_>>();
-        parents.into_iter().rev().map(|path| mount.join(path)).collect::<Vec<_>>()
-    });
+    // none of them is the mount of a hierarchy
+    let mut parents_first: Vec<_> = Path::new(&spec.path).ancestors().filter(|path| !path.as_os_str().is_empty()).collect();
+    parents_first.reverse();
+    let folders = mounts.iter().flat_map(|mount| parents_first.iter().map(move |path| mount.join(path)));
     folders.filter_map(|folder| inode_of(&folder).ok().map(|inode| (folder, inode))).collect()
 }
 

@@ -120,7 +120,7 @@ impl Driver for DockerSpec {
             Ok(engine) => engine,
             Err(error) => return Some(format!("{error:#}")),
         };
-        engine.wait_at_most(PATIENCE, end_of(&engine, &self.id))?;
+        engine.wait_at_most(LAST_WORDS, end_of(&engine, &self.id))?;
         let removed = || Some("the container was taken from the Docker engine: somebody has removed it".to_owned());
         let state = match engine.wait(engine.docker.inspect_container(&self.id, None)) {
             Ok(container) => container.state?,
@@ -142,6 +142,9 @@ impl Driver for DockerSpec {
 /// How long a container that was killed may take to go, or one that nobody waits for any more to come. The engine starts several programs
 /// for either, and writes to its disk, which others may keep busy.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long to wait for a container's end before it is asked how it came: one that goes on has nothing to say.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Waits for the agent to connect, or the container to end, at most so long.
 fn first_connection(engine: &Engine, id: &str, listener: UnixListener, patience: Duration) -> anyhow::Result<UnixStream> {
