@@ -5,11 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accessible;
+#[allow(dead_code, reason = "a long sweep is another test's")]
 mod campaign;
 mod chromium;
 mod compared;
 mod drawn;
-mod large;
 mod looks;
 mod plain;
 mod pointed;
