@@ -44,8 +44,14 @@ impl Driver for DockerSpec {
         let covers = hardware::covers(&self.hardware, &folder)?;
         let devices: Vec<_> = device_nodes(&self.hardware.devices)?.into_iter().map(|node| node.path).collect();
         let body = body::body(self, image, &binary, &folder, &devices, &covers);
-        let created = engine.docker.create_container(Some(options), body);
-        engine.wait(created).map_err(plain).context("the Docker engine does not create the container")?;
+        let asked = folder.join(ASKED);
+        fs::write(&asked, "").with_context(|| format!("cannot write {}", asked.display()))?;
+        let created = engine.wait(engine.docker.create_container(Some(options), body));
+        if matches!(created, Ok(_) | Err(Error::DockerResponseServerError { .. })) {
+            // it has answered, and makes nothing more
+            fs::remove_file(&asked).with_context(|| format!("cannot remove {}", asked.display()))?;
+        }
+        created.map_err(plain).context("the Docker engine does not create the container")?;
         Ok(())
     }
 
@@ -53,7 +59,7 @@ impl Driver for DockerSpec {
         // its folder is made before the engine is asked for anything
         if folder(&self.id).exists() {
             let engine = Engine::connect()?;
-            if !removal::remove(&engine, &self.id)? {
+            if !removal::remove(&engine, &self.id)? && folder(&self.id).join(ASKED).exists() {
                 removal::outlast_creation(&engine, &self.id)?;
             }
         }
@@ -142,6 +148,9 @@ impl Driver for DockerSpec {
 /// How long a container that was killed may take to go, or one that nobody waits for any more to come. The engine starts several programs
 /// for either, and writes to its disk, which others may keep busy.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A file in a node's folder for as long as the engine owes an answer to the request for its container.
+const ASKED: &str = "asked";
 
 /// How long to wait for a container's end before it is asked how it came: one that goes on has nothing to say.
 const LAST_WORDS: Duration = Duration::from_secs(10);

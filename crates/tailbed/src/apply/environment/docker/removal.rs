@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bollard::errors::Error;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptionsBuilder};
@@ -27,11 +27,12 @@ pub(super) fn remove(engine: &Engine, id: &str) -> anyhow::Result<bool> {
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Sees to it that no container of this name comes any more. The engine goes on with what it was asked for when the one that asked is
-/// killed, and shows a container only once it is made; its name is taken from the beginning. So one of this name is made, of the empty
-/// image, and removed: where that is refused, the other is on its way, and is waited for and removed.
+/// killed, and shows a container only once it is made; its name is taken once its image was found. So one of this name is made, of the empty
+/// image, and removed: where that is refused, the other is on its way, and is waited for and removed. A request that the engine has not got as
+/// far with is not seen.
 pub(super) fn outlast_creation(engine: &Engine, id: &str) -> anyhow::Result<()> {
-    // an engine that makes no image makes no container
-    let Ok(image) = image::find(engine, None) else { return Ok(()) };
+    let unknown = || format!("cannot find out whether a container {id} is being made");
+    let image = image::find(engine, None).with_context(unknown)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let body = ContainerCreateBody { image: Some(image.clone()), cmd: Some(vec!["/none".to_owned()]), ..Default::default() };
@@ -39,7 +40,7 @@ pub(super) fn outlast_creation(engine: &Engine, id: &str) -> anyhow::Result<()> 
         let refused = match engine.wait(engine.docker.create_container(Some(options), body)) {
             Ok(_) => None,
             Err(error) if is_conflict(&error) => Some(error),
-            Err(error) => return Err(plain(error).context(format!("cannot find out whether a container {id} is being made"))),
+            Err(error) => return Err(plain(error).context(unknown())),
         };
         if remove(engine, id)? {
             return Ok(());
