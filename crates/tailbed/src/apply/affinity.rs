@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fmt, fs, io};
 
 use anyhow::{Context, ensure};
@@ -80,28 +81,48 @@ fn set(thread: i32, cpus: &Cpus) -> Result<(), Errno> {
     sched_setaffinity(Pid::from_raw(thread), &set)
 }
 
-/// Where this process might run before it first kept off CPUs.
+/// Where this process might run before it did anything to the host, which may take processors off it.
 static ALLOWED: OnceLock<Cpus> = OnceLock::new();
+
+/// Whether it keeps off some of them.
+static KEEPS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Has it known where this process may run; what is known already stays.
+///
+/// # Errors
+/// The kernel's.
+pub(super) fn remember() -> anyhow::Result<()> {
+    if ALLOWED.get().is_none() {
+        let own = cpus_of(0).context("cannot ask where this thread may run")?;
+        ALLOWED.get_or_init(|| own);
+    }
+    Ok(())
+}
 
 /// Forbids these CPUs to all threads of this process, and to what they start, as far as they may run on others; what is started on purpose on
 /// one of them says so itself. Where load is not balanced over a CPU nothing takes off it who was the last to run or to wake there: it would wait
-/// behind a packet loop, and behind whatever is as busy besides, until they end.
+/// behind a packet loop, and behind whatever is as busy besides, until they end. It holds until [`come_back`].
 ///
 /// # Errors
 /// The kernel's.
 pub(super) fn keep_off(cpus: &Cpus) -> anyhow::Result<()> {
-    let own = cpus_of(0).context("cannot ask where this thread may run")?;
-    let allowed = ALLOWED.get_or_init(|| own);
-    let others: Cpus = allowed.difference(cpus).copied().collect();
-    if others.is_empty() { Ok(()) } else { run_on(&others) }
+    remember()?;
+    let others: Cpus = ALLOWED.get().into_iter().flatten().filter(|cpu| !cpus.contains(cpu)).copied().collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    KEEPS_OFF.store(true, Ordering::Relaxed);
+    run_on(&others)
 }
 
-/// Allows all threads of this process what it might use at first.
+/// Allows all threads of this process what it might use at first, if it keeps off some of it. When everything is taken back: until then
+/// processors of these may be off.
 ///
 /// # Errors
 /// The kernel's.
 pub(super) fn come_back() -> anyhow::Result<()> {
-    ALLOWED.get().map_or(Ok(()), run_on)
+    let kept_off = KEEPS_OFF.swap(false, Ordering::Relaxed);
+    ALLOWED.get().filter(|_| kept_off).map_or(Ok(()), run_on)
 }
 
 /// Has all threads of this process run on these CPUs.

@@ -152,6 +152,7 @@ pub(crate) struct Host {
 impl Host {
     /// Nothing is opened yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
+        affinity::remember()?;
         Ok(Self {
             network: Network::new()?,
             agents: HashMap::new(),

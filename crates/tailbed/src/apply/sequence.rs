@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tailbed_plan::step::Step;
 
-use super::{Before, Host, Made, TakenBack};
+use super::{Before, Host, Made, TakenBack, affinity};
 use crate::journal::{Entry, Journal};
 
 /// Why a run brought nothing home.
@@ -70,9 +70,11 @@ pub(crate) fn apply<'a>(
     }
 }
 
-/// Takes steps back, last to first, going on after a failure; says what is left.
+/// Takes steps back, last to first, going on after a failure; says what is left. Then this process may run again wherever it might before.
 pub(crate) fn take_back_all(done: &[Done<'_>], host: &mut Host, journal: &mut Journal) -> Vec<String> {
-    done.iter().rev().filter_map(|step| take_back(step, host, journal).err()).map(|error| format!("{error:#}")).collect()
+    let mut left: Vec<_> = done.iter().rev().filter_map(|step| take_back(step, host, journal).err()).collect();
+    left.extend(affinity::come_back().err());
+    left.iter().map(|error| format!("{error:#}")).collect()
 }
 
 /// Takes a step back; the error is that it, or a part of it, is left.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::facts::{Cgroup, Hierarchy};
 use tailbed_plan::step::CgroupSpec;
 
-use super::{TakenBack, affinity, process};
+use super::{TakenBack, process};
 use crate::probe;
 
 pub(super) use devices::allow as allow_devices;
@@ -71,9 +71,6 @@ pub(super) fn delete(spec: &CgroupSpec, made: &Made) -> anyhow::Result<TakenBack
     let ours: Vec<_> = ours.into_iter().cloned().collect();
     end_processes(spec, &ours)?;
     remove(&ours).with_context(|| format!("cannot remove the control group {}", spec.path))?;
-    if spec.exclusive.is_some() {
-        affinity::come_back()?;
-    }
     switch_off(made)?;
     Ok(others.first().map_or(TakenBack::Done, |(folder, _)| {
         TakenBack::NotOurs(format!("the control group {} is not the one we made", folder.display()))

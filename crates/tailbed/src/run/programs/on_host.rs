@@ -7,6 +7,7 @@ use std::time::Duration;
 use tailbed_format::message::{Frame, Reply};
 use tailbed_format::program::{Exit, Program, Stream};
 use tailbed_traffic::program::{Listener, Programs};
+use tailbed_traffic::realtime;
 
 /// The host's side.
 pub(super) struct OnHost {
@@ -23,6 +24,8 @@ impl OnHost {
 
     /// Starts a script, without input.
     pub(super) fn execute(&self, session: u32, program: Program) {
+        // where we may run by now: cores may be a node's own since
+        self.programs.keep_to(realtime::home());
         self.programs.execute(session, program);
         self.programs.input(session, Vec::new());
     }
