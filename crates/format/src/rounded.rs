@@ -6,7 +6,7 @@ pub const UNITS: [(u64, &str); 4] = [(1, "ns"), (1_000, "µs"), (1_000_000, "ms"
 /// Keeps a number and its unit on one line.
 pub const NO_BREAK: char = '\u{a0}';
 
-/// Whole nanoseconds of a time that was reckoned with: what is below none is none, what is no number too.
+/// A time in ns, rounded to whole ones; 0 for what is negative or no number, the greatest there is for what is beyond it.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
 pub fn whole(ns: f64) -> u64 {
     ns.round() as u64

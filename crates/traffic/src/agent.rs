@@ -4,7 +4,7 @@
 //! loop, with its own cores and priority (a forwarder may have several); the caller's own answers for it. Programs are watched by a thread each ([`crate::program`]).
 //! All of them write to the same output, each frame whole.
 //!
-//! Who answers for a loop with a priority has a higher one: where its process may use the loop's cores only, a neighbour's threads on these
+//! Who answers for a loop with a priority has one above it (at most 99): where its process may use the loop's cores only, a neighbour's threads on these
 //! must not keep it from that. Nearly always it sleeps.
 
 mod forwarder;

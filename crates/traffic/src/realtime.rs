@@ -102,7 +102,7 @@ pub fn stand_aside(scheduling: &Scheduling, home: &CpuSet) {
     answer_for(scheduling);
 }
 
-/// Gives the calling thread a priority above that of a packet loop with this scheduling; where the loop has none, it keeps its policy too.
+/// Gives the calling thread a priority one above that of a packet loop with this scheduling, at most 99; where the loop has none, it keeps its policy too.
 pub fn answer_for(scheduling: &Scheduling) {
     if let Some(priority) = scheduling.priority {
         // Refused for the same reason as the loop's own priority, and then the loop is an ordinary thread too.

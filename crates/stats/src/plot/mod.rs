@@ -1,4 +1,4 @@
-//! Plots: each takes plain data and gives an SVG drawing and the CSV that holds exactly what was drawn.
+//! Plots: each takes plain data and gives an SVG drawing and the CSV that holds all that was drawn, as finely as it is known.
 //!
 //! The drawings carry classes and no colours; [`theme`] holds the style sheets, `hints` what scripts of the page are told, [`png`] how they
 //! become images. One file per kind of plot: [`percentiles`], [`ccdf`], [`boxes`], [`multiples`], [`heat`], [`worst`], [`density`], [`host`],
@@ -61,7 +61,7 @@ impl Figure {
         png::render(&self.svg.with_sheet(&theme::fixed(png::FAMILY, ground)))
     }
 
-    /// The CSV file (RFC 4180, with line feeds): a line of column names, then exactly what is drawn.
+    /// The CSV file (RFC 4180, with line feeds): a line of column names, then all that is drawn, as finely as it is known.
     pub fn csv(&self) -> &str {
         &self.csv
     }

@@ -71,7 +71,7 @@ pub fn traffic(cells: &[Traffic<'_>]) -> Figure {
         grid.begin(&mut svg, index, &frame, cell.label, Some(cell.style));
         let known = || cell.repeats.iter().enumerate().filter(|(_, (_, timeline))| timeline.column > 0);
         let column = if many { column_for(end, (frame.right - frame.left) / LEAST) } else { 0 };
-        let known: Vec<_> = known().map(|(number, (name, timeline))| (number, name, timeline.coarser(column))).collect();
+        let known: Vec<_> = known().map(|(number, (name, timeline))| (number, name, as_drawn(timeline, column))).collect();
         for (_, name, timeline) in &known {
             svg.begin_series(&format!("sent, {name}"), SENT);
             svg.path(&format!("{} thin", SENT.line_class()), &steps(whole(timeline), timeline.column, &frame));
@@ -87,6 +87,12 @@ pub fn traffic(cells: &[Traffic<'_>]) -> Figure {
         svg.end();
     }
     Figure { svg, csv }
+}
+
+/// With columns of at least this length, unless one would hold the whole run: that is covered in part, and would be drawn too low.
+fn as_drawn(timeline: &Timeline, column: u64) -> Timeline {
+    let coarser = timeline.coarser(column);
+    if coarser.sent.len() > 1 { coarser } else { timeline.clone() }
 }
 
 /// The columns that are covered whole; the only one, if there are no others.
@@ -140,6 +146,19 @@ mod tests {
         ]);
         insta::assert_snapshot!("traffic.svg", figure.standalone());
         insta::assert_snapshot!("traffic.csv", figure.csv());
+    }
+
+    #[test]
+    fn a_run_shorter_than_a_step_is_drawn_by_its_own_columns() {
+        let of = |columns: usize| Timeline {
+            column: 1 << 20,
+            sent: vec![5; columns],
+            received: vec![5; columns],
+            ..Timeline::default()
+        };
+        assert_eq!(as_drawn(&of(4), 1 << 24), of(4));
+        assert_eq!(as_drawn(&of(40), 1 << 24).sent, [80, 80, 40]);
+        assert_eq!(as_drawn(&of(4), 0), of(4));
     }
 
     #[test]
