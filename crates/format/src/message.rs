@@ -124,6 +124,9 @@ pub struct Measured {
     pub send_errors: u64,
     /// The last error of a refused send.
     pub last_send_error: Option<String>,
+    /// Of the packets refused, those that the interface had no room for (`EAGAIN`, `EBUSY`, `ENOBUFS`).
+    #[serde(default)]
+    pub no_room: u64,
     /// Packets the kernel received and had no room in the ring for (`PACKET_STATISTICS`, packet(7)).
     pub receive_drops: u64,
     /// Frames received that are not of this run.

@@ -115,8 +115,11 @@ pub struct Trial {
     pub rate: u64,
     /// Length of the counted part, ns.
     pub duration: u64,
-    /// What became of its packets, warm-up left out.
+    /// What became of its packets, warm-up left out. Those that found no room are among the sent and the lost.
     pub counts: Counts,
+    /// Packets for which the generator's interface had no room: its queue was full, because they were not taken at its other end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub no_room: u64,
     /// The same of each direction, where there are two; `rate` is then that of one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<TrialStream>,
@@ -126,6 +129,11 @@ pub struct Trial {
     pub invalid: Vec<Invalid>,
     /// Where the search stands after it, for each goal in order; for a burst those of the burst.
     pub bounds: Vec<Bounds>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Trial {

@@ -28,6 +28,7 @@ fn measured() -> Measured {
         },
         send_errors: 0,
         last_send_error: None,
+        no_room: 0,
         receive_drops: 0,
         foreign: 0,
         misdelivered: Vec::new(),

@@ -248,6 +248,7 @@ pub(crate) mod tests {
         while let Some(input) = search.next() {
             let number = u32::try_from(log.len()).unwrap() + 1;
             let mut trial = Trial {
+                no_room: 0,
                 number,
                 at: u64::from(number - 1) * 1_200_000_000,
                 purpose: input.purpose,

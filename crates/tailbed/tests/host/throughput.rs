@@ -7,6 +7,7 @@ use tailbed_format::summary::RunKind;
 use tailbed_format::throughput::{End, SearchCampaign, Status};
 
 use crate::support::{lab, results, traces};
+use crate::vm::can_emulate;
 
 const SEARCH: &str = "name = \"search\"\nrepeats = 1\n\n[nodes.dut]\nenvironment = \"host\"\n\n\
                       [throughput]\nmin = \"500pps\"\nmax = \"2kpps\"\nwarm_up = \"50ms\"\nattempts = 50\nlatency_trial = \"200ms\"\n\n\
@@ -51,6 +52,29 @@ fn all_trials_pass_one_forwarder_and_nothing_is_left() {
     let folder = lab.path(results["results"].as_str().unwrap()).join("runs").join(&run.run);
     let journal = fs::read_to_string(folder.join("journal.jsonl")).unwrap();
     assert_eq!(journal.matches("\"made\":{\"agent\"").count(), 2, "{journal}");
+    assert_eq!(traces(), before);
+}
+
+/// A tap, unlike a veth pair, refuses what the guest behind it does not take. That is lost to the guest, and no fault of the generator's.
+#[test]
+fn a_machine_that_takes_no_more_is_overloaded_and_the_trial_counts() {
+    if !can_emulate() {
+        return;
+    }
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    let search = SEARCH.replace("environment = \"host\"", "environment = \"vm\"\nvm.accel = \"tcg\"");
+    // far more than an emulated guest forwards, and a rough answer is enough
+    let search = search.replace("2kpps", "100kpps").replace("\"10%\"", "\"50%\"").replace("\"600ms\"", "\"200ms\"");
+    fs::write(lab.path("search.toml"), search).unwrap();
+    let mut results = results(&lab.run(&["run", "search.toml", "--json"]));
+    let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
+    let [_, run] = campaign.runs.as_slice() else { panic!("{:?}", campaign.runs) };
+    let first = &run.log[0];
+    assert_eq!((first.rate, &first.invalid), (100_000, &Vec::new()));
+    assert_eq!((first.counts.sent, first.counts.received + first.counts.lost), (20_000, 20_000), "{first:?}");
+    assert!(first.no_room <= first.counts.lost && first.counts.lost > 4_000, "{first:?}");
+    assert_ne!(run.goals[0].status, Status::AtMaximum, "{:?}", run.log);
     assert_eq!(traces(), before);
 }
 

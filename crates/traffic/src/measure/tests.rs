@@ -87,7 +87,7 @@ fn measure(stop: &Stop) -> Result<Outcome, MeasureError> {
 fn troubles_are_counted_and_the_schedule_does_not_slip() {
     let outcome = measure(&Stop::new().unwrap()).unwrap();
     let measured = &outcome.measured;
-    assert_eq!((measured.send_errors, measured.foreign, measured.receive_drops), (1, 1, 2));
+    assert_eq!((measured.send_errors, measured.no_room, measured.foreign, measured.receive_drops), (1, 1, 1, 2));
     assert!(measured.last_send_error.as_ref().is_some_and(|error| error.contains("105")), "{measured:?}");
 
     let departures: Vec<_> = outcome.departures().collect();

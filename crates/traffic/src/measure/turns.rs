@@ -25,12 +25,14 @@ const SIGHTING_TAKES: u64 = 1_500;
 #[derive(Debug, Default)]
 struct Refused {
     count: u64,
+    no_room: u64,
     last: Option<Errno>,
 }
 
 impl Refused {
     fn note(&mut self, error: Errno) {
         self.count += 1;
+        self.no_room += u64::from(matches!(error, Errno::AGAIN | Errno::BUSY | Errno::NOBUFS));
         self.last = Some(error);
     }
 }
@@ -201,6 +203,7 @@ impl<C: Clock> Loop<'_, C> {
             clock: relation,
             send_errors: self.refused.count,
             last_send_error: self.refused.last.map(|error| io::Error::from(error).to_string()),
+            no_room: self.refused.no_room,
             receive_drops,
             foreign: self.foreign,
             // of one stream alone there is no other's interface

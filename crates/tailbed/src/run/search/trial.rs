@@ -8,10 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use tailbed_format::flow::FlowCounts;
+use tailbed_format::message::Measured;
 use tailbed_format::order::{Measure, Order, Path as Wire, Schedule, SimulatedWire};
 use tailbed_format::results;
 use tailbed_format::stream::{Stream, StreamSummary};
-use tailbed_format::summary::{Counts, Invalid, RunKind};
+use tailbed_format::summary::{Counts, Invalid, RunKind, RunSummary};
 use tailbed_format::throughput::{Purpose, Trial, TrialStream};
 use tailbed_plan::plan::{AgentOrder, GENERATOR, Run, SearchPlan};
 use tailbed_stats::counter::Counter;
@@ -57,8 +59,10 @@ pub(super) struct Trials<'a, 'p> {
 
 /// What came of a trial.
 pub(super) struct Made {
-    /// Packets, warm-up left out.
+    /// Packets, warm-up left out. Those that found no room are among the sent and the lost.
     pub(super) counts: Counts,
+    /// Packets that found no room in the generator's interface.
+    pub(super) no_room: u64,
     /// Why it does not count.
     pub(super) invalid: Vec<Invalid>,
     /// Latencies, ns.
@@ -129,16 +133,30 @@ impl<'a, 'p> Trials<'a, 'p> {
             forwarders: &[],
             downgrades: &[],
         };
-        let summarised = summarise_run(self.identify(number), &recorded, &self.run.limits);
+        let mut summarised = summarise_run(self.identify(number), &recorded, &self.run.limits);
         let mut invalid = summarised.summary.invalid.clone();
-        // a load of which nothing comes through is lost like any other; that no load does at all, the search says itself
-        invalid.retain(|why| *why != Invalid::NothingReceived || matches!(input.purpose, Purpose::Latency(_)));
+        let mut no_room = 0;
+        if !matches!(input.purpose, Purpose::Latency(_)) {
+            // a load of which nothing comes through is lost like any other; that no load does at all, the search says itself
+            invalid.retain(|why| *why != Invalid::NothingReceived);
+            no_room = found_no_room(&summarised.summary.counts, &generated.measured);
+        }
+        if no_room > 0 {
+            invalid.retain(|why| !matches!(why, Invalid::Unsent { .. }));
+            let RunSummary { counts, streams, .. } = &mut summarised.summary;
+            lose_unsent(counts.scheduled, &mut counts.sent, &mut counts.lost);
+            // every direction has the same load
+            let scheduled = counts.scheduled / streams.len().max(1) as u64;
+            for FlowCounts { sent, lost, .. } in streams.iter_mut().map(|stream| &mut stream.counts) {
+                lose_unsent(scheduled, sent, lost);
+            }
+        }
         if let (Purpose::Latency(share), true) = (input.purpose, invalid.is_empty()) {
             self.keep(share, &summarised)?;
         }
         let SummarisedRun { summary, counters, .. } = summarised;
         let streams = if self.template.more.is_empty() { Vec::new() } else { summary.streams };
-        let made = Made { counts: summary.counts, invalid, latency: counters.latency, streams };
+        let made = Made { counts: summary.counts, no_room, invalid, latency: counters.latency, streams };
         self.note(number, at, input, &made, search)?;
         Ok(made)
     }
@@ -217,6 +235,7 @@ impl<'a, 'p> Trials<'a, 'p> {
             rate: input.rate,
             duration: input.duration,
             counts: made.counts,
+            no_room: made.no_room,
             streams: made.streams.iter().map(direction).collect(),
             exceeded,
             invalid: made.invalid.clone(),
@@ -229,8 +248,64 @@ impl<'a, 'p> Trials<'a, 'p> {
     }
 }
 
+/// Packets of the counted part for which the generator's interface had no room, where these are all that were not sent; else none. The queue
+/// towards a device that takes no more is full, and the kernel says so where the device's end is a tap. On a veth pair it loses them without a
+/// word, and on both they are lost to the device. How many of those refused were of the warm-up is not known.
+fn found_no_room(counts: &Counts, measured: &Measured) -> u64 {
+    let unsent = counts.scheduled.saturating_sub(counts.sent);
+    if measured.send_errors == measured.no_room && unsent <= measured.no_room { unsent } else { 0 }
+}
+
+/// Counts as sent and lost what was not sent of so many.
+fn lose_unsent(scheduled: u64, sent: &mut u64, lost: &mut u64) {
+    *lost += scheduled.saturating_sub(*sent);
+    *sent = scheduled.max(*sent);
+}
+
 /// What became of one direction.
 fn direction(stream: &StreamSummary) -> TrialStream {
     let counts = &stream.counts;
     TrialStream { name: stream.name.clone(), sent: counts.sent, received: counts.received, lost: counts.lost }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(sent: u64) -> Counts {
+        Counts { scheduled: 100, sent, received: 20, lost: sent - 20, ..Counts::default() }
+    }
+
+    /// What a generator knows that was refused so many packets, so many of them for want of room.
+    fn refused(send_errors: u64, no_room: u64) -> Measured {
+        let clock = serde_json::json!({
+            "tsc_hz": 1e9, "origin_monotonic": 0, "origin_realtime": 0, "span": 0, "realtime_shift": 0, "bracket": 0,
+        });
+        serde_json::from_value(serde_json::json!({
+            "clock": clock,
+            "send_errors": send_errors,
+            "last_send_error": "Device or resource busy (os error 16)",
+            "no_room": no_room,
+            "receive_drops": 0,
+            "foreign": 0,
+            "gaps": [],
+            "gap_count": 0,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_found_no_room_is_lost() {
+        let Counts { scheduled, mut sent, mut lost, .. } = counts(30);
+        assert_eq!(found_no_room(&counts(30), &refused(75, 75)), 70, "five were of the warm-up");
+        lose_unsent(scheduled, &mut sent, &mut lost);
+        assert_eq!((sent, lost), (100, 80));
+    }
+
+    #[test]
+    fn what_was_not_sent_for_another_reason_is_the_generators_fault() {
+        assert_eq!(found_no_room(&counts(30), &refused(70, 69)), 0, "one was refused for another reason");
+        assert_eq!(found_no_room(&counts(30), &refused(69, 69)), 0, "one was not even tried");
+        assert_eq!(found_no_room(&counts(100), &refused(0, 0)), 0);
+    }
 }
