@@ -117,7 +117,8 @@ pub fn is_confined(scheduling: &Scheduling, home: &CpuSet) -> bool {
 
 /// The cores of `home` that a packet loop with this scheduling leaves to others; where it leaves none, all of them.
 pub fn elsewhere(scheduling: &Scheduling, home: &CpuSet) -> CpuSet {
-    if is_confined(scheduling, home) { *home } else { left(scheduling, home) }
+    let left = left(scheduling, home);
+    if left.count() > 0 { left } else { *home }
 }
 
 /// The cores of `home` that are not the loop's.

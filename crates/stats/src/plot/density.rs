@@ -137,6 +137,7 @@ impl Key {
         };
         let title = format!("Packets in a place {} wide and {high} high, at least:", number::time(column));
         svg.text("soft small", Anchor::Start, (8.0, 18.0), &title);
+        // as if it were a size larger: in a wide face so long a text outgrows the estimate
         let mut at = 8.0 + text_width(&title, 12.5) + 10.0;
         for (shade, from) in self.0.iter().enumerate() {
             svg.line(&format!("key {}", self.class(shade)), (at, 14.0), (at + 18.0, 14.0));

@@ -171,22 +171,19 @@ fn steps(pieces: &[Piece], frame: &Frame, most: f64) -> (Path, Path) {
         }
     }
     let (mut area, mut line) = (Path::default(), Path::default());
-    for (place, tread) in treads.iter().enumerate() {
-        let goes_on = place > 0 && treads[place - 1].meets(tread);
-        if goes_on {
+    for stretch in treads.chunk_by(Tread::meets) {
+        area.move_to((stretch[0].left, frame.bottom));
+        line.move_to((stretch[0].left, stretch[0].height));
+        for (place, tread) in stretch.iter().enumerate() {
             area.down_to(tread.height);
-            line.down_to(tread.height);
-        } else {
-            area.move_to((tread.left, frame.bottom));
-            area.down_to(tread.height);
-            line.move_to((tread.left, tread.height));
+            area.across_to(tread.right);
+            if place > 0 {
+                line.down_to(tread.height);
+            }
+            line.across_to(tread.right);
         }
-        area.across_to(tread.right);
-        line.across_to(tread.right);
-        if !treads.get(place + 1).is_some_and(|next| tread.meets(next)) {
-            area.down_to(frame.bottom);
-            area.close();
-        }
+        area.down_to(frame.bottom);
+        area.close();
     }
     (area, line)
 }

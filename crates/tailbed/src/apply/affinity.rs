@@ -87,16 +87,16 @@ static ALLOWED: OnceLock<Cpus> = OnceLock::new();
 /// Whether it keeps off some of them.
 static KEEPS_OFF: AtomicBool = AtomicBool::new(false);
 
-/// Has it known where this process may run; what is known already stays.
+/// Where this process may run, as it was when it was first asked.
 ///
 /// # Errors
 /// The kernel's.
-pub(super) fn remember() -> anyhow::Result<()> {
-    if ALLOWED.get().is_none() {
-        let own = cpus_of(0).context("cannot ask where this thread may run")?;
-        ALLOWED.get_or_init(|| own);
+pub(super) fn allowed() -> anyhow::Result<&'static Cpus> {
+    if let Some(allowed) = ALLOWED.get() {
+        return Ok(allowed);
     }
-    Ok(())
+    let own = cpus_of(0).context("cannot ask where this thread may run")?;
+    Ok(ALLOWED.get_or_init(|| own))
 }
 
 /// Forbids these CPUs to all threads of this process, and to what they start, as far as they may run on others; what is started on purpose on
@@ -106,8 +106,7 @@ pub(super) fn remember() -> anyhow::Result<()> {
 /// # Errors
 /// The kernel's.
 pub(super) fn keep_off(cpus: &Cpus) -> anyhow::Result<()> {
-    remember()?;
-    let others: Cpus = ALLOWED.get().into_iter().flatten().filter(|cpu| !cpus.contains(cpu)).copied().collect();
+    let others: Cpus = allowed()?.difference(cpus).copied().collect();
     if others.is_empty() {
         return Ok(());
     }
@@ -121,8 +120,7 @@ pub(super) fn keep_off(cpus: &Cpus) -> anyhow::Result<()> {
 /// # Errors
 /// The kernel's.
 pub(super) fn come_back() -> anyhow::Result<()> {
-    let kept_off = KEEPS_OFF.swap(false, Ordering::Relaxed);
-    ALLOWED.get().filter(|_| kept_off).map_or(Ok(()), run_on)
+    if KEEPS_OFF.swap(false, Ordering::Relaxed) { run_on(allowed()?) } else { Ok(()) }
 }
 
 /// Has all threads of this process run on these CPUs.

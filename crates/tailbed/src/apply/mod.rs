@@ -152,7 +152,8 @@ pub(crate) struct Host {
 impl Host {
     /// Nothing is opened yet.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        affinity::remember()?;
+        // before a step takes processors off
+        affinity::allowed()?;
         Ok(Self {
             network: Network::new()?,
             agents: HashMap::new(),
