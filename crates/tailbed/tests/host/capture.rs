@@ -265,7 +265,7 @@ fn under_way(lab: &Lab) -> (std::process::Child, i32) {
     experiment(lab, "host", "run = \"begun.sh\"", "");
     fs::write(lab.path("begun.sh"), format!("#!/bin/sh\ntouch {}\n", lab.path("begun").display())).unwrap();
     let arguments = ["run", "experiment.toml", "--out", "results", "--set", "traffic.duration=4s"];
-    let child = lab.tailbed().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = lab.tailbed_on_one_core().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| lab.path("begun").exists().then_some(()));
     let threads = |pid: &i32| {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

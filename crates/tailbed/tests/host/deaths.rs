@@ -74,7 +74,7 @@ fn a_link_that_somebody_removes_is_no_loss_of_packets() {
     // a node's own script is started with the traffic
     fs::write(lab.path("begun.sh"), format!("#!/bin/sh\ntouch {}\n", lab.path("begun").display())).unwrap();
     let arguments = ["run", "experiment.toml", "--set", "nodes.dut.run=begun.sh"];
-    let child = lab.tailbed().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = lab.tailbed_on_one_core().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| lab.path("begun").exists().then_some(()));
     let namespace = wait_for(|| {
         let names = fs::read_dir("/run/netns").ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::{fs, panic, thread};
 
+use rustix::thread::{CpuSet, sched_getaffinity};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -77,6 +78,18 @@ impl Lab {
 
     pub(crate) fn tailbed(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailbed"));
+        command.env("TAILBED_STATE", self.path("state")).current_dir(self.folder.path());
+        command
+    }
+
+    /// The binary kept to one core, for tests that act beside a run's traffic and have to be done before it ends. Loops that share a core
+    /// sleep when idle and have no real-time priority. With cores of their own they spin, and on two cores all else has 50 ms of each second
+    /// (docs/method.md): to remove a link takes a second then, and four where others are busy as well.
+    pub(crate) fn tailbed_on_one_core(&self) -> Command {
+        let allowed = sched_getaffinity(None).unwrap();
+        let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
+        let mut command = Command::new("taskset");
+        command.args(["-c", &first.to_string(), env!("CARGO_BIN_EXE_tailbed")]);
         command.env("TAILBED_STATE", self.path("state")).current_dir(self.folder.path());
         command
     }

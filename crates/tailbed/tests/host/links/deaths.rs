@@ -16,8 +16,14 @@ fn begun(lab: &Lab) -> Child {
     line(lab, "rate = \"500pps\"\nduration = \"4s\"", "host_setup = \"begun.sh\"\n");
     let sets = ["links.load.kind=memory", "links.middle.kind=memory", "links.back.kind=memory"];
     let options = sets.iter().flat_map(|set| ["--set", set]);
-    let child =
-        lab.tailbed().args(["run", "links.toml"]).args(options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = lab
+        .tailbed_on_one_core()
+        .args(["run", "links.toml"])
+        .args(options)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for(|| lab.path("begun").exists().then_some(()));
     child
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::docker::Engine;
 use crate::golden::{PACKETS, capture, captured};
 use crate::support::{Lab, engine, lab, results, system, traces};
-use crate::vm::machines;
+use crate::vm::{ROOMY, machines};
 
 /// What a link can be made of.
 const KINDS: [&str; 4] = ["veth", "bridge", "macvlan", "memory"];
@@ -31,7 +31,7 @@ environment = "container"
 {second}
 
 [environments.machine.vm]
-accel = "tcg"
+{ROOMY}
 
 [environments.mapped.container]
 user_namespace = true

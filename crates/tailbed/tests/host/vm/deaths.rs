@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{emulators, experiment, fails, machines, said};
+use super::{ROOMY, emulators, experiment, fails, machines, said};
 use crate::interrupted::wait_for;
 use crate::support::{Lab, system, traces};
 
@@ -14,7 +14,7 @@ fn begun(lab: &Lab, node: &str) -> Child {
     fs::write(lab.path("begun.sh"), format!("#!/bin/sh\ntouch {}\n", lab.path("begun").display())).unwrap();
     let script = format!("nodes.{node}.host_setup=begun.sh");
     let arguments = ["run", "experiment.toml", "--set", "traffic.duration=3s", "--set", &script];
-    let child = lab.tailbed().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = lab.tailbed_on_one_core().args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(|| lab.path("begun").exists().then_some(()));
     child
 }
@@ -36,7 +36,7 @@ fn an_emulator_that_is_killed_under_traffic_is_told_and_everything_taken_back() 
 fn a_bridge_between_machines_that_somebody_removes_is_no_loss_of_packets() {
     let Some(lab) = machines() else { return };
     let before = traces();
-    lab.experiment("vm", "300ms", "[nodes.dut.vm]\naccel = \"tcg\"\n\n[nodes.b.vm]\naccel = \"tcg\"\n");
+    lab.experiment("vm", "300ms", &format!("[nodes.dut.vm]\n{ROOMY}\n\n[nodes.b.vm]\n{ROOMY}\n"));
     let child = begun(&lab, "dut");
     // the namespace that holds a bridge, and the bridge
     let find = "for n in $(ls /run/netns); do b=$(ip -n $n -o link show type bridge | cut -d: -f2 | tr -d ' '); \
