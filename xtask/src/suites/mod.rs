@@ -28,6 +28,10 @@ const UNPLUG: &str = "knobs::";
 /// The package whose tests make interfaces, and loops that spin.
 const TRAFFIC: &str = "tailbed-traffic";
 
+/// Tests of these two packages that look at files and packets alone. Of the others some start agents, which the tests of the host would take
+/// for their own.
+const FILES: [&str; 5] = ["architecture", "corpus", "oracle", "pcapng", "published"];
+
 /// The report in a browser, which gives up where it gets no time.
 const BROWSER: &str = "browser";
 
@@ -67,7 +71,9 @@ fn is_host(binary: &Binary) -> bool {
 
 /// Whether a suite has the machine to itself. The program's own tests look at its processors, settings and control groups.
 fn has_the_machine(binary: &Binary) -> bool {
-    !is_host(binary) && ([HOST.0, TRAFFIC].contains(&binary.package.as_str()) || binary.target == BROWSER)
+    let target = binary.target.as_str();
+    let looks = [HOST.0, TRAFFIC].contains(&binary.package.as_str()) && !FILES.contains(&target);
+    !is_host(binary) && (looks || target == BROWSER)
 }
 
 /// A command of cargo's.
