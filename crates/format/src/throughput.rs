@@ -359,4 +359,17 @@ pub struct LatencySummary {
     pub share: u32,
     /// Percentiles that have a value in at least one repeat, each over the repeats that have it, ns.
     pub percentiles: Vec<(Percentile, Repeats)>,
+    /// Arithmetic means, rounded to ns; `None` where no repeat has one.
+    #[serde(default)]
+    pub mean: Option<Repeats>,
+    /// The longest latency of each repeat, ns; `None` where no repeat has one.
+    #[serde(default)]
+    pub maximum: Option<Repeats>,
+}
+
+impl LatencySummary {
+    /// A percentile over the repeats that have it.
+    pub fn at(&self, percentile: Percentile) -> Option<Repeats> {
+        self.percentiles.iter().find(|(found, _)| *found == percentile).map(|(_, repeats)| *repeats)
+    }
 }

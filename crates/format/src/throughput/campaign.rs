@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BurstSummary, GoalSummary, LatencySummary, Repeats, SearchRun};
+use crate::percentile::Percentile;
 use crate::summary::{Parameter, RunKind};
 
 /// All searches of one combination of swept values.
@@ -55,4 +56,12 @@ pub struct SearchCampaign {
 impl SearchCampaign {
     /// The layout this code writes.
     pub const VERSION: u32 = 1;
+
+    /// The percentiles of latency that any cell has at any share, in order.
+    pub fn latency_percentiles(&self) -> Vec<Percentile> {
+        let known = |percentile: &Percentile| {
+            self.cells.iter().flat_map(|cell| &cell.latency).any(|latency| latency.at(*percentile).is_some())
+        };
+        Percentile::REPORTED.into_iter().filter(known).collect()
+    }
 }

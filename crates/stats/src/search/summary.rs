@@ -2,7 +2,7 @@
 
 use tailbed_format::lifecycle::Repeats;
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{Cell, RunKind};
+use tailbed_format::summary::{Cell, Distribution, RunKind};
 use tailbed_format::throughput::{
     BurstFound, BurstSummary, End, GoalFound, GoalSummary, LatencySummary, SearchCampaign, SearchCell, SearchRun, Status,
 };
@@ -88,9 +88,14 @@ fn goal(name: &str, runs: &[&SearchRun]) -> GoalSummary {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^53")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates and latencies are positive and far below 2^53")]
 fn rounded_down(rate: f64) -> u64 {
     rate as u64
+}
+
+/// A mean of latencies, to ns.
+fn rounded(mean: f64) -> u64 {
+    rounded_down(mean.round())
 }
 
 /// The mean and the standard deviation of the longest bursts are the benchmark of RFC 9004, section 6.4.
@@ -114,15 +119,20 @@ fn latency(runs: &[&SearchRun]) -> Vec<LatencySummary> {
     let mut shares: Vec<u32> = runs.iter().flat_map(|run| &run.latency).map(|found| found.share).collect();
     shares.sort_unstable();
     shares.dedup();
-    let percentiles = |share: u32| {
-        let of = |percentile: Percentile| {
+    let at = |share: u32| {
+        let over = |value: &dyn Fn(&Distribution) -> Option<u64>| {
             let found = runs.iter().flat_map(|run| &run.latency).filter(|found| found.share == share);
-            let values = found.filter_map(|found| found.latency.as_ref()?.at(percentile)?.value());
-            Some((percentile, repeats(values.collect())?))
+            repeats(found.filter_map(|found| value(found.latency.as_ref()?)).collect())
         };
-        Percentile::REPORTED.into_iter().filter_map(of).collect()
+        let of = |percentile: Percentile| Some((percentile, over(&|latency| latency.at(percentile)?.value())?));
+        LatencySummary {
+            share,
+            percentiles: Percentile::REPORTED.into_iter().filter_map(of).collect(),
+            mean: over(&|latency| latency.mean.map(rounded)),
+            maximum: over(&|latency| latency.maximum),
+        }
     };
-    shares.into_iter().map(|share| LatencySummary { share, percentiles: percentiles(share) }).collect()
+    shares.into_iter().map(at).collect()
 }
 
 /// What a cell carries, by its first goal, lowest and highest cell first; without any result, why.
@@ -332,7 +342,9 @@ pub(crate) mod tests {
         assert_eq!((ndr.lower.unwrap().runs, ndr.unfinished), (2, 1));
         assert!(ndr.lower.unwrap().median <= 300_000 && 300_000 < ndr.upper.unwrap().median);
         assert_eq!((campaign.cells[1].whole.len(), campaign.cells[1].broken.len()), (2, 1));
-        assert_eq!(campaign.cells[0].latency[0].percentiles[0].1.median, 5_049);
+        let latency = &campaign.cells[0].latency[0];
+        assert_eq!(latency.percentiles[0].1.median, 5_049);
+        assert_eq!((latency.mean.unwrap().median, latency.maximum.unwrap().median), (5_050, 5_099), "the mean is 5 049.5");
         insta::assert_snapshot!(campaign.answer.replace(['\u{a0}', '\u{202f}'], " "));
     }
 

@@ -11,6 +11,7 @@ use tailbed_format::noise::NoiseCampaign;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{Estimate, Parameter};
 use tailbed_format::throughput::SearchCampaign;
+use tailbed_format::unit::Share;
 
 use crate::imported::Pooled;
 use crate::plot::number::{count, interval, rate, time};
@@ -87,7 +88,28 @@ pub fn of_searches(summary: &SearchCampaign) -> Vec<Table> {
             table.rows.push(vec![name.clone(), goal.name.clone(), format!("{} of {searches}", cell.whole.len()), lower, upper]);
         }
     }
-    vec![table]
+    let latency = latency_of_searches(summary);
+    if latency.rows.is_empty() { vec![table] } else { vec![table, latency] }
+}
+
+/// Share by share and cell by cell how long packets took below the limit.
+fn latency_of_searches(summary: &SearchCampaign) -> Table {
+    let percentiles = summary.latency_percentiles();
+    let titles = ["Configuration".to_owned(), "At".to_owned()].into_iter().chain(percentiles.iter().map(ToString::to_string));
+    let titles = titles.chain(["mean", "max"].map(str::to_owned));
+    let mut table = Table::new(
+        "Latency at shares of the rate found: medians of the searches with their 95 % intervals, or their range",
+        titles,
+    );
+    for cell in &summary.cells {
+        for latency in &cell.latency {
+            let mut row = vec![named(search::label(cell), &summary.name), Share(latency.share.into()).to_string()];
+            row.extend(percentiles.iter().map(|percentile| median(latency.at(*percentile), time)));
+            row.extend([latency.mean, latency.maximum].map(|repeats| median(repeats, time)));
+            table.rows.push(row);
+        }
+    }
+    table
 }
 
 /// Phase by phase and cell by cell how long it took.

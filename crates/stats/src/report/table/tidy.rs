@@ -8,6 +8,7 @@ use tailbed_format::noise::NoiseCampaign;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CampaignSummary, Distribution, Estimate, Parameter, RunKind};
 use tailbed_format::throughput::SearchCampaign;
+use tailbed_format::unit::Share;
 
 use super::keys;
 use crate::imported;
@@ -28,7 +29,7 @@ pub struct Figure<'a> {
     pub run: &'a str,
     /// What was measured: `latency`, `boot`, `timer` …
     pub quantity: String,
-    /// `p99.9`, `min`, `max`, or `median` over repeats.
+    /// `p99.9`, `min`, `mean`, `max`, or `median` over repeats.
     pub percentile: String,
     /// The figure; `None` where there are too few values for it.
     pub value: Option<u64>,
@@ -113,7 +114,7 @@ pub fn of_packets<'a>(campaign: &'a str, summary: &'a CampaignSummary) -> Vec<Fi
     summary.cells.iter().flat_map(cell).collect()
 }
 
-/// Bounds of throughput of every cell and goal.
+/// Bounds of throughput of every cell and goal, and latency below it: medians over the searches.
 pub fn of_searches<'a>(campaign: &'a str, summary: &'a SearchCampaign) -> Vec<Figure<'a>> {
     let mut figures = Vec::new();
     for cell in &summary.cells {
@@ -124,6 +125,17 @@ pub fn of_searches<'a>(campaign: &'a str, summary: &'a SearchCampaign) -> Vec<Fi
             for (bound, found) in [("lower bound", goal.lower), ("upper bound", goal.upper)] {
                 figures.extend(found.map(|found| median(&common, format!("{} {bound}", goal.name), found)));
             }
+        }
+        let common = Figure { unit: "ns", ..common };
+        for latency in &cell.latency {
+            let at = Share(latency.share.into());
+            let percentiles = latency.percentiles.iter().map(|(percentile, found)| (percentile.to_string(), *found));
+            let ends = [("mean", latency.mean), ("max", latency.maximum)];
+            let ends = ends.into_iter().filter_map(|(name, found)| Some((name.to_owned(), found?)));
+            figures.extend(percentiles.chain(ends).map(|(percentile, found)| Figure {
+                percentile,
+                ..median(&common, format!("latency at {at} of the rate found"), found)
+            }));
         }
     }
     figures

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use tailbed_format::lifecycle::Repeats;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::Estimate;
-use tailbed_format::throughput::{LatencySummary, SearchCampaign, SearchCell};
+use tailbed_format::throughput::{SearchCampaign, SearchCell};
 use tailbed_format::unit::Share;
 
 use super::{name, value};
@@ -12,27 +12,16 @@ use crate::plot::number::{self, time};
 use crate::plot::theme::Style;
 use crate::report::page;
 
-/// The percentiles any cell has at any share.
-fn percentiles(summary: &SearchCampaign) -> Vec<Percentile> {
-    let known = |percentile: &Percentile| {
-        let rows = summary.cells.iter().flat_map(|cell| &cell.latency).flat_map(|latency| &latency.percentiles);
-        rows.into_iter().any(|(found, _)| found == percentile)
-    };
-    Percentile::REPORTED.into_iter().filter(known).collect()
-}
-
 pub(super) fn section(summary: &SearchCampaign) -> Markup {
-    let percentiles = percentiles(summary);
+    let percentiles = summary.latency_percentiles();
     if percentiles.is_empty() {
         return html! {};
     }
-    let at = |latency: &LatencySummary, percentile: Percentile| {
-        latency.percentiles.iter().find(|(found, _)| *found == percentile).map(|(_, repeats)| *repeats)
-    };
     let table = html! {
         thead { tr {
             th scope="col" { "Configuration" } th scope="col" { "At" }
             @for percentile in &percentiles { th scope="col" { (percentile) } }
+            th scope="col" { "Mean" } th scope="col" { "Maximum" }
         } }
         tbody {
             @for (n, cell) in summary.cells.iter().enumerate() {
@@ -40,7 +29,8 @@ pub(super) fn section(summary: &SearchCampaign) -> Markup {
                     tr {
                         th scope="row" { (page::swatch(Style::Series(n))) (name(summary, cell)) }
                         td { (Share(latency.share.into())) }
-                        @for percentile in &percentiles { td { (latency_value(summary, cell, latency.share, *percentile, at(latency, *percentile))) } }
+                        @for percentile in &percentiles { td { (latency_value(summary, cell, latency.share, *percentile, latency.at(*percentile))) } }
+                        td { (value(latency.mean, time)) } td { (value(latency.maximum, time)) }
                     }
                 }
             }
