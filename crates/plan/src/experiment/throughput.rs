@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use tailbed_format::port::Ports;
 use tailbed_format::unit::{Bytes, PacketRate, Share, Time};
 
+use super::Flows;
+
 /// A search for the highest rate that is carried, in place of `[traffic]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,10 @@ pub struct Throughput {
     /// Bytes on the wire, from the destination address to the frame check sequence: 64 to 9018.
     #[serde(default = "smallest")]
     pub frame: Bytes,
+    /// Which flows there are; one if not given. A device that spreads flows over its workers, or looks each up, is loaded by many.
+    #[serde(default)]
+    #[schemars(with = "Flows")]
+    pub flows: Option<Flows>,
     /// No trial has a lower rate.
     #[serde(default = "lowest")]
     pub min: PacketRate,

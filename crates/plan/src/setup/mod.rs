@@ -187,6 +187,7 @@ pub(crate) fn resolve(
             let goals = throughput::goals(settings, experiment, tree)?;
             let declared = traffic::Declared::of_search(settings.bidirectional);
             let topology = topology_of(&nodes, experiment, &declared, &goals.load, tree)?;
+            throughput::comes_through(&goals.load, &topology, &nodes, tree)?;
             (Purpose::Search(goals), topology)
         }
         (None, None, None, Some(settings)) => {

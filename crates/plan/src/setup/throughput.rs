@@ -1,12 +1,14 @@
 //! What is sought of throughput, in whole numbers and within what can be done.
 
+use tailbed_format::function::Function;
 use tailbed_format::order::Schedule;
 use tailbed_format::throughput::{Bisection, Goal, Method, SearchOrder};
 use tailbed_format::traffic::Shape;
 use tailbed_format::unit::{PacketRate, Share, Time};
 
+use super::topology::Topology;
 use super::traffic::{self, HIGHEST_RATE, LONGEST, MOST_PACKETS, ppm};
-use super::{Load, StreamLoad};
+use super::{Load, Node, StreamLoad};
 use crate::experiment::{self, Experiment, Mode, Throughput, half_a_percent};
 use crate::text::Span;
 use crate::text::error::Fault;
@@ -41,7 +43,7 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .beside(tree::span(tree, &["traffic"]), "a load")
             .help("[throughput] has keys of its own for `frame`, `warm_up` and `drain`; put [traffic] into a file of its own"));
     }
-    let lengths = traffic::one_size(settings.frame, at("frame"))?;
+    let (flows, frame, mtu) = traffic::of_search(settings, tree)?;
     rates(settings, &at)?;
     foreign_keys(settings, &at)?;
     let times = [
@@ -86,17 +88,34 @@ pub(super) fn goals(settings: &Throughput, experiment: &Experiment, tree: &Table
             .help("make `max` lower or the trials shorter"));
     }
     let drain = settings.drain.map_or(if rfc { SETTLE } else { SECOND / 10 }, |time| time.0);
-    let stream = |declared: traffic::Declared| StreamLoad {
-        name: declared.name,
-        frame: lengths.longest,
-        schedule: schedule.clone(),
-        shape: Shape::default(),
+    let stream = |declared: traffic::Declared| {
+        let mut flows = flows.clone();
+        if declared.back {
+            traffic::exchange(&mut flows);
+        }
+        StreamLoad { name: declared.name, frame, schedule: schedule.clone(), shape: Shape { flows, ..Shape::default() } }
     };
     let streams = directions.into_iter().map(stream).collect();
     // what carries most is found out where the generator runs
-    let load = Load { streams, ports: settings.port, mtu: lengths.mtu(), drain };
+    let load = Load { streams, ports: settings.port, mtu, drain };
     let pause = settings.pause.map_or(if rfc { PAUSE } else { 0 }, |time| time.0);
     Ok(SearchGoals { load, order, pause })
+}
+
+/// Of frames that the first node on their way drops for want of tags no rate is carried, and the search would take its time to say so.
+pub(super) fn comes_through(load: &Load, topology: &Topology, nodes: &[Node], tree: &Table<'_>) -> Result<(), Fault> {
+    for (stream, way) in load.streams.iter().zip(&topology.ways) {
+        let Some(first) = way.passes.first().map(|pass| &nodes[pass.node]) else { continue };
+        let gateway = matches!(first.forwarding.function, Function::Bng(_)) && !first.is_program();
+        if gateway && stream.shape.flows.tags.len() < 2 {
+            let forward = tree::span(tree, &["nodes", &first.name, "forward"]);
+            return Err(Fault::file(format!("nothing would come through the gateway `{}`: its subscribers send two VLAN tags", first.name))
+                .at(tree::span(tree, &["throughput", "flows"]), "frames without both")
+                .beside(forward, "drops them")
+                .help("write it like flows = { count = 100, outer_vlan = 1, vlan = { first = 1, count = 100 } }, and frame = 72 at least"));
+        }
+    }
+    Ok(())
 }
 
 fn rates(settings: &Throughput, at: &impl Fn(&str) -> Span) -> Result<(), Fault> {
@@ -241,7 +260,7 @@ fn longest_trial(order: &SearchOrder) -> u64 {
     if order.latency.is_empty() { search } else { search.max(order.latency_trial) }
 }
 
-/// The shortest trial at the lowest rate has to hold a packet (RFC 9971, "Min Load").
+/// The shortest trial at the lowest rate has to hold a packet (RFC 9971, "Min Load"), and so have those for latency.
 fn enough_packets(settings: &Throughput, order: &SearchOrder, at: &impl Fn(&str) -> Span) -> Result<(), Fault> {
     let shortest = match &order.method {
         Method::Mlrsearch(goals) => goals.iter().map(|goal| goal.initial).min().unwrap_or_default(),
@@ -252,6 +271,18 @@ fn enough_packets(settings: &Throughput, order: &SearchOrder, at: &impl Fn(&str)
         return Err(Fault::file(format!("a trial of {} at {} holds no packet", Time(shortest), settings.min))
             .at(at("min"), "too low for the shortest trial")
             .help("raise `min`, or make the trials longer"));
+    }
+    // what is found may be the lowest rate, and latency is measured below that
+    let Some(share) = order.latency.iter().min() else { return Ok(()) };
+    let packets = u128::from(settings.min.0) * u128::from(*share) * u128::from(order.latency_trial) / 1_000_000 / 1_000_000_000;
+    if packets == 0 {
+        let (share, trial) = (Share(u64::from(*share)), Time(order.latency_trial));
+        return Err(Fault::file(format!(
+            "latency at {share} of {} is measured for {trial}, which holds no packet",
+            settings.min
+        ))
+        .at(at("latency_trial"), "too short for the lowest rate there may be")
+        .help("make `latency_trial` longer, raise `min`, or leave the lowest share out of `latency`"));
     }
     Ok(())
 }

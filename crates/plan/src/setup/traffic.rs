@@ -8,18 +8,17 @@ mod streams;
 
 use tailbed_format::order::Schedule;
 use tailbed_format::port::Ports;
-use tailbed_format::traffic::Shape;
+use tailbed_format::traffic::{Flows, Shape};
 use tailbed_format::unit::{Share, Time};
 use tailbed_format::validity::Limits;
 
-use crate::experiment::{Pattern, Traffic, Validity};
+use crate::experiment::{Frame, Pattern, Throughput, Traffic, Validity};
 use crate::text::error::Fault;
 use crate::text::tree::{self, Table};
 
-pub(super) use frame::one_size;
 pub(super) use pattern::HIGHEST_RATE;
 use place::Place;
-pub(super) use streams::{Declared, declared, load};
+pub(super) use streams::{Declared, declared, exchange, load};
 
 /// The load of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +91,14 @@ fn of_stream(name: &str, traffic: &Traffic, folder: &str, place: &Place<'_>) -> 
     let mtu = lengths.mtu();
     let shape = Shape { pattern, mix: lengths.mix, flows };
     Ok((StreamLoad { name: name.to_owned(), frame: lengths.longest, schedule, shape }, mtu))
+}
+
+/// Checks which flows a search has and how long their frames are; gives besides the MTU that its links need, where the usual one is too small.
+pub(super) fn of_search(settings: &Throughput, tree: &Table<'_>) -> Result<(Flows, u32, Option<u32>), Fault> {
+    let place = Place::of_search(tree);
+    let flows = settings.flows.as_ref().map(|flows| flows::of(flows, &place)).transpose()?.unwrap_or_default();
+    let lengths = frame::of(&Frame::One(settings.frame), &flows, &place)?;
+    Ok((flows, lengths.longest, lengths.mtu()))
 }
 
 /// Where the rate stands, or what says it instead.

@@ -1,7 +1,6 @@
 //! The lengths of the frames.
 
 use tailbed_format::traffic::{Flows, Mix, SizeShare};
-use tailbed_format::unit::Bytes;
 
 use super::place::Place;
 use crate::experiment::{Frame, FrameShare, Traffic};
@@ -23,9 +22,9 @@ const USUAL_MTU: u32 = 1500;
 
 /// Lengths on the wire, check sequence included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::setup) struct Lengths {
+pub(super) struct Lengths {
     /// The longest.
-    pub(in crate::setup) longest: u32,
+    pub(super) longest: u32,
     /// All of them without check sequence, where they differ.
     pub(super) mix: Mix,
 }
@@ -74,11 +73,6 @@ fn existing(size: u64, place: Span) -> Result<u32, Fault> {
     })
 }
 
-/// Frames of one size, without tags.
-pub(in crate::setup) fn one_size(size: Bytes, place: Span) -> Result<Lengths, Fault> {
-    Ok(Lengths { longest: existing(size.0, place)?, mix: Mix::default() })
-}
-
 /// Of a replay: the longest frame that the capture may hold, for which the links are made.
 pub(super) fn of_replay(traffic: &Traffic, at: &Place<'_>) -> Result<Lengths, Fault> {
     if traffic.flows.is_some() {
@@ -101,7 +95,7 @@ pub(super) fn of_replay(traffic: &Traffic, at: &Place<'_>) -> Result<Lengths, Fa
 impl Lengths {
     /// The MTU that all links of the path need, where the usual one is too small. Tags count as data: an interface does not know
     /// that there are any.
-    pub(in crate::setup) fn mtu(&self) -> Option<u32> {
+    pub(super) fn mtu(&self) -> Option<u32> {
         let mtu = self.longest - AROUND_DATA;
         (mtu > USUAL_MTU).then_some(mtu)
     }

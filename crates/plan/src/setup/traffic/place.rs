@@ -1,4 +1,4 @@
-//! Where the keys of a load stand: in `[traffic]`, or in the table of one of its streams.
+//! Where the keys of a load stand: in `[traffic]`, in the table of one of its streams, or in `[throughput]`.
 
 use crate::text::Span;
 use crate::text::tree::{self, Table, Value};
@@ -7,6 +7,8 @@ use crate::text::tree::{self, Table, Value};
 #[derive(Debug, Clone, Copy)]
 pub(in crate::setup) struct Place<'a> {
     tree: &'a Table<'a>,
+    /// `traffic` or `throughput`.
+    kind: &'static str,
     /// The name of its table in `[traffic.streams]`.
     stream: Option<&'a str>,
 }
@@ -14,7 +16,12 @@ pub(in crate::setup) struct Place<'a> {
 impl<'a> Place<'a> {
     /// That of `[traffic]`, or of one of its streams.
     pub(in crate::setup) fn new(tree: &'a Table<'a>, stream: Option<&'a str>) -> Self {
-        Self { tree, stream }
+        Self { tree, kind: "traffic", stream }
+    }
+
+    /// That of `[throughput]`.
+    pub(in crate::setup) fn of_search(tree: &'a Table<'a>) -> Self {
+        Self { tree, kind: "throughput", stream: None }
     }
 
     /// A key is the stream's where it has it, else that of `[traffic]`.
@@ -22,7 +29,7 @@ impl<'a> Place<'a> {
         let own = self.stream.map(|name| ["traffic", "streams", name]);
         let own =
             own.filter(|own| keys.first().is_some_and(|first| tree::get(self.tree, &[&own[..], &[*first]].concat()).is_some()));
-        own.map_or_else(|| [&["traffic"], keys].concat(), |own| [&own[..], keys].concat())
+        own.map_or_else(|| [&[self.kind], keys].concat(), |own| [&own[..], keys].concat())
     }
 
     /// Where the value at a path of keys stands.
@@ -42,7 +49,7 @@ impl<'a> Place<'a> {
 
     /// Where all of the table stands.
     pub(in crate::setup) fn table(&self) -> Span {
-        let traffic = || tree::get(self.tree, &["traffic"]);
+        let traffic = || tree::get(self.tree, &[self.kind]);
         let own = self.stream.and_then(|name| tree::get(self.tree, &["traffic", "streams", name]));
         own.or_else(traffic).map(Value::span).unwrap_or_default()
     }

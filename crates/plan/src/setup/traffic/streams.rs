@@ -143,7 +143,7 @@ pub(in crate::setup) fn load(declared: &[Declared], folder: &str, tree: &Table<'
 }
 
 /// Answers go to where questions come from.
-fn exchange(flows: &mut Flows) {
+pub(in crate::setup) fn exchange(flows: &mut Flows) {
     swap(&mut flows.source, &mut flows.destination);
     swap(&mut flows.source_port, &mut flows.destination_port);
 }
