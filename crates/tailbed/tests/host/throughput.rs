@@ -78,6 +78,41 @@ fn a_machine_that_takes_no_more_is_overloaded_and_the_trial_counts() {
     assert_eq!(traces(), before);
 }
 
+/// Subscribers with two tags, a flow each: what comes out is tunnelled, and every packet is known again.
+#[test]
+fn the_rate_of_a_gateway_is_sought_with_tagged_flows() {
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    let flows = "frame = 72\nflows = { count = 10, outer_vlan = 1, vlan = { first = 1, count = 10 } }\n";
+    let search = SEARCH.replace("[throughput]\n", &format!("[throughput]\n{flows}"));
+    fs::write(lab.path("search.toml"), search.replace("= \"host\"", "= \"host\"\nforward.bng = { subscribers = 10 }")).unwrap();
+    let mut results = results(&lab.run(&["run", "search.toml", "--json"]));
+    let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
+    let [_, run] = campaign.runs.as_slice() else { panic!("{:?}", campaign.runs) };
+    assert_eq!((run.goals[0].status, run.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)), "{:?}", run.log);
+    let rule = &run.forwarders[0].rules[0];
+    assert!(rule.received > 0 && rule.received == rule.sent, "{rule:?}");
+    let latency = &campaign.cells[1].latency[1];
+    assert!(latency.mean.unwrap().median <= latency.maximum.unwrap().median, "{latency:?}");
+    assert_eq!(traces(), before);
+}
+
+/// What fails after the last trial takes nothing away from what the trials have shown.
+#[test]
+fn a_search_that_fails_late_keeps_what_it_has_found() {
+    let Some(lab) = lab() else { return };
+    let before = traces();
+    let search = SEARCH.replace("= \"host\"\n", "= \"host\"\nteardown = \"#!/bin/sh\\nexit 3\"\n");
+    fs::write(lab.path("search.toml"), search).unwrap();
+    let mut results = results(&lab.run(&["run", "search.toml", "--json"]));
+    let campaign: SearchCampaign = serde_json::from_value(results["summary"].take()).unwrap();
+    let [_, run] = campaign.runs.as_slice() else { panic!("{:?}", campaign.runs) };
+    assert!(matches!(&run.end, End::Failed(why) if why.contains("teardown")), "{:?}", run.end);
+    assert_eq!((run.goals[0].status, run.goals[0].bounds.lower), (Status::AtMaximum, Some(2_000)), "{:?}", run.log);
+    assert_eq!((run.latency.len(), run.log.len() as u64 > 3, run.took > 0), (3, true, true));
+    assert_eq!(traces(), before);
+}
+
 /// The same rate goes both ways at once, and each direction is told by itself.
 #[test]
 fn a_search_in_both_directions_tells_what_each_lost() {

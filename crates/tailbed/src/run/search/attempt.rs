@@ -20,32 +20,34 @@ use crate::run::traffic::Stopped;
 use crate::run::{Captures, path, traffic};
 use crate::show::progress::Progress;
 
-/// Makes a search in its folder. Whatever comes of it, everything is taken back when this returns, or the error names what is left.
+/// Makes a search in its folder and adds to its record what it finds, also where it then fails. Whatever comes of it, everything is taken
+/// back when this returns, or the error names what is left.
 pub(super) fn attempt(
-    search: SearchRun,
+    found: &mut SearchRun,
     run: &Run,
     scripts: &Scripts,
     token: &str,
     folder: &Path,
     interrupted: &AtomicBool,
     progress: &Progress,
-) -> Result<SearchRun, Broken> {
-    let found = with_steps(run, scripts, token, folder, interrupted, |host, programs| {
-        sought(search, run, host, programs, folder, interrupted, progress)
-    });
-    found.map(|(found, knobs)| SearchRun { knobs: Some(knobs).filter(|knobs| !knobs.profile.is_empty()), ..found })
+) -> Result<(), Broken> {
+    let ((), knobs) = with_steps(run, scripts, token, folder, interrupted, |host, programs| {
+        sought(found, run, host, programs, folder, interrupted, progress)
+    })?;
+    found.knobs = Some(knobs).filter(|knobs| !knobs.profile.is_empty());
+    Ok(())
 }
 
 /// From the first agent's first word to the last trial. The forwarders run all the time, the generator has an order for each trial.
 fn sought(
-    mut found: SearchRun,
+    found: &mut SearchRun,
     run: &Run,
     host: &mut Host,
     programs: &mut Programs<'_>,
     folder: &Path,
     interrupted: &AtomicBool,
     progress: &Progress,
-) -> Result<SearchRun, Broken> {
+) -> Result<(), Broken> {
     let plan = run.search.as_ref().context("the plan of a search is missing")?;
     expect_agents(run, host, interrupted)?;
     programs.set_up(host, interrupted)?;
@@ -58,12 +60,9 @@ fn sought(
     watching.as_mut().map(Watching::begin).transpose()?;
     let instrument = Instrument { host: &mut *host, programs: &mut *programs, interrupted, progress };
     let mut trials = Trials::new(run, template(run)?, plan, folder, instrument)?;
-    let mut state = Searching { search: Search::new(&plan.order), plan, found };
-    state.find(&mut trials)?;
-    state.latencies(&mut trials)?;
-    let Searching { search, mut found, .. } = state;
-    progress.over();
-    let watched = watching.map(Watching::end).transpose()?;
+    let mut state = Searching { search: Search::new(&plan.order), plan, found: &mut *found };
+    let made = state.find(&mut trials).and_then(|()| state.latencies(&mut trials));
+    let Searching { search, .. } = state;
     found.goals = search.found();
     found.burst = search.burst();
     found.took = trials.spent();
@@ -71,13 +70,15 @@ fn sought(
     found.downgrades.extend(granted.downgrades);
     found.ports.extend(granted.ports);
     found.log = log;
+    made?;
+    progress.over();
+    let watched = watching.map(Watching::end).transpose()?;
     path::check(run, host)?;
     let Stopped { forwarders, accounts } = traffic::stop_forwarders(run, host, programs, interrupted)?;
     found.forwarders = forwarders;
     // each trial has a loop of its own in the load generator, which is not followed
     found.proof = watched.map(|watched| watched.prove_whole(&loops(None, &accounts), folder)).transpose()?;
-    programs.wind_up(host, interrupted)?;
-    Ok(found)
+    programs.wind_up(host, interrupted)
 }
 
 /// The generator's order, that of the heaviest trial.
@@ -90,7 +91,7 @@ fn template(run: &Run) -> anyhow::Result<&AgentOrder> {
 struct Searching<'a> {
     search: Search,
     plan: &'a SearchPlan,
-    found: SearchRun,
+    found: &'a mut SearchRun,
 }
 
 impl Searching<'_> {

@@ -3,7 +3,6 @@
 mod attempt;
 mod trial;
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -60,7 +59,7 @@ fn search(
     let path = folder.begin_attempt(&run.name, 0)?;
     record::before(&path, run, facts)?;
     let cell = plan.cells.get(run.cell);
-    let search = SearchRun {
+    let mut search = SearchRun {
         run: run.name.clone(),
         kind: cell.map(|cell| cell.kind).unwrap_or_default(),
         cell: run.cell,
@@ -83,28 +82,17 @@ fn search(
         knobs: None,
         programs: Vec::new(),
     };
-    let mut search = made(search, plan, inputs, run, &path, interrupted, progress)?;
+    let run = inputs.tables.fill_in(run);
+    match attempt::attempt(&mut search, &run, &inputs.scripts, &plan.token, &path, interrupted, progress) {
+        // what it has found by then stays with it
+        Err(Broken::Failed(error)) if !error.is::<Refusal>() && !error.is::<NotHeld>() => {
+            search.end = End::Failed(format!("{error:#}"));
+        }
+        other => other?,
+    }
     search.programs = programs::recorded(&path);
     sums::seal(&path, &search)?;
     Ok(search)
-}
-
-fn made(
-    search: SearchRun,
-    plan: &Plan,
-    inputs: &Inputs,
-    run: &Run,
-    path: &Path,
-    interrupted: &AtomicBool,
-    progress: &Progress,
-) -> Result<SearchRun, Broken> {
-    match attempt::attempt(search.clone(), &inputs.tables.fill_in(run), &inputs.scripts, &plan.token, path, interrupted, progress)
-    {
-        Err(Broken::Failed(error)) if !error.is::<Refusal>() && !error.is::<NotHeld>() => {
-            Ok(SearchRun { end: End::Failed(format!("{error:#}")), ..search })
-        }
-        other => other,
-    }
 }
 
 fn one_line(search: &SearchRun) -> String {
