@@ -43,21 +43,35 @@ pub(super) fn write(setting: &Setting) -> anyhow::Result<Made> {
     if setting.form.same(&before, &setting.value) {
         return Ok(Made::Setting);
     }
-    let mut now = before.clone();
+    let now = match ask_for(setting, &setting.value, &before)? {
+        Err(error) => return stays(NotHeld::refused(setting, &error, &before).into()),
+        Ok(now) if setting.form.same(&now, &setting.value) => return Ok(Made::Setting),
+        Ok(now) => now,
+    };
+    // what does not say what it was given may not say what it is given back either; that it did not hold is what is told
+    ask_back(setting, &before, &now)?;
+    stays(NotHeld::of(&setting.knob, &setting.path, &setting.value, &now).into())
+}
+
+/// Writes a value, and again for as long as the number that the setting then says comes nearer to it: of huge pages the kernel finds more at
+/// each asking. Gives what it says in the end, or why it takes no value.
+fn ask_for(setting: &Setting, value: &str, found: &str) -> anyhow::Result<std::io::Result<String>> {
+    let mut now = found.to_owned();
     loop {
-        if let Err(error) = put(&setting.path, &setting.value) {
-            return stays(NotHeld::refused(setting, &error, &before).into());
+        if let Err(error) = put(&setting.path, value) {
+            return Ok(Err(error));
         }
         let last = std::mem::replace(&mut now, read(setting)?);
-        if setting.form.same(&now, &setting.value) {
-            return Ok(Made::Setting);
-        }
-        if !is_nearer(&now, &last, &setting.value) {
-            break;
+        if setting.form.same(&now, value) || !is_nearer(&now, &last, value) {
+            return Ok(Ok(now));
         }
     }
-    put(&setting.path, &before).with_context(|| format!("cannot write {before} back to the setting {}", setting.path))?;
-    stays(NotHeld::of(&setting.knob, &setting.path, &setting.value, &now).into())
+}
+
+/// Writes back what was found before; gives what the setting then says.
+fn ask_back(setting: &Setting, before: &str, now: &str) -> anyhow::Result<String> {
+    let refused = || format!("cannot write {before} back to the setting {}", setting.path);
+    ask_for(setting, before, now)?.with_context(refused)
 }
 
 /// Whether a number has come nearer to what is wanted; what is no number has not.
@@ -83,8 +97,7 @@ pub(super) fn put_back(setting: &Setting, before: &str) -> anyhow::Result<TakenB
             format!("the setting {path} says {now}, neither {ours} (ours) nor {before} (as found): somebody else changed it");
         return Ok(TakenBack::NotOurs(what));
     }
-    put(path, before).with_context(|| format!("cannot write {before} back to the setting {path}"))?;
-    let now = read(setting)?;
+    let now = ask_back(setting, before, &now)?;
     anyhow::ensure!(form.same(&now, before), "the setting {path} was given {before} back but says {now}");
     Ok(TakenBack::Done)
 }

@@ -12,6 +12,9 @@ use tailbed_plan::step::{Form, Unplug};
 use super::{NotHeld, TakenBack, setting};
 use crate::probe;
 
+/// A folder for each interrupt.
+const INTERRUPTS: &str = "/proc/irq";
+
 /// A processor before it was taken off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CpuBefore {
@@ -30,7 +33,7 @@ pub(super) fn before(unplug: &Unplug) -> anyhow::Result<CpuBefore> {
     {
         below(Path::new(mount), unplug.cpu, &mut forgetting);
     }
-    for entry in fs::read_dir("/proc/irq").into_iter().flatten().flatten() {
+    for entry in fs::read_dir(INTERRUPTS).into_iter().flatten().flatten() {
         let file = entry.path().join("smp_affinity_list");
         keep(&file, |cpus| cpus.len() == 1 && cpus.contains(&unplug.cpu), &mut forgetting);
     }
@@ -66,9 +69,9 @@ pub(super) fn check(unplug: &Unplug) -> anyhow::Result<()> {
 /// Takes it off, and brings it back where that is all.
 pub(super) fn unplug(unplug: &Unplug) -> anyhow::Result<()> {
     let before = before(unplug)?;
-    let done = switch(unplug, "0").and_then(|()| if unplug.replug { bring_back(unplug, &before) } else { Ok(()) });
+    let done = switch(unplug, "0").and_then(|()| if unplug.replug { bring_back(unplug, &before).map(drop) } else { Ok(()) });
     done.map_err(|error| match bring_back(unplug, &before) {
-        Ok(()) => error,
+        Ok(_) => error,
         Err(also) => anyhow::anyhow!("{error:#}; after that, {also:#}"),
     })
 }
@@ -82,31 +85,67 @@ fn switch(unplug: &Unplug, value: &str) -> anyhow::Result<()> {
     if now == value { Ok(()) } else { Err(NotHeld::of(&unplug.knob, &path, value, &now).into()) }
 }
 
-fn bring_back(unplug: &Unplug, before: &CpuBefore) -> anyhow::Result<()> {
+/// Brings it back, with what forgot about it; gives the files that somebody else has written to since, which are left as they are.
+fn bring_back(unplug: &Unplug, before: &CpuBefore) -> anyhow::Result<Vec<String>> {
     if before.online == "1" {
         switch(unplug, "1")?;
     }
+    let (mut others, mut failed) = (Vec::new(), Vec::new());
     // parents first: a group can have no more than the one above it
     for (path, value) in &before.forgetting {
         let Ok(now) = fs::read_to_string(path) else { continue };
         if Form::List.same(&now, value) {
             continue;
         }
-        setting::put(path, value).with_context(|| format!("cannot write {value} back to {path}"))?;
-        let now = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-        if !Form::List.same(&now, value) {
-            bail!("{path} was given {value} back but says {}", now.trim());
+        if has_forgotten(path, &now, value, unplug.cpu) {
+            failed.extend(remember(path, value).err().map(|error| format!("{error:#}")));
+        } else {
+            others.push(format!(
+                "{path} says {}, which is not what the kernel made of {value}: somebody else changed it",
+                now.trim()
+            ));
         }
     }
-    Ok(())
+    if failed.is_empty() { Ok(others) } else { bail!(failed.join("; ")) }
+}
+
+/// Whether a file says what the kernel leaves in it when a processor goes: of a cpuset all that was there but this one, of an interrupt any
+/// other processors.
+fn has_forgotten(path: &str, now: &str, before: &str, cpu: usize) -> bool {
+    let (Some(now), Some(mut before)) = (parse_list(now), parse_list(before)) else { return false };
+    before.remove(&cpu);
+    if path.starts_with(INTERRUPTS) { !now.contains(&cpu) } else { now == before }
+}
+
+fn remember(path: &str, value: &str) -> anyhow::Result<()> {
+    setting::put(path, value).with_context(|| format!("cannot write {value} back to {path}"))?;
+    let now = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    if Form::List.same(&now, value) { Ok(()) } else { bail!("{path} was given {value} back but says {}", now.trim()) }
 }
 
 /// Brings it back, with what forgot about it.
 pub(super) fn put_back(unplug: &Unplug, before: &CpuBefore) -> anyhow::Result<TakenBack> {
-    bring_back(unplug, before).map(|()| TakenBack::Done)
+    let others = bring_back(unplug, before)?;
+    Ok(if others.is_empty() { TakenBack::Done } else { TakenBack::NotOurs(others.join("; ")) })
 }
 
 /// What its file is to say while the run is under way, and says.
 pub(super) fn held(unplug: &Unplug) -> anyhow::Result<(&'static str, String)> {
     Ok((if unplug.replug { "1" } else { "0" }, read(unplug)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_kernel_has_forgotten_is_written_back() {
+        let cpuset = "/sys/fs/cgroup/cpuset/docker/cpuset.cpus";
+        assert!(has_forgotten(cpuset, "0,2-3\n", "0-3", 1));
+        assert!(has_forgotten(cpuset, "\n", "1", 1));
+        assert!(!has_forgotten(cpuset, "2\n", "0-3", 1), "somebody has narrowed it meanwhile");
+        let interrupt = "/proc/irq/24/smp_affinity_list";
+        assert!(has_forgotten(interrupt, "0,2-3\n", "1", 1));
+        assert!(!has_forgotten(interrupt, "0-1\n", "1", 1), "somebody has moved it since the processor came back");
+    }
 }

@@ -152,7 +152,7 @@ fn all(root: &Path) -> String {
 }
 
 /// Whether a group right below the root has cores of its own, or hands the controller further down: it would lose them with it.
-fn relied_on(root: &Path) -> bool {
+pub(super) fn relied_on(root: &Path) -> bool {
     let limits = |cpus: &str| !cpus.trim().is_empty() && !Form::List.same(cpus, &all(root));
     fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).any(|group| {
         let says = |file: &str| fs::read_to_string(group.join(file)).unwrap_or_default();

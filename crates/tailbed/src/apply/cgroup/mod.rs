@@ -77,15 +77,23 @@ pub(super) fn delete(spec: &CgroupSpec, made: &Made) -> anyhow::Result<TakenBack
     }))
 }
 
-/// Version 2: switches off controllers of the root's children that were off before, unless a group has come since that is not ours: it may
-/// rely on them. Those that were there before did without.
+/// Version 2: switches off controllers of the root's children that were off before, unless somebody relies on them by now: a group that has
+/// come since and is not ours, one that was there and has got cores of its own, or one that hands the controller further down.
 fn switch_off(made: &Made) -> anyhow::Result<()> {
     let Some(mount) = second_version() else { return Ok(()) };
     if made.enabled.is_empty() || children(&mount).iter().any(|inode| !made.beside.contains(inode)) {
         return Ok(());
     }
-    let off: Vec<_> = made.enabled.iter().map(|controller| format!("-{controller}")).collect();
-    set(&mount, "cgroup.subtree_control", &off.join(" "))
+    for controller in &made.enabled {
+        if controller == "cpuset" && exclusive::relied_on(&mount) {
+            continue;
+        }
+        match set(&mount, "cgroup.subtree_control", &format!("-{controller}")) {
+            Err(error) if error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) == Some(libc::EBUSY) => {}
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 /// Where version 2 is mounted, alone or besides.
