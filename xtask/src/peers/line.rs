@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::{median, print_ratio, run, tailbed};
+use super::{Gate, median, print_ratio, run, tailbed};
 use crate::packages::installed;
 
 const NODES: usize = 50;
@@ -58,7 +58,7 @@ fn compare_with(file: &str, turns: usize) -> anyhow::Result<()> {
     }
     for (at, name) in ["up", "down"].into_iter().enumerate() {
         let of = |rows: &[[f64; 2]]| median(rows.iter().map(|row| row[at]).collect());
-        print_ratio(name, "ms", of(&ours), of(&theirs), "gate 1/5");
+        print_ratio(name, "ms", of(&ours), of(&theirs), Gate::AtMost(0.2));
     }
     Ok(())
 }

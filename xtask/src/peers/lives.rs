@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::{median, print_ratio, run, shell, tailbed};
+use super::{Gate, median, print_ratio, run, shell, tailbed};
 use crate::packages::installed;
 
 /// The life of one container: from nothing to the first word of the agent inside.
@@ -54,11 +54,11 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     );
     println!("binary, which lxc-attach starts where lxc-start alone only has come back)");
     for (runtime, times) in peers {
-        print_ratio(runtime, "ms", median(ours.clone()), median(times), "gate 1.0");
+        print_ratio(runtime, "ms", median(ours.clone()), median(times), Gate::AtMost(1.0));
     }
     if lxc.is_some() {
-        print_ratio("lxc-start and lxc-attach", "ms", median(ours.clone()), median(lxc_words), "gate 1.0");
-        print_ratio("lxc-start alone, no word", "ms", median(ours), median(lxc_times), "");
+        print_ratio("lxc-start and lxc-attach", "ms", median(ours.clone()), median(lxc_words), Gate::AtMost(1.0));
+        print_ratio("lxc-start alone, no word", "ms", median(ours), median(lxc_times), Gate::None);
         shell(&format!("lxc-destroy -P {} -n peer", folder.display()))?;
     }
     Ok(())
@@ -156,6 +156,6 @@ pub(super) fn boots(turns: usize) -> anyhow::Result<()> {
         theirs.push(life(&folder.join("disk.toml"), folder, &["boot"])? / 1e3);
     }
     println!("boot of a virtual machine to the agent's first word (ours: from a kernel; theirs: from {image})");
-    print_ratio("boot", "s", median(ours), median(theirs), "gate 1/3");
+    print_ratio("boot", "s", median(ours), median(theirs), Gate::AtMost(1.0 / 3.0));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask peers`: ours beside other programs on this machine, in turns, with the same pinning and priority, as medians and ratios.
 
+mod gate;
 mod line;
 mod lives;
 mod reading;
@@ -12,15 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, bail};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::packages::installed;
+use gate::Gate;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// How many turns each program gets; the median of them counts
-    #[arg(long, default_value_t = 5)]
+    /// How many turns each program gets; the median of them counts, and of fewer than five it says little
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     turns: usize,
     /// Only these comparisons
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -93,7 +96,7 @@ static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Takes so many turns and prints ratios.
 type Compare = fn(usize) -> anyhow::Result<()>;
 
-/// Runs every comparison whose peer is installed; says which are not.
+/// Runs every comparison whose peer is installed; says which are not. A gate that is missed is an error, once all have had their turn.
 pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&INTERRUPTED)).context("cannot listen for signals")?;
@@ -108,7 +111,7 @@ pub(crate) fn peers(arguments: &Arguments) -> anyhow::Result<()> {
         not_interrupted()?;
         println!();
     }
-    Ok(())
+    gate::close()
 }
 
 fn not_interrupted() -> anyhow::Result<()> {
@@ -120,10 +123,14 @@ fn not_interrupted() -> anyhow::Result<()> {
 
 /// A comparison for which a program must be there. A peer that does not run here takes nothing away from the others.
 fn beside(program: &str, compare: Compare, turns: usize) {
-    if installed(program) {
-        compare(turns).unwrap_or_else(|error| println!("skipped: {error:#}"));
+    let why = if installed(program) {
+        compare(turns).err().map(|error| format!("{error:#}"))
     } else {
-        println!("skipped: {program} is not installed (the Debian package is {})", package(program));
+        Some(format!("{program} is not installed (the Debian package is {})", package(program)))
+    };
+    if let Some(why) = why {
+        gate::skip();
+        println!("skipped: {why}");
     }
 }
 
@@ -163,6 +170,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// One line of a comparison.
-fn print_ratio(what: &str, unit: &str, ours: f64, theirs: f64, gate: &str) {
-    println!("  {what:<28} ours {ours:>9.2} {unit:<3} theirs {theirs:>9.2} {unit:<3} ratio {:>6.3}   {gate}", ours / theirs);
+fn print_ratio(what: &str, unit: &str, ours: f64, theirs: f64, gate: Gate) {
+    let ratio = ours / theirs;
+    let judged = gate.judged(ratio);
+    println!("  {what:<28} ours {ours:>9.2} {unit:<3} theirs {theirs:>9.2} {unit:<3} ratio {ratio:>6.3}   {judged}");
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use super::{median, print_ratio, shell, tailbed};
+use super::{Gate, median, print_ratio, shell, tailbed};
 
 const CAPTURES: &str = "../shared/data/captures";
 const PACKETS: f64 = 300_000.0;
@@ -37,7 +37,7 @@ fn compare_in(folder: &Path, turns: usize) -> anyhow::Result<()> {
         theirs.push(nanoseconds(&format!("tcpdump -nn -r {folder}/pre.pcap"))? / PACKETS);
     }
     println!("reading a packet (ours: match, count, plots and report of two captures; tcpdump -r: one capture to text)");
-    print_ratio("per packet", "ns", median(ours), median(theirs), "gate 1/15");
+    print_ratio("per packet", "ns", median(ours), median(theirs), Gate::AtMost(1.0 / 15.0));
     Ok(())
 }
 

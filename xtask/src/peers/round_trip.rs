@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
 
-use super::{median, print_ratio, run, shell};
+use super::{Gate, median, print_ratio, run, shell};
 
 pub(super) const PRIORITY: u8 = 50;
 const THROTTLE: &str = "/proc/sys/kernel/sched_rt_runtime_us";
@@ -28,7 +28,9 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     println!(
         "round trip on veth, polling, 64-byte frames (sockperf ping-pong --nonblocked --full-rtt; UDP beside packet sockets)"
     );
-    for (at, (name, gate)) in [("p50", "gate 0.60"), ("p99", "gate 0.75"), ("p99.9", "")].into_iter().enumerate() {
+    for (at, (name, gate)) in
+        [("p50", Gate::AtMost(0.6)), ("p99", Gate::AtMost(0.75)), ("p99.9", Gate::None)].into_iter().enumerate()
+    {
         let of = |rows: &[Percentiles]| median(rows.iter().map(|row| row[at]).collect());
         print_ratio(name, "µs", of(&ours), of(&theirs), gate);
     }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::round_trip::{PRIORITY, Throttle};
-use super::{median, print_ratio, run, tailbed};
+use super::{Gate, median, print_ratio, run, tailbed};
 
 /// The core of both; with fewer than two the first.
 const CORE: usize = 1;
@@ -44,7 +44,8 @@ pub(super) fn compare(turns: usize) -> anyhow::Result<()> {
     println!(
         "timer wake-ups on core {core}, SCHED_FIFO {PRIORITY}, {CYCLES} every {INTERVAL} µs (cyclictest --nsecs --default-system)"
     );
-    for (at, (name, gate)) in [("p50", "gate 0.90 to 1.10"), ("p99", ""), ("max", "")].into_iter().enumerate() {
+    for (at, (name, gate)) in [("p50", Gate::Between(0.9, 1.1)), ("p99", Gate::None), ("max", Gate::None)].into_iter().enumerate()
+    {
         let of = |rows: &[Figures]| median(rows.iter().map(|row| row[at]).collect());
         print_ratio(name, "µs", of(&ours), of(&theirs), gate);
     }

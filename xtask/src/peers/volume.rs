@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::round_trip::{Namespace, PRIORITY, Throttle};
-use super::{median, print_ratio, run, shell};
+use super::{Gate, median, print_ratio, run, shell};
 
 const BENCH: [&str; 6] = ["bench", "--quiet", "--locked", "--package", "tailbed-traffic", "--bench"];
 const ADDRESSES: [&str; 2] = ["10.214.0.1", "10.214.0.2"];
@@ -59,12 +59,12 @@ pub(super) fn iperf3(turns: usize) -> anyhow::Result<()> {
     }
     drop(throttle);
     println!("64-byte frames over one veth pair (ours: xdp-copy to packet-blocks, one core; iperf3 -u -l 18, two cores)");
-    compared("sent", &here, &theirs, |carried| carried.sent, "gate 2");
-    compared("received", &here, &theirs, |carried| carried.received, "gate 3");
+    compared("sent", &here, &theirs, |carried| carried.sent, Gate::AtLeast(2.0));
+    compared("received", &here, &theirs, |carried| carried.received, Gate::AtLeast(3.0));
     Ok(())
 }
 
-fn compared(what: &str, here: &[Carried], theirs: &[Carried], pick: fn(&Carried) -> f64, gate: &str) {
+fn compared(what: &str, here: &[Carried], theirs: &[Carried], pick: fn(&Carried) -> f64, gate: Gate) {
     let of = |all: &[Carried]| median(all.iter().map(pick).collect());
     print_ratio(what, "M/s", of(here), of(theirs), gate);
 }
@@ -150,8 +150,10 @@ pub(super) fn testpmd(turns: usize) -> anyhow::Result<()> {
         }
         println!("forwarding 64-byte frames between two veth pairs: `{function}` beside dpdk-testpmd --forward-mode={mode}");
         for (theirs, driver) in theirs.iter().zip(["af_packet", "af_xdp"]) {
-            for (here, (send, receive)) in here.iter().zip(ports) {
-                compared(&format!("{send}, {receive}; {driver}"), here, theirs, |carried| carried.received, "gate 1.1");
+            for (at, (here, (send, receive))) in here.iter().zip(ports).enumerate() {
+                // held to it is the pair that carries most; the others show what is to be had where AF_XDP is not
+                let gate = if at + 1 == ports.len() { Gate::AtLeast(1.1) } else { Gate::None };
+                compared(&format!("{send}, {receive}; {driver}"), here, theirs, |carried| carried.received, gate);
             }
         }
     }
