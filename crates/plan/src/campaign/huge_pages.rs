@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Facts, HugePagePool, Missing};
 use tailbed_format::unit::Bytes;
 
+use super::knobs::{HUGE_PAGES, Knobs};
 use crate::setup::{Environment, Node};
 use crate::step::{HugePageLimit, Setting, Step};
 
@@ -25,9 +26,10 @@ pub(super) struct Reserved {
 }
 
 /// Writes how many pages there are to be, wherever fewer are free than the containers may have: on the memory node that a container
-/// prefers, else wherever the kernel finds them. Where a knob keeps pages of that size in reserve, what it writes is raised instead: of two values for
-/// one file the first would not hold.
-pub(super) fn reserve(nodes: &[Node], knobs: &mut [Step], facts: &Facts) -> Reserved {
+/// prefers, else wherever the kernel finds them. Where a knob keeps pages of that size in reserve, those are to be free besides: what it writes is raised
+/// then, since of two values for one file the first would not hold. No pool gets fewer pages than it was found with.
+pub(super) fn reserve(nodes: &[Node], knobs: &Knobs, steps: &mut [Step], facts: &Facts) -> Reserved {
+    let kept = &knobs.kept_pages;
     let mut reserved = Reserved::default();
     if !facts.privilege.root {
         return reserved;
@@ -36,7 +38,7 @@ pub(super) fn reserve(nodes: &[Node], knobs: &mut [Step], facts: &Facts) -> Rese
     for node in nodes {
         let (limits, preferred) = of_node(node);
         for limit in limits {
-            let place = memory_node(preferred, facts).or_else(|| kept_on(limit.page, knobs, facts));
+            let place = memory_node(preferred, facts).or_else(|| kept_on(limit.page, kept, facts));
             let wanted = wanted.entry((limit.page, place)).or_default();
             wanted.pages += limit.limit / limit.page;
             wanted.nodes.push(&node.name);
@@ -47,11 +49,17 @@ pub(super) fn reserve(nodes: &[Node], knobs: &mut [Step], facts: &Facts) -> Rese
     // `None` is the least, and comes last
     for ((page, place), Wanted { pages, nodes }) in wanted.into_iter().rev() {
         let Some(pool) = facts.huge_pages.iter().find(|pool| pool.page == page && pool.node == place) else { continue };
-        if let Some(kept) = kept(pool, knobs) {
+        if let Some(kept) = kept.get(&pool.path()) {
+            // what somebody has already counts as kept, as it did before the containers; what nobody has serves knob and containers alike
             let in_use = pool.total.saturating_sub(pool.free);
-            let count = kept.value.parse::<u64>().unwrap_or_default().max(in_use);
-            kept.value = (count + pages).to_string();
-            reserved.besides.push(format!("{pages} more of {} are for {}", Bytes(page), nodes.join(", ")));
+            let count = in_use.max(*kept) + pages;
+            if count > pool.total {
+                reserved.besides.push(format!("{pages} more of {} are for {}", Bytes(page), nodes.join(", ")));
+                match written(pool, steps) {
+                    Some(setting) => setting.value = count.to_string(),
+                    None => reserved.steps.push(setting(HUGE_PAGES, pool, count, &nodes)),
+                }
+            }
             continue;
         }
         let (more, fewer) = match place {
@@ -62,30 +70,36 @@ pub(super) fn reserve(nodes: &[Node], knobs: &mut [Step], facts: &Facts) -> Rese
         *added.entry(page).or_default() += missing;
         *taken.entry(page).or_default() += pages - missing;
         if missing > 0 {
-            reserved.steps.push(setting(pool, pool.total + more + missing, &nodes));
+            reserved.steps.push(setting("", pool, pool.total + more + missing, &nodes));
         }
     }
     reserved
 }
 
 /// What a knob writes to a pool.
-fn kept<'a>(pool: &HugePagePool, knobs: &'a mut [Step]) -> Option<&'a mut Setting> {
+fn written<'a>(pool: &HugePagePool, steps: &'a mut [Step]) -> Option<&'a mut Setting> {
     let path = pool.path();
-    knobs.iter_mut().find_map(|step| match step {
+    steps.iter_mut().find_map(|step| match step {
         Step::WriteSetting(setting) if setting.path == path => Some(setting),
         _ => None,
     })
 }
 
 /// The first memory node that a knob keeps pages of a size on.
-fn kept_on(page: u64, knobs: &mut [Step], facts: &Facts) -> Option<usize> {
-    let pools = facts.huge_pages.iter().filter(|pool| pool.page == page && pool.node.is_some());
-    pools.filter_map(|pool| kept(pool, knobs).and(pool.node)).min()
+fn kept_on(page: u64, kept: &BTreeMap<String, u64>, facts: &Facts) -> Option<usize> {
+    let pools = facts.huge_pages.iter().filter(|pool| pool.page == page && kept.contains_key(&pool.path()));
+    pools.filter_map(|pool| pool.node).min()
 }
 
-fn setting(pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
+fn setting(knob: &str, pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
     let reason = format!("huge pages of {} for {}", Bytes(pool.page), nodes.join(", "));
-    Step::WriteSetting(Setting { path: pool.path(), value: pages.to_string(), reason, ..Setting::default() })
+    Step::WriteSetting(Setting {
+        path: pool.path(),
+        value: pages.to_string(),
+        reason,
+        knob: knob.to_owned(),
+        ..Setting::default()
+    })
 }
 
 /// The huge pages that a node may have, and the memory node that it prefers. Those of a virtual machine are the whole of its memory, and not set aside.
@@ -196,9 +210,29 @@ mod tests {
         let (written, remarks) = planned(&["hugepages = \"8MiB\"", "hugepages = \"2MiB\""], &kept(64), &host);
         assert_eq!(written, [(path.clone(), "69".to_owned())]);
         assert_eq!(remarks, ["5 more of 2MiB are for n0, n1"]);
+        assert_eq!(planned(&["memory = \"64MiB\""], &kept(64), &host), (vec![(path.clone(), "64".to_owned())], Vec::new()));
         // five are in use already, which the kernel cannot take from anybody
-        assert_eq!(planned(&["hugepages = \"8MiB\""], &kept(2), &host).0, [(path.clone(), "9".to_owned())]);
-        assert_eq!(planned(&["memory = \"64MiB\""], &kept(64), &host), (vec![(path, "64".to_owned())], Vec::new()));
+        *host.huge_pages.last_mut().unwrap() = pool(Some(0), 7, 2);
+        host.settings.files.insert(path.clone(), "7".to_owned());
+        assert_eq!(planned(&["hugepages = \"8MiB\""], &kept(2), &host).0, [(path, "9".to_owned())]);
+    }
+
+    /// Pages that somebody has set aside for a program that is yet to start are free, and would be gone for it if fewer were written.
+    #[test]
+    fn a_pool_with_enough_in_it_is_left_as_it_is() {
+        let mut host = Facts { huge_pages: vec![pool(None, 20, 15), pool(Some(0), 20, 15)], ..facts(4) };
+        let path = pool(Some(0), 0, 0).path();
+        host.settings.files.insert(path.clone(), "20".to_owned());
+        host.settings.files.insert("/sys/devices/system/node/node0/cpulist".to_owned(), "0-3".to_owned());
+        let kept = |count: u64| format!("knobs.hugepages = \"{count} x 2MiB\"");
+        let already = "node 0 has 20 of 2MiB already, and keeps them".to_owned();
+        for (count, containers) in [(2, "hugepages = \"8MiB\""), (16, "hugepages = \"8MiB\""), (20, "memory = \"64MiB\"")] {
+            assert_eq!(planned(&[containers], &kept(count), &host), (Vec::new(), vec![already.clone()]), "{count}");
+        }
+        // of 20 that are there 18 are to be left when the container has its 4
+        let (written, remarks) = planned(&["hugepages = \"8MiB\""], &kept(18), &host);
+        assert_eq!(written, [(path, "22".to_owned())]);
+        assert_eq!(remarks, [already, "4 more of 2MiB are for n0".to_owned()]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) struct Knobs {
     pub(super) untrack: Option<Untrack>,
     /// What is set of every interface of a link, once it is there.
     pub(super) tunings: Vec<Tuning>,
+    /// How many huge pages the knob `hugepages` keeps in each pool, by the file of the pool.
+    pub(super) kept_pages: BTreeMap<String, u64>,
     /// Whether what runs in a node besides its packet loop is kept on its first core.
     pub(super) inside: bool,
     /// Why nothing was asked for that the experiment asks for.
@@ -84,6 +86,7 @@ pub(super) fn of(
                 plan.remarks = means.remarks;
                 confined |= means.steps.iter().any(|step| matches!(step, Step::ConfineGroup(_)));
                 knobs.inside |= wish.knob.name == HOUSEKEEPING;
+                knobs.kept_pages.extend(wish.kept_pages(&place));
                 for step in means.steps {
                     match step {
                         Step::Untrack(untrack) => knobs.untrack = Some(untrack),
@@ -111,6 +114,9 @@ pub(super) fn of(
 
 /// The knob that keeps others on the CPUs for all else.
 const HOUSEKEEPING: &str = "housekeeping";
+
+/// The knob that keeps huge pages.
+pub(super) const HUGE_PAGES: &str = "hugepages";
 
 fn place<'a>(wishes: &Wishes, setup: &Setup, placement: &Placement, facts: &'a Facts, token: &str) -> Place<'a> {
     let (roles, real_time) = match &setup.purpose {

@@ -1,7 +1,9 @@
 //! What an experiment asks of knobs: its profile, and what it says itself.
 
+use std::collections::BTreeMap;
+
 use super::profile::{Profile, SUPPLIED, is_file, path_of};
-use super::{ALL, Knob, Means, Place, STOCK};
+use super::{ALL, Knob, Means, Place, STOCK, each};
 use crate::experiment::Experiment;
 pub(super) use crate::experiment::KnobValue as Value;
 use crate::text::advice;
@@ -49,6 +51,11 @@ impl Wish {
             return if instrument && !self.by_name { Ok(Means::default()) } else { Err("it takes root".to_owned()) };
         }
         (self.knob.plan)(self.knob, &self.value, place)
+    }
+
+    /// How many huge pages it keeps in each pool, by the file of the pool, whether they are there already or not.
+    pub(crate) fn kept_pages(&self, place: &Place<'_>) -> BTreeMap<String, u64> {
+        if self.knob.name == "hugepages" { each::kept_pages(&self.value, place) } else { BTreeMap::new() }
     }
 }
 

@@ -35,7 +35,7 @@ mod timer_migration;
 mod watchdog_cpus;
 mod workqueues;
 
-pub(super) use hugepages::parse as parse_pages;
+pub(super) use hugepages::{kept as kept_pages, parse as parse_pages};
 
 use super::Knob;
 

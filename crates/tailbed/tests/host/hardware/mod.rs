@@ -244,11 +244,15 @@ fn a_knob_and_a_container_write_the_pool_once_and_both_hold() {
         return;
     }
     let results = results(&output);
-    let wanted = 3.max(taken_before) + 2;
+    // of pages that were there none is given away
+    let wanted = (3.max(taken_before) + 2).max(pages);
     let knobs = results["summary"]["runs"].as_array().unwrap().last().unwrap()["knobs"]["knobs"].clone();
     let knob = knobs.as_array().unwrap().iter().find(|knob| knob["knob"] == "hugepages").unwrap();
-    assert_eq!(knob["readings"][0]["read"], wanted.to_string(), "{knob}");
-    assert_eq!(knob["remarks"][0], "2 more of 2MiB are for dut", "{knob}");
+    if wanted > pages {
+        assert_eq!(knob["readings"][0]["read"], wanted.to_string(), "{knob}");
+        let remarks = knob["remarks"].as_array().unwrap();
+        assert_eq!(remarks.last().unwrap(), "2 more of 2MiB are for dut", "{knob}");
+    }
     let printed = printed(&lab, &output);
     assert_eq!((line(&printed, "file"), line(&printed, "HugePages_Total")), ("4", wanted.to_string().as_str()), "{printed}");
 }
