@@ -234,3 +234,33 @@ fn lives_have_the_knobs_that_are_not_of_cores() {
     let stock = planned_for("lifecycle", "container", &[], &server).unwrap();
     assert!(settings(&stock).is_empty(), "nothing of a life has real-time priority");
 }
+
+/// Under the governor `performance` some drivers take no other preference and make it `performance`: what is found and put back must be
+/// that of another governor.
+#[test]
+fn the_preference_is_written_while_it_can_be() {
+    const FOLDER: &str = "/sys/devices/system/cpu/cpu1/cpufreq";
+    let (preference, governor) = (format!("{FOLDER}/energy_performance_preference"), format!("{FOLDER}/scaling_governor"));
+    let mut server = hosts::server();
+    let of_core = |set: &[&str], host: &Facts| -> Vec<(String, String)> {
+        let plan = planned(set, host);
+        let written = settings(&plan).into_iter().filter(|setting| setting.path.starts_with(FOLDER));
+        written.map(|setting| (setting.path.clone(), setting.value.clone())).collect()
+    };
+    let pair = |file: &String, value: &str| (file.clone(), value.to_owned());
+    let fast = [pair(&preference, "performance"), pair(&governor, "performance")];
+    assert_eq!(of_core(&["knobs.energy_preference=true", "knobs.governor=true"], &server), fast);
+    let thrifty = ["knobs.energy_preference=power", "knobs.governor=powersave"];
+    assert_eq!(of_core(&thrifty, &server), [pair(&governor, "powersave"), pair(&preference, "power")]);
+    // of another driver the two have nothing to do with each other
+    assert_eq!(of_core(&["knobs.governor=performance"], &server), fast[1..]);
+    for cpu in 0..8 {
+        let file = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_driver");
+        server.settings.files.insert(file, "amd-pstate-epp".to_owned());
+    }
+    assert_eq!(of_core(&["knobs.governor=performance"], &server), fast);
+    assert_eq!(of_core(&["knobs.energy_preference=true", "knobs.governor=true"], &server), fast);
+    assert_eq!(of_core(&["knobs.governor=powersave"], &server), [pair(&governor, "powersave")]);
+    let refused = try_plan(&["knobs.energy_preference=power", "knobs.governor=performance"], &server).unwrap_err();
+    assert!(refused.to_string().contains("the knob `energy_preference` is to make it power"), "{refused}");
+}

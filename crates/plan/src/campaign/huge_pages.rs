@@ -26,8 +26,8 @@ pub(super) struct Reserved {
 }
 
 /// Writes how many pages there are to be, wherever fewer are free than the containers may have: on the memory node that a container
-/// prefers, else wherever the kernel finds them. Where a knob keeps pages of that size in reserve, those are to be free besides: what it writes is raised
-/// then, since of two values for one file the first would not hold. No pool gets fewer pages than it was found with.
+/// prefers, else wherever the kernel finds them. Where a knob keeps pages of that size in reserve, those are to be there besides, and what it
+/// writes is raised: of two values for one file the first would not hold. No pool gets fewer pages than it was found with.
 pub(super) fn reserve(nodes: &[Node], knobs: &Knobs, steps: &mut [Step], facts: &Facts) -> Reserved {
     let kept = &knobs.kept_pages;
     let mut reserved = Reserved::default();

@@ -8,11 +8,11 @@ use super::noise;
 use super::run::cgroups;
 use crate::document::Combination;
 use crate::experiment::Experiment;
-use crate::knob::{Group, KnobPlan, Place, ProfilePlan, Role, STOCK, Wish, Wishes};
+use crate::knob::{Group, KnobPlan, Means, Place, ProfilePlan, Role, STOCK, Wish, Wishes};
 use crate::placement::Placement;
 use crate::plan::GENERATOR;
 use crate::setup::{Environment, Node, Purpose, Setup};
-use crate::step::{CgroupSpec, Step, Tuning, Untrack};
+use crate::step::{CgroupSpec, Setting, Step, Tuning, Untrack};
 use crate::text::error::Fault;
 use crate::text::tree;
 
@@ -81,7 +81,7 @@ pub(super) fn of(
             left: None,
             remarks: Vec::new(),
         };
-        match wish.plan(&place) {
+        match wish.plan(&place).and_then(|means| besides(means, &knobs.steps)) {
             Ok(means) => {
                 plan.remarks = means.remarks;
                 confined |= means.steps.iter().any(|step| matches!(step, Step::ConfineGroup(_)));
@@ -110,6 +110,34 @@ pub(super) fn of(
         }
     }
     Ok(knobs)
+}
+
+/// A knob's steps without those for files that another has written: what was found there before is that one's to put back.
+///
+/// # Errors
+/// What the other has written is another value: a clause.
+fn besides(means: Means, earlier: &[Step]) -> Result<Means, String> {
+    let written = |path: &str| {
+        earlier.iter().find_map(|step| match step {
+            Step::WriteSetting(setting) if setting.path == path => Some(setting),
+            _ => None,
+        })
+    };
+    let mut steps = Vec::new();
+    for step in means.steps {
+        let Step::WriteSetting(Setting { path, value, form, .. }) = &step else {
+            steps.push(step);
+            continue;
+        };
+        match written(path) {
+            None => steps.push(step),
+            Some(other) if form.same(&other.value, value) => {}
+            Some(other) => {
+                return Err(format!("it makes {path} say {value}, and the knob `{}` is to make it {}", other.knob, other.value));
+            }
+        }
+    }
+    Ok(Means { steps, ..means })
 }
 
 /// The knob that keeps others on the CPUs for all else.

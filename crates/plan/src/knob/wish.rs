@@ -15,7 +15,7 @@ use crate::text::tree::{self, Table};
 pub(crate) struct Wishes {
     /// Name of the profile, or the path of its file as the experiment has it.
     pub(crate) profile: String,
-    /// In the order of [`ALL`]; knobs that are left alone are not here.
+    /// In the order they are set, that of [`ALL`] nearly always; knobs that are left alone are not here.
     pub(crate) knobs: Vec<Wish>,
     /// Knobs that the experiment itself leaves alone.
     pub(crate) alone: Vec<&'static str>,
@@ -113,7 +113,21 @@ pub(crate) fn wishes(
         Some(Wish { knob, value, by_name: by_name.is_some() })
     };
     let alone = ALL.iter().filter(|knob| own(knob) == Some(&Value::Alone)).map(|knob| knob.name);
-    Ok(Wishes { profile: name.to_owned(), knobs: ALL.iter().copied().filter_map(wish).collect(), alone: alone.collect() })
+    let knobs = in_order(ALL.iter().copied().filter_map(wish).collect());
+    Ok(Wishes { profile: name.to_owned(), knobs, alone: alone.collect() })
+}
+
+/// The order they are set in. Under the governor `performance` drivers that let the processor choose take no preference but `performance`
+/// (EBUSY; Documentation/admin-guide/pm/intel_pstate.rst, "performance"; `amd_pstate_set_energy_pref_index` in
+/// drivers/cpufreq/amd-pstate.c): the preference is written before it comes, and after it has gone.
+fn in_order(mut wishes: Vec<Wish>) -> Vec<Wish> {
+    let place = |name: &str| wishes.iter().position(|wish| wish.knob.name == name);
+    if let (Some(preference), Some(governor)) = (place("energy_preference"), place("governor"))
+        && wishes[governor].value != "performance"
+    {
+        wishes.swap(preference, governor);
+    }
+    wishes
 }
 
 fn find(name: &str, files: &[(String, String)], tree: &Table<'_>, folder: &str) -> Result<Profile, Fault> {

@@ -49,8 +49,9 @@ pub const ALL: &[&Knob] = &[
     &fair_server::KNOB,
     &ksoftirqd::KNOB,
     &memory_lock::KNOB,
-    &governor::KNOB,
+    // before the governor: of `performance` some drivers make the preference themselves, and the one found before would not be known
     &energy_preference::KNOB,
+    &governor::KNOB,
     &idle_latency::KNOB,
     &idle_states::KNOB,
     &thp::KNOB,
