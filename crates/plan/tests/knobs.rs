@@ -264,3 +264,37 @@ fn the_preference_is_written_while_it_can_be() {
     let refused = try_plan(&["knobs.energy_preference=power", "knobs.governor=performance"], &server).unwrap_err();
     assert!(refused.to_string().contains("the knob `energy_preference` is to make it power"), "{refused}");
 }
+
+/// What somebody has given a group is theirs: no group gets more cores than it had, and none loses those that only it has.
+#[test]
+fn groups_keep_what_is_theirs_of_the_cores_for_all_else() {
+    let limits = |files: &[(&str, &str)]| -> (Vec<(String, String)>, Vec<String>) {
+        let mut server = hosts::server();
+        let files = files.iter().map(|(file, text)| (format!("/sys/fs/cgroup/{file}"), (*text).to_owned()));
+        server.settings.files.extend(files);
+        let plan = planned(&["knobs.housekeeping=true", "knobs.smt=idle"], &server);
+        let run = plan.runs.last().unwrap();
+        let limit = |step: &Step| if let Step::ConfineGroup(limit) = step { Some(limit.clone()) } else { None };
+        let limits = run.steps.iter().filter_map(limit).map(|limit| (limit.group, limit.cpus));
+        let knob = run.knobs.knobs.iter().find(|knob| knob.knob == "housekeeping").unwrap();
+        assert_eq!(knob.left, None);
+        (limits.collect(), knob.remarks.clone())
+    };
+    let pair = |group: &str, cpus: &str| (group.to_owned(), cpus.to_owned());
+    let all = [pair("init.scope", "0,3-4,7"), pair("system.slice", "0,3-4,7"), pair("user.slice", "0,3-4,7")];
+    assert_eq!(limits(&[]), (all.to_vec(), Vec::new()));
+    let some = [("init.scope/cpuset.cpus", "0"), ("system.slice/cpuset.cpus", "0-2"), ("user.slice/cpuset.cpus", "1-2")];
+    assert_eq!(limits(&some), (vec![pair("system.slice", "0"), all[2].clone()], Vec::new()));
+    let member = ("system.slice/cpuset.cpus.partition", "member");
+    let lapsed = ("user.slice/cpuset.cpus.partition", "isolated invalid (Parent is not a partition root)");
+    assert_eq!(limits(&[member, lapsed]).0, all);
+    let partition = [
+        ("system.slice/cpuset.cpus", "3-4"),
+        ("system.slice/cpuset.cpus.partition", "isolated"),
+        ("user.slice/cpuset.cpus.effective", "7"),
+        ("user.slice/cpuset.cpus.partition", "root"),
+    ];
+    let remark = |group, cpus| format!("{group} is left as it is: somebody has made it a partition, with {cpus} to itself");
+    let remarks = vec![remark("system.slice", "CPUs 3-4"), remark("user.slice", "CPU 7")];
+    assert_eq!(limits(&partition), (vec![all[0].clone()], remarks));
+}

@@ -1,5 +1,6 @@
 //! Where everything else runs.
 
+use crate::check::cpus::{Cpus, list, named, parse_list};
 use crate::knob::means::Means;
 use crate::knob::{About, Accepts, Group, Knob, Manner, Place};
 use crate::step::{Form, GroupLimit, Step};
@@ -14,11 +15,17 @@ pub(super) const KNOB: Knob = Knob {
     about: About::Host,
     accepts: Accepts::Switch,
     standard: "true",
-    files: &["/sys/fs/cgroup/*/cpuset.cpus", "/sys/fs/cgroup/*/cgroup.type"],
+    files: &[
+        "/sys/fs/cgroup/*/cpuset.cpus",
+        "/sys/fs/cgroup/*/cpuset.cpus.effective",
+        "/sys/fs/cgroup/*/cpuset.cpus.partition",
+        "/sys/fs/cgroup/*/cgroup.type",
+    ],
     form: Form::List,
     manner: Manner {
         read: "from cpuset.cpus.effective of each group right below the root",
-        set: "by cpuset.cpus of each, as systemctl set-property --runtime SLICE AllowedCPUs= does; inside containers by sched_setaffinity(2) on what runs there",
+        set: "by cpuset.cpus of each, as systemctl set-property --runtime SLICE AllowedCPUs= does; a group with a list of its own keeps what of it is for all else, \
+              and a partition of somebody else's is left; inside containers by sched_setaffinity(2) on what runs there",
         verified: "cpuset.cpus.effective is read, at once and again when the work of the run is done",
         undone: "the value found before is written back, unless somebody else has changed it since; what runs in a node ends with it",
     },
@@ -26,7 +33,7 @@ pub(super) const KNOB: Knob = Knob {
 };
 
 fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
-    let cpus = place.house()?;
+    place.house()?;
     let inside = place.roles.iter().any(|role| role.inside);
     let Some(mount) = place.version_2() else {
         let reason =
@@ -44,13 +51,51 @@ fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
     });
     let (left, groups): (Vec<String>, Vec<String>) =
         groups.partition(|group| docker && ["system.slice", "docker"].contains(&group.as_str()));
-    let limit = |group: String| {
-        Step::ConfineGroup(GroupLimit { mount: mount.to_owned(), group, cpus: cpus.clone(), knob: knob.name.to_owned() })
-    };
-    let steps: Vec<Step> = groups.into_iter().map(limit).collect();
-    if steps.is_empty() && !inside {
+    if groups.is_empty() && !inside {
         return Err(format!("there is no group below {mount}: everything runs in its root, which cannot be confined"));
     }
     let remark = |group: &String| format!("{group} is left as it is: the Docker engine makes the groups of nodes in it");
-    Ok(Means { steps, remarks: left.iter().map(remark).collect() })
+    let mut means = Means { steps: Vec::new(), remarks: left.iter().map(remark).collect() };
+    for group in groups {
+        match stand(place, &format!("{mount}/{group}")) {
+            Stand::Within => {}
+            Stand::Partition(cpus) => means.remarks.push(format!(
+                "{group} is left as it is: somebody has made it a partition, with {} to itself",
+                if cpus.is_empty() { "cores".to_owned() } else { named(&cpus) }
+            )),
+            Stand::Kept(cpus) => {
+                let (mount, cpus, knob) = (mount.to_owned(), list(&cpus), knob.name.to_owned());
+                means.steps.push(Step::ConfineGroup(GroupLimit { mount, group, cpus, knob }));
+            }
+        }
+    }
+    Ok(means)
+}
+
+/// How a group stands to the CPUs for all else.
+enum Stand {
+    /// It may use no others.
+    Within,
+    /// It is somebody's partition, with these cores: what it has nobody else has, and no list is to be written there but its owner's.
+    Partition(Cpus),
+    /// It is to be kept to these.
+    Kept(Cpus),
+}
+
+/// What somebody keeps to few cores is not given more (cgroup-v2.rst, "cpuset.cpus": an empty list means those of the group above).
+fn stand(place: &Place<'_>, folder: &str) -> Stand {
+    let says = |file: &str| place.settings().text(&format!("{folder}/{file}")).unwrap_or_default();
+    let cpus = |file: &str| parse_list(says(file)).unwrap_or_default();
+    let own = cpus("cpuset.cpus");
+    // a partition that is none any more says so after the word, and holds nothing
+    if ["root", "isolated"].contains(&says("cpuset.cpus.partition").trim()) {
+        return Stand::Partition(if own.is_empty() { cpus("cpuset.cpus.effective") } else { own });
+    }
+    let house = &place.housekeeping;
+    let both: Cpus = own.intersection(house).copied().collect();
+    match both.len() {
+        0 => Stand::Kept(house.clone()),
+        count if count == own.len() => Stand::Within,
+        _ => Stand::Kept(both),
+    }
 }
