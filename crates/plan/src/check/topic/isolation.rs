@@ -34,15 +34,13 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     let source = "Documentation/admin-guide/kernel-parameters.txt, isolcpus; cpusets: Lightweight low-latency virtual networking \
                   (TU Munich 2022), 6.2.4";
     let all = list(&cores.chosen);
-    let mut finding = Finding::costly(TOPIC, Effect::Milliseconds, is, why, source).read(record, &file);
-    let unified =
-        record.text("/sys/fs/cgroup/cgroup.controllers").is_some_and(|text| text.split(' ').any(|name| name == "cpuset"));
-    if unified {
-        let group = "/sys/fs/cgroup/packets";
-        finding = finding
-            .run("echo +cpuset > /sys/fs/cgroup/cgroup.subtree_control")
-            .run(format!("mkdir {group}; echo {all} > {group}/cpuset.cpus"))
-            .run(format!("echo isolated > {group}/cpuset.cpus.partition; cat {group}/cpuset.cpus.partition"));
-    }
-    vec![finding.boot(format!("isolcpus=managed_irq,domain,{all}"))]
+    vec![
+        Finding::costly(TOPIC, Effect::Milliseconds, is, why, source)
+            .read(record, &file)
+            .note(
+                "profile = \"isolated\" in an experiment gives each node a cpuset of its own for as long as a run takes; a partition that \
+                 stays would keep tailbed off these cores as well",
+            )
+            .boot(format!("isolcpus=managed_irq,domain,{all}")),
+    ]
 }
