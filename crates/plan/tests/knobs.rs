@@ -284,7 +284,7 @@ fn groups_keep_what_is_theirs_of_the_cores_for_all_else() {
     let all = [pair("init.scope", "0,3-4,7"), pair("system.slice", "0,3-4,7"), pair("user.slice", "0,3-4,7")];
     assert_eq!(limits(&[]), (all.to_vec(), Vec::new()));
     let some = [("init.scope/cpuset.cpus", "0"), ("system.slice/cpuset.cpus", "0-2"), ("user.slice/cpuset.cpus", "1-2")];
-    assert_eq!(limits(&some), (vec![pair("system.slice", "0"), all[2].clone()], Vec::new()));
+    assert_eq!(limits(&some), (vec![pair("init.scope", "0"), pair("system.slice", "0"), all[2].clone()], Vec::new()));
     let member = ("system.slice/cpuset.cpus.partition", "member");
     let lapsed = ("user.slice/cpuset.cpus.partition", "isolated invalid (Parent is not a partition root)");
     assert_eq!(limits(&[member, lapsed]).0, all);

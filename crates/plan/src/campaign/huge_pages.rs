@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tailbed_format::facts::{Facts, HugePagePool, Missing};
 use tailbed_format::unit::Bytes;
 
-use super::knobs::{HUGE_PAGES, Knobs};
+use super::knobs::Knobs;
 use crate::setup::{Environment, Node};
 use crate::step::{HugePageLimit, Setting, Step};
 
@@ -53,12 +53,9 @@ pub(super) fn reserve(nodes: &[Node], knobs: &Knobs, steps: &mut [Step], facts: 
             // what somebody has already counts as kept, as it did before the containers; what nobody has serves knob and containers alike
             let in_use = pool.total.saturating_sub(pool.free);
             let count = in_use.max(*kept) + pages;
-            if count > pool.total {
+            if let Some(setting) = written(pool, steps).filter(|_| count > pool.total) {
+                setting.value = count.to_string();
                 reserved.besides.push(format!("{pages} more of {} are for {}", Bytes(page), nodes.join(", ")));
-                match written(pool, steps) {
-                    Some(setting) => setting.value = count.to_string(),
-                    None => reserved.steps.push(setting(HUGE_PAGES, pool, count, &nodes)),
-                }
             }
             continue;
         }
@@ -70,7 +67,7 @@ pub(super) fn reserve(nodes: &[Node], knobs: &Knobs, steps: &mut [Step], facts: 
         *added.entry(page).or_default() += missing;
         *taken.entry(page).or_default() += pages - missing;
         if missing > 0 {
-            reserved.steps.push(setting("", pool, pool.total + more + missing, &nodes));
+            reserved.steps.push(setting(pool, pool.total + more + missing, &nodes));
         }
     }
     reserved
@@ -91,15 +88,9 @@ fn kept_on(page: u64, kept: &BTreeMap<String, u64>, facts: &Facts) -> Option<usi
     pools.filter_map(|pool| pool.node).min()
 }
 
-fn setting(knob: &str, pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
+fn setting(pool: &HugePagePool, pages: u64, nodes: &[&str]) -> Step {
     let reason = format!("huge pages of {} for {}", Bytes(pool.page), nodes.join(", "));
-    Step::WriteSetting(Setting {
-        path: pool.path(),
-        value: pages.to_string(),
-        reason,
-        knob: knob.to_owned(),
-        ..Setting::default()
-    })
+    Step::WriteSetting(Setting { path: pool.path(), value: pages.to_string(), reason, ..Setting::default() })
 }
 
 /// The huge pages that a node may have, and the memory node that it prefers. Those of a virtual machine are the whole of its memory, and not set aside.
@@ -226,8 +217,9 @@ mod tests {
         host.settings.files.insert("/sys/devices/system/node/node0/cpulist".to_owned(), "0-3".to_owned());
         let kept = |count: u64| format!("knobs.hugepages = \"{count} x 2MiB\"");
         let already = "node 0 has 20 of 2MiB already, and keeps them".to_owned();
+        let as_found = vec![(path.clone(), "20".to_owned())];
         for (count, containers) in [(2, "hugepages = \"8MiB\""), (16, "hugepages = \"8MiB\""), (20, "memory = \"64MiB\"")] {
-            assert_eq!(planned(&[containers], &kept(count), &host), (Vec::new(), vec![already.clone()]), "{count}");
+            assert_eq!(planned(&[containers], &kept(count), &host), (as_found.clone(), vec![already.clone()]), "{count}");
         }
         // of 20 that are there 18 are to be left when the container has its 4
         let (written, remarks) = planned(&["hugepages = \"8MiB\""], &kept(18), &host);

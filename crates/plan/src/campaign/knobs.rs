@@ -143,9 +143,6 @@ fn besides(means: Means, earlier: &[Step]) -> Result<Means, String> {
 /// The knob that keeps others on the CPUs for all else.
 const HOUSEKEEPING: &str = "housekeeping";
 
-/// The knob that keeps huge pages.
-pub(super) const HUGE_PAGES: &str = "hugepages";
-
 fn place<'a>(wishes: &Wishes, setup: &Setup, placement: &Placement, facts: &'a Facts, token: &str) -> Place<'a> {
     let (roles, real_time) = match &setup.purpose {
         Purpose::Noise(goals) => (noise::roles(goals, setup, placement, facts), noise::real_time(goals, setup, facts)),

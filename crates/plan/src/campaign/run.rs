@@ -12,7 +12,7 @@ use super::cells::Planned;
 use super::generator::{Wire, measure};
 use super::name::run_name;
 use super::network::{self, Interface};
-use super::{capture, environment, groups, huge_pages, knobs, life, medium, noise, programs, proof, sockets};
+use super::{capture, environment, groups, huge_pages, life, medium, noise, programs, proof, sockets};
 use crate::experiment::LinkKind;
 use crate::placement::Placement;
 use crate::plan::{
@@ -76,7 +76,7 @@ pub(super) fn build(setting: &Setting<'_>, cell: &Cell, planned: &Planned, facts
     };
     let Work { steps, agents, programs, hops, links, cores, streams, through, proof, besides, life, search, expected } = work;
     let mut knobs = planned.knobs.plan.clone();
-    knobs.knobs.iter_mut().filter(|knob| knob.knob == knobs::HUGE_PAGES).for_each(|knob| knob.remarks.extend(besides.clone()));
+    knobs.knobs.iter_mut().filter(|knob| knob.knob == "hugepages").for_each(|knob| knob.remarks.extend(besides.clone()));
     let name = run_name(setting.number, cell, setting.repeat);
     Run {
         name,

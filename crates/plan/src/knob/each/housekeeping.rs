@@ -58,7 +58,6 @@ fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
     let mut means = Means { steps: Vec::new(), remarks: left.iter().map(remark).collect() };
     for group in groups {
         match stand(place, &format!("{mount}/{group}")) {
-            Stand::Within => {}
             Stand::Partition(cpus) => means.remarks.push(format!(
                 "{group} is left as it is: somebody has made it a partition, with {} to itself",
                 if cpus.is_empty() { "cores".to_owned() } else { named(&cpus) }
@@ -74,11 +73,10 @@ fn plan(knob: &Knob, _: &str, place: &Place<'_>) -> Result<Means, String> {
 
 /// How a group stands to the CPUs for all else.
 enum Stand {
-    /// It may use no others.
-    Within,
     /// It is somebody's partition, with these cores: what it has nobody else has, and no list is to be written there but its owner's.
     Partition(Cpus),
-    /// It is to be kept to these.
+    /// It is to be kept to these. Where it is already, the same is written again: what was found may be a killed run's, which is taken back
+    /// between plan and run, and it must hold until the run is over.
     Kept(Cpus),
 }
 
@@ -93,9 +91,5 @@ fn stand(place: &Place<'_>, folder: &str) -> Stand {
     }
     let house = &place.housekeeping;
     let both: Cpus = own.intersection(house).copied().collect();
-    match both.len() {
-        0 => Stand::Kept(house.clone()),
-        count if count == own.len() => Stand::Within,
-        _ => Stand::Kept(both),
-    }
+    Stand::Kept(if both.is_empty() { house.clone() } else { both })
 }

@@ -67,13 +67,14 @@ pub(in crate::knob) fn kept(value: &str, place: &Place<'_>) -> BTreeMap<String, 
 fn plan(knob: &Knob, value: &str, place: &Place<'_>) -> Result<Means, String> {
     let mut all = Means::default();
     for (file, count, kib, node) in pools(value, place)? {
-        // a smaller number would take pages from whoever has set them aside, for a program that is yet to start
-        let found = place.settings().text(&file).and_then(|text| text.trim().parse::<u64>().ok());
-        if let Some(found) = found.filter(|found| *found >= u64::from(count)) {
-            all.remarks.push(format!("node {node} has {found} of {} already, and keeps them", Bytes(kib << 10)));
-            continue;
-        }
-        let setting = setting(knob.name, file, knob.form, count.to_string(), "huge pages in reserve");
+        // a smaller number would take pages from whoever has set them aside, for a program that is yet to start; what is there already is
+        // not written, and must hold as well
+        let (asked, found) = (u64::from(count), place.settings().text(&file).and_then(|text| text.trim().parse::<u64>().ok()));
+        let enough = found.filter(|found| *found >= asked);
+        all.remarks
+            .extend(enough.map(|found| format!("node {node} has {found} of {} already, and keeps them", Bytes(kib << 10))));
+        let value = enough.unwrap_or(asked).to_string();
+        let setting = setting(knob.name, file, knob.form, value, "huge pages in reserve");
         let Means { steps, remarks } = Means::write(setting, place.settings())?;
         all.steps.extend(steps);
         all.remarks.extend(remarks);
