@@ -128,6 +128,39 @@ fn a_command_line_that_contradicts_is_told_and_put_right() {
     assert!(!line.add.contains("nohz_full") && !line.add.contains("apparmor"), "{}", line.add);
 }
 
+/// The host of that name with another command line.
+fn booted_with(host: &str, line: &str) -> Record {
+    let mut record = HOSTS[host].clone();
+    record.files.insert("/proc/cmdline".to_owned(), line.to_owned());
+    record
+}
+
+#[test]
+fn huge_pages_that_are_asked_for_at_boot_are_kept() {
+    let asked = "hugepagesz=1G hugepages=16 hugepagesz=2M hugepages=0:512,1:512";
+    for boot in [Loader::Grub, Loader::SystemdBoot, Loader::Kexec] {
+        let advice = check(&booted_with("epyc-nps4", &format!("root=/dev/sda1 {asked} ro")), &wishes("17-23", boot)).unwrap();
+        let set = advice.scores.iter().find(|score| score.name == "command line for virtual systems").unwrap();
+        let pages: Vec<_> = set.parameters.iter().filter(|parameter| parameter.wanted.starts_with("hugepages")).collect();
+        assert!(pages.len() == 2 && pages.iter().all(|parameter| parameter.state == State::There), "{pages:?}");
+        let line = advice.line.unwrap();
+        assert!(line.remove.is_empty() && !line.add.contains("hugepages"), "{line:?}");
+        assert!(boot == Loader::Grub || line.how.join("\n").contains(asked), "{line:?}");
+    }
+}
+
+#[test]
+fn lists_of_the_command_line_may_say_the_last_cpu_and_all() {
+    let line = "nohz_full=17-N rcu_nocbs=all isolcpus=managed_irq,domain,17-N irqaffinity=0-3";
+    let advice = check(&booted_with("epyc-nps4", line), &wishes("17-23", Loader::Grub)).unwrap();
+    let parameters = advice.scores.iter().flat_map(|score| &score.parameters);
+    for parameter in parameters.filter(|parameter| line.contains(parameter.wanted.split('=').next().unwrap())) {
+        assert!(!matches!(parameter.state, State::Contradicted(_)), "{parameter:?}");
+    }
+    let topic = |topic: &str| advice.findings.iter().find(|finding| finding.topic == topic).unwrap().level;
+    assert_eq!(topic("RCU callbacks"), Level::Fine);
+}
+
 #[test]
 fn the_line_comes_in_the_form_of_each_boot_loader() {
     let grub = commands(&advice("epyc-nps4", &wishes("17-23", Loader::Grub)));

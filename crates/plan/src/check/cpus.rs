@@ -13,11 +13,30 @@ pub const MOST: usize = 8192;
 /// Reads a list (cpuset(7), "List format"): numbers and ranges with commas between, a range perhaps with a stride (`0-10:2/4`, the first 2
 /// of each 4). `None` when it is something else or reaches [`MOST`]; the empty list is the empty set.
 pub fn parse_list(text: &str) -> Option<Cpus> {
+    parse(text, None)
+}
+
+/// Reads a list of the kernel's command line, which may say `N` for the last CPU and `all` for every one (`8-N`, `all:1/2`;
+/// Documentation/admin-guide/kernel-parameters.rst, "cpu lists"). `last` is the number of that CPU.
+pub fn parse_boot_list(text: &str, last: usize) -> Option<Cpus> {
+    parse(text, Some(last))
+}
+
+fn parse(text: &str, last_cpu: Option<usize>) -> Option<Cpus> {
+    let number = |text: &str| match (text.trim(), last_cpu) {
+        ("N", Some(last)) => Some(last),
+        (text, _) => text.parse::<usize>().ok(),
+    };
     let mut cpus = Cpus::new();
     for part in text.trim().split(',').filter(|part| !part.trim().is_empty()) {
         let (range, stride) = part.split_once(':').map_or((part, None), |(range, stride)| (range, Some(stride)));
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last): (usize, usize) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        let (first, last) = match last_cpu {
+            Some(last) if range.trim().eq_ignore_ascii_case("all") => (0, last),
+            _ => {
+                let (first, last) = range.split_once('-').unwrap_or((range, range));
+                (number(first)?, number(last)?)
+            }
+        };
         let (used, group): (usize, usize) = match stride {
             None => (1, 1),
             Some(stride) => stride.split_once('/').and_then(|(used, group)| Some((used.parse().ok()?, group.parse().ok()?)))?,
@@ -93,6 +112,21 @@ mod tests {
         for wrong in ["x", "3-1", "0-4294967295", "8192", "-1", "0-9:2/0", "1 2"] {
             assert_eq!(parse_list(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn lists_of_the_command_line_know_the_last_cpu_and_all() {
+        let read = |text: &str| parse_boot_list(text, 7).map(|cpus| list(&cpus));
+        for (text, cpus) in
+            [("4-N", "4-7"), ("N", "7"), ("all", "0-7"), ("ALL:1/2", "0,2,4,6"), ("0-N:2/4", "0-1,4-5"), ("1,3", "1,3")]
+        {
+            assert_eq!(read(text).as_deref(), Some(cpus), "{text}");
+        }
+        for wrong in ["n", "N-4", "allx", "9-N", "4-M"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        // no file of the kernel's says so
+        assert_eq!((parse_list("4-N"), parse_list("all")), (None, None));
     }
 
     #[test]

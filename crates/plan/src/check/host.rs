@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cpus::{Cpus, MOST, parse_list};
+use super::cpus::{Cpus, MOST, parse_boot_list, parse_list};
 use super::record::Record;
 
 /// Where the kernel tells of its CPUs.
@@ -58,6 +58,13 @@ impl<'a> Host<'a> {
     #[allow(clippy::option_option, reason = "absent, there by itself and there with a value are three things")]
     pub(super) fn parameter(&self, name: &str) -> Option<Option<&'a str>> {
         self.parameters.iter().rev().find(|(found, _)| *found == name).map(|(_, value)| *value)
+    }
+
+    /// A list of CPUs on the kernel's command line; `None` when it is none.
+    pub(super) fn boot_list(&self, text: &str) -> Option<Cpus> {
+        let present = self.record.list(&format!("{CPU}/present")).unwrap_or_default();
+        let last = present.last().or(self.online.last()).copied();
+        last.map_or_else(|| parse_list(text), |last| parse_boot_list(text, last))
     }
 
     /// An option of the kernel's configuration: `Some(Some(value))` when it is set, `Some(None)` when it is not, `None` when no

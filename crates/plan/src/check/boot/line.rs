@@ -53,11 +53,6 @@ pub(super) fn line(host: &Host<'_>, cores: &Cores, scores: &[Score], loader: Opt
             add.push(&parameter.wanted);
         }
     }
-    // the number of huge pages belongs to the size before it
-    if add.iter().any(|word| word.starts_with("hugepages=")) && !add.iter().any(|word| word.starts_with("hugepagesz=")) {
-        let place = add.iter().position(|word| word.starts_with("hugepages=")).unwrap_or(add.len());
-        add.insert(place, "hugepagesz=2M");
-    }
     remove.sort();
     remove.dedup();
     let add = add.join(" ");

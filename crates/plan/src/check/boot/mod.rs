@@ -2,16 +2,16 @@
 
 mod config;
 mod line;
+mod pages;
 mod sets;
 
 use serde::Serialize;
 
 use super::cores::Cores;
-use super::cpus::parse_list;
 use super::finding::short;
 use super::host::Host;
 pub use line::{Line, Loader};
-use sets::{SETS, Wanted};
+use sets::{SETS, Value, Wanted};
 
 /// How a parameter stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,6 +101,9 @@ fn state(host: &Host<'_>, cores: &Cores, wanted: &Wanted) -> State {
     if host.command_line().is_none() {
         return State::Unknown("/proc/cmdline does not tell".to_owned());
     }
+    if let Value::PageSize | Value::Pages = wanted.value {
+        return pages::state(host);
+    }
     match host.parameter(wanted.name) {
         Some(value) if holds(host, cores, wanted, value) => State::There,
         Some(value) => {
@@ -115,14 +118,16 @@ fn state(host: &Host<'_>, cores: &Cores, wanted: &Wanted) -> State {
 
 /// Whether a value does what the wanted one would.
 fn holds(host: &Host<'_>, cores: &Cores, wanted: &Wanted, value: Option<&str>) -> bool {
-    use sets::Value;
     match wanted.value {
         // "1" and "y" say the same as the bare word
         Value::Flag => value.is_none_or(|value| !["0", "n", "off"].contains(&value)),
         Value::Text(texts) => value.is_some_and(|value| texts.contains(&value)),
         Value::Cores(_) => value.is_some_and(|value| covers(host, cores, value)),
-        Value::Housekeeping => value.and_then(parse_list).is_some_and(|cpus| !cpus.is_empty() && cpus.is_disjoint(&cores.chosen)),
-        Value::Pages => value.and_then(|value| value.parse::<u64>().ok()).is_some_and(|count| count > 0),
+        Value::Housekeeping => {
+            value.and_then(|value| host.boot_list(value)).is_some_and(|cpus| !cpus.is_empty() && cpus.is_disjoint(&cores.chosen))
+        }
+        // these hold by what stands beside them: `pages`
+        Value::PageSize | Value::Pages => false,
     }
 }
 
@@ -133,6 +138,5 @@ fn covers(host: &Host<'_>, cores: &Cores, value: &str) -> bool {
     while let Some((_, after)) = rest.split_once(',').filter(|(flag, _)| flags.contains(flag)) {
         rest = after;
     }
-    let listed = if rest == "all" { Some(host.online.clone()) } else { parse_list(rest) };
-    listed.is_some_and(|cpus| cores.chosen.is_subset(&cpus))
+    host.boot_list(rest).is_some_and(|cpus| cores.chosen.is_subset(&cpus))
 }

@@ -22,6 +22,8 @@ pub(super) enum Value {
     Cores(&'static str),
     /// The cores that keep the house.
     Housekeeping,
+    /// The size of the huge pages that follow.
+    PageSize,
     /// As many huge pages as [`pages`] says.
     Pages,
 }
@@ -46,6 +48,7 @@ impl Wanted {
             Value::Text(texts) => format!("{}={}", self.name, texts.first().unwrap_or(&"")),
             Value::Cores(before) => format!("{}={before}{}", self.name, none(list(&cores.chosen))),
             Value::Housekeeping => format!("{}={}", self.name, none(list(&cores.housekeeping))),
+            Value::PageSize => format!("{}=2M", self.name),
             Value::Pages => format!("{}={}", self.name, pages(host)),
         }
     }
@@ -278,7 +281,7 @@ const VIRTUAL_SYSTEMS: &[Wanted] = &[
     },
     Wanted {
         name: "hugepagesz",
-        value: Value::Text(&["2M", "2MB"]),
+        value: Value::PageSize,
         why: "the size of the huge pages that follow",
         place: everywhere,
         gives_up: None,

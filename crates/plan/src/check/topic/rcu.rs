@@ -1,7 +1,7 @@
 //! Callbacks of read-copy-update on the cores for packets.
 
 use crate::check::cores::Cores;
-use crate::check::cpus::{Cpus, list, named, parse_list};
+use crate::check::cpus::{Cpus, list, named};
 use crate::check::finding::{Effect, Finding};
 use crate::check::host::Host;
 
@@ -17,8 +17,8 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if host.command_line().is_none() {
         return vec![Finding::unknown(record, TOPIC, CMDLINE, "Where callbacks run")];
     }
-    let all = |text: &str| if text == "all" { Some(host.online.clone()) } else { parse_list(text) };
-    let given = |name: &str| host.parameter(name).map(|value| value.map_or(Some(host.online.clone()), all));
+    let listed = |text: &str| host.boot_list(text);
+    let given = |name: &str| host.parameter(name).map(|value| value.map_or(Some(host.online.clone()), listed));
     // nohz_full brings it along
     let asked: Vec<Option<Cpus>> = ["rcu_nocbs", "nohz_full"].into_iter().filter_map(given).collect();
     if asked.iter().any(Option::is_none) {
