@@ -172,6 +172,52 @@ fn the_line_comes_in_the_form_of_each_boot_loader() {
     assert!([grub, boot, kexec].iter().all(|text| !text.contains("BOOT_IMAGE")));
 }
 
+/// A file that takes the place of an earlier one would otherwise lose what that one had brought.
+#[test]
+fn the_file_for_grub_holds_all_that_is_wanted() {
+    let first = advice("epyc-nps4", &wishes("17-23", Loader::Grub)).line.unwrap();
+    let without = first.add.replace("nohz=on ", "").replace("hugepages=4096", "hugepages=0:64,1:64");
+    assert_ne!(first.add, without);
+    let second =
+        check(&booted_with("epyc-nps4", &format!("root=/dev/sda1 {without} ro {without}")), &wishes("17-23", Loader::Grub));
+    let line = second.unwrap().line.unwrap();
+    assert_eq!((line.add.as_str(), line.remove.len()), ("nohz=on", 0));
+    let file = line.how.iter().find(|line| line.contains("> /etc/default/grub.d/tailbed.cfg")).unwrap();
+    for word in first.add.split(' ').filter(|word| !word.starts_with("hugepages=")).chain(["hugepages=0:64,1:64"]) {
+        assert_eq!(file.matches(&format!(" {word}")).count(), 1, "{word}: {file}");
+    }
+    assert!(!file.contains("root="), "{file}");
+    // a word that a shell would run is no value of these
+    let hostile = check(&booted_with("epyc-nps4", "nosoftlockup=`reboot`"), &wishes("17-23", Loader::Grub)).unwrap();
+    assert!(!hostile.line.unwrap().how.iter().any(|line| line.contains('`')));
+}
+
+#[test]
+fn advice_is_of_the_distributions_own_files() {
+    let said = |release: &str, boot| {
+        let mut record = HOSTS["epyc-nps4"].clone();
+        record.files.insert("/etc/os-release".to_owned(), release.to_owned());
+        let advice = check(&record, &wishes("17-23", boot)).unwrap();
+        (commands(&advice), show(&advice, 100))
+    };
+    let has = |release: &str, boot, words: &[&str], others: &[&str]| {
+        let (line, all) = said(release, boot);
+        assert!(words.iter().all(|word| line.contains(word) || all.contains(word)), "{release}: {line}");
+        assert!(!others.iter().any(|word| all.contains(word)), "{release}: {line}");
+    };
+    let debian = ["grub.d/tailbed.cfg", "update-grub", "linux-image-rt-amd64", "/etc/default/irqbalance"];
+    let red = ["grubby --update-kernel", "dnf install kernel-rt", "/etc/sysconfig/irqbalance"];
+    let by_hand = ["add to GRUB_CMDLINE_LINUX in /etc/default/grub: ", "\ngrub-mkconfig -o /boot/grub/grub.cfg"];
+    has("ID=debian", Loader::Grub, &debian, &red);
+    has("ID=ubuntu\nID_LIKE=debian", Loader::Grub, &["update-grub", "pro enable"], &["linux-image-rt"]);
+    has("ID='rocky'\nID_LIKE='rhel centos fedora'", Loader::Grub, &red, &debian);
+    has("ID=arch", Loader::Grub, &by_hand, &[&debian[..], &red[..]].concat());
+    has("", Loader::Grub, &by_hand, &[&debian[..], &red[..]].concat());
+    has("ID=debian", Loader::Kexec, &["--initrd=\"/boot/initrd.img-$(uname -r)\""], &["initramfs"]);
+    has("ID=fedora", Loader::Kexec, &["--initrd=\"/boot/initramfs-$(uname -r).img\""], &["initrd.img"]);
+    has("ID=arch", Loader::Kexec, &["--initrd=/boot/INITRD"], &["uname"]);
+}
+
 #[test]
 fn cores_that_cannot_be_had_are_refused_with_those_that_can() {
     let error = |cores: &str| check(&HOSTS["offline-cpus"], &wishes(cores, Loader::Grub)).unwrap_err();

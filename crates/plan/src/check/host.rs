@@ -28,6 +28,17 @@ pub(super) struct Host<'a> {
     pub(super) parameters: Vec<(&'a str, Option<&'a str>)>,
 }
 
+/// Whose packages and files a distribution has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kin {
+    /// Debian's, Ubuntu's among them.
+    Debian,
+    /// Fedora's, those of Red Hat among them.
+    Fedora,
+    /// Another's, or nobody tells.
+    Other,
+}
+
 impl<'a> Host<'a> {
     pub(super) fn new(record: &'a Record) -> Self {
         let allowed = record.field("/proc/self/status", "Cpus_allowed_list").and_then(parse_list);
@@ -85,6 +96,22 @@ impl<'a> Host<'a> {
         let is_config = |path: &str| path == super::sources::CONFIG || path.starts_with(super::sources::CONFIG_BESIDE);
         let tells = |text: &str| text.lines().any(|line| line.starts_with("CONFIG_"));
         self.record.files.iter().find(|(path, text)| is_config(path) && tells(text)).map(|(path, _)| path.as_str())
+    }
+
+    /// Whether the distribution is one of these or like it (os-release(5), `ID` and `ID_LIKE`).
+    pub(super) fn is_like(&self, names: &[&str]) -> bool {
+        let release = self.record.text("/etc/os-release").unwrap_or_default();
+        let values = release.lines().filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")));
+        values.flat_map(|value| value.trim_matches(['"', '\'']).split(' ')).any(|word| names.contains(&word))
+    }
+
+    /// Whose kin the distribution is.
+    pub(super) fn kin(&self) -> Kin {
+        match () {
+            () if self.is_like(&["debian", "ubuntu"]) => Kin::Debian,
+            () if self.is_like(&["fedora", "rhel", "centos"]) => Kin::Fedora,
+            () => Kin::Other,
+        }
     }
 
     /// The kernel's command line; `None` when it is not there or garbled.

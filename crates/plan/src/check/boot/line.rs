@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Score, State};
+use super::{Parameter, Score, State, pages};
 use crate::check::cores::Cores;
-use crate::check::host::Host;
+use crate::check::host::{Host, Kin};
 
 /// What hands the kernel its command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,10 +57,41 @@ pub(super) fn line(host: &Host<'_>, cores: &Cores, scores: &[Score], loader: Opt
     remove.dedup();
     let add = add.join(" ");
     let loader = loader.unwrap_or_else(|| found(host));
-    (!add.is_empty()).then(|| Line { loader, how: how(host, loader, &add, &remove), add, remove })
+    (!add.is_empty()).then(|| Line { loader, how: how(host, loader, &add, &remove, &of_ours(host, scores)), add, remove })
 }
 
-fn word(name: &str, value: Option<&str>) -> String {
+/// All that the sets want here, for a file that takes the place of an earlier one: what is to be added, and what is there as it stands.
+fn of_ours(host: &Host<'_>, scores: &[Score]) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for parameter in scores.iter().flat_map(|score| &score.parameters) {
+        let words = match parameter.state {
+            State::There => standing(host, parameter),
+            State::Missing | State::Unknown(_) | State::Contradicted(_) => vec![parameter.wanted.clone()],
+            State::NotHere(_) | State::LeftOut(_) => Vec::new(),
+        };
+        // sizes and numbers of huge pages come together, once, and a size may be the same for two numbers
+        if !words.iter().all(|word| all.contains(word)) {
+            all.extend(words);
+        }
+    }
+    all.join(" ")
+}
+
+/// A parameter's words as they stand on the command line, once: what somebody has said elsewhere is there twice when the file says it as
+/// well. As it is wanted, where they hold what a shell might take for its own.
+fn standing(host: &Host<'_>, parameter: &Parameter) -> Vec<String> {
+    let name = parameter.wanted.split('=').next().unwrap_or_default();
+    let words = if pages::NAMES.contains(&name) {
+        pages::words(host)
+    } else {
+        // the last mention is the one that counts
+        host.parameter(name).map(|value| word(name, value)).into_iter().collect()
+    };
+    let plain = |word: &String| word.chars().all(|c| c.is_ascii_alphanumeric() || "._,:=-".contains(c));
+    if words.iter().all(plain) { words } else { vec![parameter.wanted.clone()] }
+}
+
+pub(super) fn word(name: &str, value: Option<&str>) -> String {
     value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"))
 }
 
@@ -71,31 +102,12 @@ fn found(host: &Host<'_>) -> Loader {
     if is_systemd { Loader::SystemdBoot } else { Loader::Grub }
 }
 
-fn how(host: &Host<'_>, loader: Loader, add: &str, remove: &[String]) -> Vec<String> {
+fn how(host: &Host<'_>, loader: Loader, add: &str, remove: &[String], ours: &str) -> Vec<String> {
     let whole = whole(host, add, remove);
     let mut lines = Vec::new();
     match loader {
         Loader::Grub => {
-            // os-release(5): what the distribution is, and is like
-            let release = host.record.text("/etc/os-release").unwrap_or_default();
-            let kin = |names: &[&str]| {
-                let words = release.lines().filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")));
-                words.flat_map(|line| line.trim_matches('"').split(' ')).any(|word| names.contains(&word))
-            };
-            let red = kin(&["fedora", "rhel", "centos"]);
-            if red {
-                let removed =
-                    if remove.is_empty() { String::new() } else { format!("--remove-args={} ", quoted(&remove.join(" "))) };
-                lines.push(format!("grubby --update-kernel=ALL {removed}--args={}", quoted(add)));
-            } else {
-                if !remove.is_empty() {
-                    lines.push(format!("# take out of GRUB_CMDLINE_LINUX… in /etc/default/grub: {}", remove.join(" ")));
-                }
-                let assignment = format!("GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT {add}\"");
-                lines.push("mkdir -p /etc/default/grub.d".to_owned());
-                lines.push(format!("echo {} > /etc/default/grub.d/tailbed.cfg", quoted(&assignment)));
-                lines.push("update-grub".to_owned());
-            }
+            lines.extend(grub(host, add, remove, ours));
             lines.push("reboot".to_owned());
         }
         Loader::SystemdBoot => {
@@ -111,11 +123,50 @@ fn how(host: &Host<'_>, loader: Loader, add: &str, remove: &[String]) -> Vec<Str
                 Some(whole) => format!("--command-line={}", quoted(&whole)),
                 None => format!("--reuse-cmdline --append={}", quoted(add)),
             };
-            lines.push(format!("kexec --load \"/boot/vmlinuz-$(uname -r)\" --initrd=\"/boot/initrd.img-$(uname -r)\" {line}"));
+            let (kernel, initrd) = match host.kin() {
+                Kin::Debian => ("\"/boot/vmlinuz-$(uname -r)\"", "\"/boot/initrd.img-$(uname -r)\""),
+                Kin::Fedora => ("\"/boot/vmlinuz-$(uname -r)\"", "\"/boot/initramfs-$(uname -r).img\""),
+                Kin::Other => {
+                    lines.push("# KERNEL and INITRD stand for the names that this distribution gives them in /boot".to_owned());
+                    ("/boot/KERNEL", "/boot/INITRD")
+                }
+            };
+            lines.push(format!("kexec --load {kernel} --initrd={initrd} {line}"));
             lines.push("systemctl kexec  # for this one boot; the boot loader's own line stays as it is".to_owned());
         }
     }
     lines
+}
+
+/// How GRUB is told: by grubby(8) where that is, by a file of ours among those that Debian's grub-mkconfig(8) reads, else by hand.
+fn grub(host: &Host<'_>, add: &str, remove: &[String], ours: &str) -> Vec<String> {
+    const BY_HAND: &str = "/etc/default/grub";
+    let take_out = (!remove.is_empty()).then(|| format!("# take out of GRUB_CMDLINE_LINUX… in {BY_HAND}: {}", remove.join(" ")));
+    match host.kin() {
+        Kin::Fedora => {
+            let removed = if remove.is_empty() { String::new() } else { format!("--remove-args={} ", quoted(&remove.join(" "))) };
+            vec![format!("grubby --update-kernel=ALL {removed}--args={}", quoted(add))]
+        }
+        Kin::Debian => {
+            let assignment = format!("GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT {ours}\"");
+            let write = [
+                "mkdir -p /etc/default/grub.d".to_owned(),
+                format!("echo {} > /etc/default/grub.d/tailbed.cfg", quoted(&assignment)),
+                "update-grub".to_owned(),
+            ];
+            take_out.into_iter().chain(write).collect()
+        }
+        Kin::Other => {
+            let second = "/boot/grub2/grub.cfg";
+            let make = if host.record.has(second) {
+                format!("grub2-mkconfig -o {second}")
+            } else {
+                "grub-mkconfig -o /boot/grub/grub.cfg".to_owned()
+            };
+            let put_in = format!("# add to GRUB_CMDLINE_LINUX in {BY_HAND}: {add}");
+            take_out.into_iter().chain([put_in, make]).collect()
+        }
+    }
 }
 
 /// The whole command line as it should be: without what the boot loader puts there by itself. `None` where the one in force is not known.

@@ -1,8 +1,12 @@
 //! Huge pages on the kernel's command line, where the order tells which number is of which size.
 
 use super::State;
+use super::line::word;
 use crate::check::finding::short;
 use crate::check::host::Host;
+
+/// Parameters that mean something together, and in their order only.
+pub(super) const NAMES: [&str; 3] = ["default_hugepagesz", "hugepagesz", "hugepages"];
 
 /// Sizes and numbers stand or fall together: any pages that are asked for do what the recommended ones would. Nothing of it is ever replaced: of two
 /// numbers for one size the kernel ignores the second (`hugepagesz_setup` in mm/hugetlb.c).
@@ -33,6 +37,27 @@ fn pairs<'a>(host: &Host<'a>) -> Vec<(Option<&'a str>, u64)> {
     pairs
 }
 
+/// The words of it in their order, each size with its number once.
+pub(super) fn words(host: &Host<'_>) -> Vec<String> {
+    let mut pairs: Vec<Vec<String>> = Vec::new();
+    let mut open = false;
+    for (name, value) in host.parameters.iter().filter(|(name, _)| NAMES.contains(name)) {
+        let word = word(name, *value);
+        match pairs.last_mut().filter(|_| open && *name == "hugepages") {
+            Some(pair) => pair.push(word),
+            None => pairs.push(vec![word]),
+        }
+        open = *name != "hugepages";
+    }
+    let mut once: Vec<Vec<String>> = Vec::new();
+    for pair in pairs {
+        if !once.contains(&pair) {
+            once.push(pair);
+        }
+    }
+    once.concat()
+}
+
 /// A number, or one for each of some nodes (`0:512,1:512`, Linux 5.16), which is their sum.
 fn count(value: &str) -> Option<u64> {
     let of_node = |part: &str| part.split_once(':').map_or(part, |(_, count)| count).trim().parse::<u64>().ok();
@@ -61,6 +86,14 @@ mod tests {
         assert_eq!(named("hugepages=8 hugepagesz=1G hugepages=0:2,1:2"), [(None, 8), pair("1G", 4)]);
         assert_eq!(named("hugepages=8 default_hugepagesz=1G"), [pair("1G", 8)]);
         assert_eq!(named("hugepages=0:512,x hugepages"), [(None, 0), (None, 0)]);
+    }
+
+    #[test]
+    fn a_size_with_its_number_is_said_once() {
+        let words = |line: &str| of(line, words).join(" ");
+        let two = "hugepagesz=1G hugepages=4 hugepagesz=2M hugepages=4";
+        assert_eq!(words(&format!("{two} quiet {two}")), two);
+        assert_eq!(words("hugepages=8 ro hugepages=8 default_hugepagesz=1G"), "hugepages=8 default_hugepagesz=1G");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::cores::Cores;
 use crate::check::cpus::{Cpus, MOST, list, mask, named, parse_list, parse_mask};
 use crate::check::finding::{Effect, Finding, Level, for_each, short};
-use crate::check::host::Host;
+use crate::check::host::{Host, Kin};
 
 const TOPIC: &str = "interrupts";
 const DEFAULT: &str = "/proc/irq/default_smp_affinity";
@@ -97,10 +97,17 @@ fn balancer(host: &Host<'_>, cores: &Cores) -> Option<Finding> {
     let banned = list(&cores.chosen);
     let is = "irqbalance is running.";
     let why = "It moves interrupts every 10 s, also onto the cores for packets, unless they are isolated or banned.";
+    let ban = format!("IRQBALANCE_BANNED_CPULIST={banned}");
+    let write = |finding: Finding, file: &str| finding.run(format!("echo {ban} >> {file}  # to keep it off them instead"));
     running.then(|| {
-        Finding::costly("irqbalance", Effect::TensOfMicroseconds, is, why, "irqbalance(1)")
+        let finding = Finding::costly("irqbalance", Effect::TensOfMicroseconds, is, why, "irqbalance(1)")
             .seen("/proc/*/comm", "irqbalance")
-            .run("systemctl disable --now irqbalance")
-            .run(format!("echo IRQBALANCE_BANNED_CPULIST={banned} >> /etc/default/irqbalance  # to keep it off them instead"))
+            .run("systemctl disable --now irqbalance");
+        // where the service takes its environment from
+        match host.kin() {
+            Kin::Debian => write(finding, "/etc/default/irqbalance"),
+            Kin::Fedora => write(finding, "/etc/sysconfig/irqbalance"),
+            Kin::Other => finding.note(format!("{ban} in the environment of its service keeps it off them instead")),
+        }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::check::cores::Cores;
 use crate::check::finding::{Effect, Finding, Level, short};
-use crate::check::host::Host;
+use crate::check::host::{Host, Kin};
 
 const TOPIC: &str = "preemption";
 const VERSION: &str = "/proc/version";
@@ -37,7 +37,7 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
         let finding = read(Finding::costly(TOPIC, effect, is, why, source));
         // only a kernel built for it can be told
         let finding = if dynamic && model != Model::Full { finding.boot("preempt=full") } else { finding };
-        finding.run("apt-get install linux-image-rt-amd64  # Debian's kernel with PREEMPT_RT")
+        with_real_time(host, finding)
     };
     vec![match model {
         Model::None | Model::NoneOrVoluntary => costly(
@@ -71,6 +71,18 @@ pub(super) fn findings(host: &Host<'_>, _: &Cores) -> Vec<Finding> {
         },
         Model::RealTime => read(Finding::fine(TOPIC, "a real-time kernel (PREEMPT_RT)")),
     }]
+}
+
+/// Where a distribution has a kernel with PREEMPT_RT.
+fn with_real_time(host: &Host<'_>, finding: Finding) -> Finding {
+    // Debian's names of architectures
+    let architecture = if host.record.calls.machine == "aarch64" { "arm64" } else { "amd64" };
+    match host.kin() {
+        Kin::Debian if host.is_like(&["ubuntu"]) => finding.run("pro enable realtime-kernel  # Ubuntu's kernel with PREEMPT_RT"),
+        Kin::Debian => finding.run(format!("apt-get install linux-image-rt-{architecture}  # Debian's kernel with PREEMPT_RT")),
+        Kin::Fedora => finding.run("dnf install kernel-rt  # with PREEMPT_RT, of Red Hat's repository for real time"),
+        Kin::Other => finding.note("a kernel with CONFIG_PREEMPT_RT=y is preempted nearly everywhere; Linux has it from 6.12 on"),
+    }
 }
 
 /// The model, the file that tells it, and what that says.
