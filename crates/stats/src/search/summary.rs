@@ -1,5 +1,7 @@
 //! Searches over the repeats of a cell, and the question answered.
 
+use std::fmt::Write as _;
+
 use tailbed_format::lifecycle::Repeats;
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{Cell, Distribution, RunKind};
@@ -162,12 +164,17 @@ fn answer(cells: &[SearchCell], runs: &[SearchRun], simulated: bool) -> String {
         [only] => format!("{}.", said(only)),
         [most, .., least] => format!("{}; {}.", said(most), said(least)),
     };
-    let missing = cells.len() - found.len();
-    let rest = match missing {
-        0 => String::new(),
-        1 => " Of one configuration nothing was found.".to_owned(),
-        more => format!(" Of {more} configurations nothing was found."),
-    };
+    let without = cells.iter().filter_map(|cell| cell.goals.first()).filter(|goal| goal.lower.is_none() || goal.upper.is_none());
+    let all_carried = without.filter(|goal| goal.at_maximum > 0).count();
+    let of = |count: usize| if count == 1 { "one configuration".to_owned() } else { format!("{count} configurations") };
+    let mut rest = String::new();
+    if all_carried > 0 {
+        let _ = write!(rest, " Of {} even the highest rate allowed is carried.", of(all_carried));
+    }
+    let missing = cells.len() - found.len() - all_carried;
+    if missing > 0 {
+        let _ = write!(rest, " Of {} nothing was found.", of(missing));
+    }
     let limit = near.map_or_else(String::new, |own| {
         format!(
             " The instrument itself carries {} over a wire, so that what comes near it may be its limit and not the device's.",
@@ -226,7 +233,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::search::{Search, Sent};
     use tailbed_format::summary::{Counts, Invalid, Parameter};
-    use tailbed_format::throughput::{Goal, LatencyFound, Method, SearchOrder, Trial};
+    use tailbed_format::throughput::{Bounds, Goal, LatencyFound, Method, SearchOrder, Trial};
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -328,8 +335,7 @@ pub(crate) mod tests {
         let reasons = vec![Invalid::ReceiverDropped { packets: 9 }];
         last.end = End::Invalid { rate: 1_000_000, attempts: 3, reasons };
         last.goals.iter_mut().for_each(|found| {
-            (found.status, found.bounds, found.conditional) =
-                (Status::Unfinished, tailbed_format::throughput::Bounds::default(), None);
+            (found.status, found.bounds, found.conditional) = (Status::Unfinished, Bounds::default(), None);
         });
         last.latency.clear();
         summarise_searches("throughput", Some("How much goes through?"), &[cell("host"), cell("container")], &runs)
@@ -361,6 +367,18 @@ pub(crate) mod tests {
         assert!(campaign.answer.contains("The instrument itself carries"), "{}", campaign.answer);
         assert!(!campaign.answer.contains("without the device"), "{}", campaign.answer);
         assert_eq!(label(&campaign.cells[0]), "a wire, without the device");
+    }
+
+    #[test]
+    fn a_device_that_carries_all_there_is_stands_beside_one_that_does_not() {
+        let cell = Cell { kind: RunKind::Measurement, parameters: Vec::new(), floor: None, simulated: false };
+        let mut broken = run(2, 0, 300_000);
+        broken.end = End::Time;
+        broken.goals.iter_mut().for_each(|found| (found.status, found.bounds) = (Status::Unfinished, Bounds::default()));
+        let runs = [run(0, 0, 300_000), run(1, 0, 2_000_000), broken];
+        let answer = summarise_searches("t", None, &[cell.clone(), cell.clone(), cell], &runs).answer;
+        let rest = " Of one configuration even the highest rate allowed is carried. Of one configuration nothing was found.";
+        assert!(answer.ends_with(rest), "{answer}");
     }
 
     #[test]
