@@ -34,6 +34,7 @@ trait Exchange {
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, u64)>;
     fn collect(&mut self, count: usize) -> Vec<(Vec<u8>, u64)>;
     fn send(&mut self, frames: &[Vec<u8>]) -> Vec<(usize, Errno)>;
+    fn waiting(&mut self) -> Vec<Vec<u8>>;
     fn drops(&mut self) -> u64;
 }
 
@@ -62,6 +63,11 @@ impl<R: Receive, T: Transmit> Exchange for Both<R, T> {
         }
         received.extend(self.receive.receive(|incoming| (incoming.bytes.to_vec(), incoming.stamp)));
         received
+    }
+
+    fn waiting(&mut self) -> Vec<Vec<u8>> {
+        self.receive.idle(Wait::Block, 100_000_000, &self.stop);
+        self.receive.waiting().map(<[u8]>::to_vec).collect()
     }
 
     fn send(&mut self, frames: &[Vec<u8>]) -> Vec<(usize, Errno)> {
@@ -151,6 +157,33 @@ fn every_pair_carries_every_frame_as_it_is() {
             }
             assert!(received.is_sorted_by_key(|(_, stamp)| stamp), "{ports}");
             assert_eq!(drops, 0, "{ports}");
+        }
+    });
+}
+
+/// What waits is what is then received, in that order, before as after a part of it has been taken.
+#[test]
+fn packet_rings_tell_what_waits() {
+    on_host(|| {
+        veth("tb-test-a", "tb-test-b");
+        let frames: Vec<_> = (60..90).map(|length| frame(length, length)).collect();
+        for receive in [ReceivePort::Packet, ReceivePort::PacketBlocks] {
+            let ports = Ports { send: SendPort::Packet, receive };
+            let seen = with_ports(ports, "tb-test-a", "tb-test-b", |exchange, _| {
+                assert_eq!(exchange.send(&frames), []);
+                let first = exchange.waiting();
+                let taken = exchange.collect(10);
+                (first, taken.into_iter().map(|(bytes, _)| bytes).collect::<Vec<_>>(), exchange.waiting())
+            });
+            let (first, taken, rest) = seen.unwrap();
+            assert!(!first.is_empty() && frames.starts_with(&first), "{ports}: {} wait", first.len());
+            assert!(taken.len() >= 10 && frames.starts_with(&taken), "{ports}");
+            assert!(
+                !rest.is_empty() && frames[taken.len()..].starts_with(&rest),
+                "{ports}: {} wait behind {}",
+                rest.len(),
+                taken.len()
+            );
         }
     });
 }

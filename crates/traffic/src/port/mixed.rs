@@ -44,6 +44,13 @@ impl Receive for AnyReceiver {
         }
     }
 
+    /// Shared memory cannot tell.
+    #[inline]
+    fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        let ring = if let Self::Interface(ring) = self { Some(ring) } else { None };
+        ring.into_iter().flat_map(Receive::waiting)
+    }
+
     #[inline]
     fn idle(&mut self, wait: Wait, ns: u64, stop: &Stop) -> bool {
         match self {

@@ -136,6 +136,20 @@ impl Receive for PacketBlocks {
         }
     }
 
+    /// Those of the block that is being read; where none is, of the next.
+    #[inline]
+    fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        let begun = (self.left > 0).then_some((self.left, self.offset));
+        let next = || self.memory.filled(self.block).map(|filled| (filled.frames, filled.first));
+        let (mut left, mut offset) = begun.or_else(next).unwrap_or_default();
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let (frame, further) = self.memory.peek(self.block, offset)?;
+            offset = offset.checked_add(further)?;
+            Some(frame)
+        })
+    }
+
     /// Sleeps also where the loop spins, when there is time for it: the timer that hands over a block which is not full runs in a thread of
     /// ordinary priority once the core is busy (ksoftirqd), and a loop that spins at real-time priority would keep it from running. So
     /// the last frames of a run are seen before it ends.

@@ -80,6 +80,8 @@ pub(super) struct Header {
     padding: [u8; 10],
 }
 
+const HEADER: usize = size_of::<Header>();
+
 /// Blocks of equal size in one mapping, each with a header.
 #[derive(Debug)]
 pub(super) struct Memory(RingMemory);
@@ -131,24 +133,41 @@ impl Memory {
         Some(Filled { frames, first })
     }
 
-    /// The frame whose header begins at an offset of a block of ours; `None` when it does not lie in the block.
+    /// The header at an offset of a block of ours, and the bytes from behind it to the end of its frame; `None` when they do not lie in the block.
     #[inline]
-    pub(super) fn frame(&mut self, index: u32, offset: u32) -> Option<Frame<'_>> {
-        const HEADER: usize = size_of::<Header>();
-        let (offset, block) = (offset as usize, self.0.piece());
+    fn header(&self, index: u32, offset: usize) -> Option<(Header, usize)> {
+        let block = self.0.piece();
         if !offset.is_multiple_of(align_of::<Header>()) || offset.checked_add(HEADER)? > block {
             return None;
         }
         // SAFETY: the header lies within the block, aligned, all integers, and the block is ours.
         let header = unsafe { self.0.start(index).add(offset).cast::<Header>().read() };
         let length = (usize::from(header.mac) + header.kept as usize).checked_sub(HEADER)?;
-        if offset + HEADER + length > block {
-            return None;
-        }
+        (offset + HEADER + length <= block).then_some((header, length))
+    }
+
+    /// The frame whose header begins at an offset of a block of ours; `None` when it does not lie in the block.
+    #[inline]
+    pub(super) fn frame(&mut self, index: u32, offset: u32) -> Option<Frame<'_>> {
+        let offset = offset as usize;
+        let (header, length) = self.header(index, offset)?;
         // SAFETY: the bytes lie within the block, which is ours; the exclusive borrow of `self` means there is no other reference to
         // them, and the kernel leaves a block of ours alone.
         let bytes = unsafe { std::slice::from_raw_parts_mut(self.0.start(index).add(offset + HEADER).as_ptr(), length) };
         Some(Frame { header, bytes, first: HEADER })
+    }
+
+    /// The same frame as it lies there, without the VLAN tag that the kernel may have taken out, and how far the next header is from its own.
+    #[inline]
+    pub(super) fn peek(&self, index: u32, offset: u32) -> Option<(&[u8], u32)> {
+        let offset = offset as usize;
+        let (header, length) = self.header(index, offset)?;
+        let before = usize::from(header.mac).saturating_sub(HEADER).min(length);
+        // SAFETY: the bytes lie within the block, which is ours; the kernel leaves it alone, and the borrow of `self` means that there is no
+        // exclusive reference to them.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(self.0.start(index).add(offset + HEADER + before).as_ptr(), length - before) };
+        Some((bytes, header.next))
     }
 
     /// Gives the block back to the kernel.
