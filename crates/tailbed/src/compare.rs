@@ -8,7 +8,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
-use tailbed_format::summary::{CampaignSummary, RunKind};
+use tailbed_format::summary::{CampaignSummary, Parameter, RunKind};
 use tailbed_stats::compare::gate::{Condition, NoCondition, Outcome};
 use tailbed_stats::compare::machine::{Difference, differences};
 use tailbed_stats::compare::{Comparison, Judged, Side, compare as side_by_side, markdown};
@@ -24,7 +24,8 @@ use crate::results::tallies::{self, Source};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Conditions: `p99.9 > +10%` more than the base's, `p99 > +5us` the same as a time, `max > 1ms` whatever the base has, \
-`loss > 0.01%`. A condition fails when its whole 95 % interval lies above the limit, and cannot be decided when the interval holds it.\n\n\
+`loss > 0.01%`. A condition fails when its whole 95 % interval lies above the limit, and cannot be decided when the interval holds it. \
+Where nothing came through in any run every condition fails; a combination that only the base has cannot be decided.\n\n\
 With --by one folder is enough: the levels of one of its factors are compared under all combinations of the others.\n\n\
 Exit codes: 0 no condition fails; 1 a folder cannot be read; 2 the command line is wrong, or the campaigns are of different machines; \
 4 a condition fails, or with --strict cannot be decided."
@@ -229,13 +230,15 @@ fn latency(path: &Path) -> anyhow::Result<Counter> {
     latency
 }
 
-/// A suite for each cell.
+/// A suite for each cell of the base.
 fn suites(comparison: &Comparison) -> Vec<Suite<'_>> {
-    let suite = |cell: &tailbed_stats::compare::Compared| {
-        let named: Vec<_> = cell.parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
+    let name = |parameters: &[Parameter]| {
+        let named: Vec<_> = parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
         if named.is_empty() { comparison.other.clone() } else { named.join(", ") }
     };
-    comparison.cells.iter().map(|cell| (suite(cell), cell.conditions.iter().collect())).collect()
+    let both = comparison.cells.iter().map(|cell| (&cell.parameters, &cell.conditions));
+    let absent = comparison.absent.iter().map(|cell| (&cell.parameters, &cell.conditions));
+    both.chain(absent).map(|(parameters, conditions)| (name(parameters), conditions.iter().collect())).collect()
 }
 
 /// A case for each condition; one that cannot be decided is skipped, or with `strict` fails.

@@ -117,3 +117,29 @@ fn other_machines_and_broken_folders_are_refused_by_name() {
     fs::remove_file(other.join("summary.json")).unwrap();
     refused(&[one, other_name], 2, "did not come to its end");
 }
+
+#[test]
+fn a_dead_device_and_a_vanished_combination_do_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wire.toml"), EXPERIMENT).unwrap();
+    let run = |more: &[&str]| {
+        let short = ["run", "wire.toml", "--json", "--no-report", "--set", "repeats=5", "--set", "traffic.duration=10ms"];
+        let output = tailbed(folder.path(), &[&short[..], more].concat());
+        let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+        results["results"].as_str().unwrap().to_owned()
+    };
+    let bases = "nodes.dut.simulated.base=10us,12us";
+    let (good, dead) = (run(&["--sweep", bases]), run(&["--sweep", bases, "--set", "nodes.dut.simulated.loss=100%"]));
+    let conditions = ["--fail-if", "p50 > +50%", "--fail-if", "loss > 1%"];
+    let gate = |other: &str, more: &[&str]| tailbed(folder.path(), &[&["compare", &good, other], &conditions[..], more].concat());
+    let output = gate(&dead, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr).matches("fails: nothing came through in ").count(), 4, "{}", text(&output.stderr));
+    let fewer = run(&["--sweep", "nodes.dut.simulated.base=10us"]);
+    assert_eq!(gate(&fewer, &[]).status.code(), Some(0));
+    let output = gate(&fewer, &["--strict", "--junit", "gate.xml"]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("only the base has this combination"), "{}", text(&output.stderr));
+    let junit = fs::read_to_string(folder.path().join("gate.xml")).unwrap();
+    assert!(junit.contains("tests=\"4\"") && junit.contains("failures=\"2\""), "{junit}");
+}

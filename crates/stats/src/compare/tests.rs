@@ -5,7 +5,7 @@ use super::*;
 use crate::campaign::{CountedRun, summarise_campaign};
 use crate::interval::distribution;
 use crate::run::{Attempt, RunCounters, failed_run};
-use tailbed_format::summary::Cell;
+use tailbed_format::summary::{Cell, Invalid, RunSummary};
 
 /// A cell for each value of a swept key, and runs of 1 000 packets: the latencies of repeat `r` are those of a line from 10 to 11 µs, moved by
 /// what `shifts` says for it, ns.
@@ -128,6 +128,68 @@ fn losses_have_an_exact_interval() {
         Some(Outcome::Undecided),
         "6 000 packets do not carry it"
     );
+}
+
+/// With some of the runs of cell 1 not counting for a reason, and nothing received in them.
+fn without(mut summary: CampaignSummary, repeats: std::ops::Range<u32>, why: &Invalid) -> CampaignSummary {
+    for run in summary.runs.iter_mut().filter(|run| run.cell == 1 && repeats.contains(&run.repeat)) {
+        run.invalid = vec![why.clone()];
+        run.counts = Counts { scheduled: 1000, sent: 1000, lost: 1000, ..Counts::default() };
+    }
+    let counted = summary.runs.iter().filter(|run| run.cell == 1 && run.is_valid()).map(|run| run.counts);
+    let (sent, lost) = counted.fold((0, 0), |(sent, lost), counts| (sent + counts.sent, lost + counts.lost));
+    summary.cells[1].counts = Counts { sent, lost, received: sent - lost, ..Counts::default() };
+    summary
+}
+
+fn outcomes(comparison: &Comparison) -> Vec<Outcome> {
+    comparison.cells.iter().flat_map(|cell| &cell.conditions).map(|judged| judged.outcome).collect()
+}
+
+#[test]
+fn a_path_through_which_nothing_comes_fails_every_condition() {
+    let good = campaign(&["64"], &STEADY, 0);
+    let dead = without(campaign(&["64"], &STEADY, 0), 0..6, &Invalid::NothingReceived);
+    let conditions = ["p99 > +10%", "max > 1ms", "loss > 1%"];
+    let comparison = compared_with(&good, &dead, &conditions);
+    assert_eq!(outcomes(&comparison), [Outcome::Failed; 3]);
+    let why = comparison.cells[0].conditions.iter().map(|judged| judged.why.replace('\u{202f}', " "));
+    let [latency, _, loss] = why.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(latency, "nothing came through in 6 runs, of 6 000 packets sent: there is no latency to hold");
+    assert!(loss.ends_with("all of them are lost"), "{loss}");
+    // of two dead paths the one is no slower than the other, and neither is good
+    assert_eq!(outcomes(&compared_with(&dead, &dead, &conditions)), [Outcome::Undecided, Outcome::Failed, Outcome::Failed]);
+}
+
+#[test]
+fn a_generator_that_was_late_decides_nothing_and_says_so() {
+    let good = campaign(&["64"], &STEADY, 0);
+    let late = Invalid::Late { packets: 7, of: 1000, limit: 1000 };
+    let other = without(good.clone(), 0..6, &late);
+    let comparison = compared_with(&good, &other, &["p99 > +10%", "loss > 1%"]);
+    assert_eq!(outcomes(&comparison), [Outcome::Undecided; 2]);
+    let why = &comparison.cells[0].conditions[0].why;
+    assert!(why.starts_with("none of 6 runs counts: the generator sent 7 of 1000"), "{why}");
+    let why = compared_with(&other, &good, &["p99 > +10%"]).cells[0].conditions[0].why.clone();
+    assert!(why.starts_with("of the base none of 6 runs counts"), "{why}");
+}
+
+#[test]
+fn a_run_that_was_left_out_for_silence_leaves_the_loss_open() {
+    let good = campaign(&["64"], &STEADY, 0);
+    let once = without(good.clone(), 0..1, &Invalid::NothingReceived);
+    let comparison = compared_with(&good, &once, &["loss > 1%"]);
+    assert_eq!(comparison.outcome(), Some(Outcome::Undecided));
+    assert!(comparison.cells[0].conditions[0].why.ends_with("but nothing came through in 1 run, left out of this"));
+}
+
+#[test]
+fn a_combination_that_vanished_cannot_be_decided() {
+    let (base, other) = (campaign(&["64", "128"], &STEADY, 0), campaign(&["64"], &STEADY, 0));
+    let comparison = compared_with(&base, &other, &["p50 > +50%", "loss > 1%"]);
+    assert_eq!((outcomes(&comparison), comparison.outcome()), (vec![Outcome::Held; 2], Some(Outcome::Undecided)));
+    assert_eq!(comparison.absent[0].conditions.len(), 2);
+    assert!(markdown(&comparison, &[]).contains("- cannot be decided: `loss > 1%`: only the base has this combination"));
 }
 
 #[test]

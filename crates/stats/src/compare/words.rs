@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use tailbed_format::summary::Parameter;
 
-use super::gate::Outcome;
+use super::gate::{Measure, Outcome};
 use super::machine::Difference;
-use super::{Comparison, Range, Row, Verdict};
+use super::silent::Through;
+use super::{Comparison, Judged, Range, Row, Verdict};
 use crate::interval::MedianInterval;
 use crate::plot::number::{count, difference, mean, time};
 
@@ -35,6 +36,42 @@ pub(super) fn too_few(base: usize, other: usize) -> String {
 
 pub(super) fn no_value() -> String {
     "no repeat has a value".to_owned()
+}
+
+/// Of a path through which nothing comes.
+pub(crate) fn nothing(measure: Measure, runs: usize, sent: u64) -> String {
+    let what = match measure {
+        Measure::Loss => "all of them are lost",
+        Measure::At(_) | Measure::Maximum => "there is no latency to hold",
+    };
+    format!("nothing came through in {}, of {} packets sent: {what}", so_many(runs), count(sent))
+}
+
+/// Why a side's runs decide nothing; `whose` stands before it.
+pub(super) fn uncounted(whose: &str, through: Through<'_>) -> String {
+    match through {
+        Through::Counted => String::new(),
+        Through::Nothing { runs, .. } => format!("{whose}nothing came through in {}", so_many(runs)),
+        Through::Unknown { runs: 0, .. } => format!("{whose}no run was made"),
+        Through::Unknown { runs, first } => {
+            let reason = first.map_or_else(String::new, |first| format!(": {first}"));
+            format!("{whose}none of {} counts{reason}", so_many(runs))
+        }
+    }
+}
+
+/// Of runs beside those that count.
+pub(super) fn but_silent(why: &str, silent: usize) -> String {
+    format!("{why}; but nothing came through in {}, left out of this", so_many(silent))
+}
+
+/// Of a combination that the other has not.
+pub(super) fn absent() -> String {
+    "only the base has this combination".to_owned()
+}
+
+fn so_many(runs: usize) -> String {
+    if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
 }
 
 pub(super) fn share_more(ratio: &Range) -> String {
@@ -107,19 +144,27 @@ pub fn markdown(comparison: &Comparison, differences: &[Difference]) -> String {
             );
         }
         table(&mut text, &cell.rows, mark);
-        for judged in &cell.conditions {
-            let _ = writeln!(text, "- {}: `{}`: {}{mark}", label(judged.outcome), judged.condition, judged.why);
-        }
-        if !cell.conditions.is_empty() {
-            text.push('\n');
-        }
+        conditions(&mut text, &cell.conditions, mark);
     }
     for (whose, alone) in [("the base", &comparison.only_base), (comparison.other.as_str(), &comparison.only_other)] {
         for parameters in alone {
             let _ = writeln!(text, "Only {whose} has {}: it is not compared.", named(parameters));
         }
     }
+    for cell in &comparison.absent {
+        let _ = writeln!(text, "\n## {}{mark}\n", named(&cell.parameters));
+        conditions(&mut text, &cell.conditions, mark);
+    }
     text
+}
+
+fn conditions(text: &mut String, judged: &[Judged], mark: &str) {
+    for judged in judged {
+        let _ = writeln!(text, "- {}: `{}`: {}{mark}", label(judged.outcome), judged.condition, judged.why);
+    }
+    if !judged.is_empty() {
+        text.push('\n');
+    }
 }
 
 fn or_none(text: &str) -> &str {

@@ -129,6 +129,12 @@ pub(super) fn of(
         .map(|sides| Block { base: vec![0.0; sides.runs[0].len()], other: vec![0.0; sides.runs[1].len()] })
         .collect();
     let single = shapes.iter().map(|block| stratified::reach(std::slice::from_ref(block))).fold(1.0, f64::min);
+    // where nothing came through on the other side, and the base has repeats that count
+    let has_base = |one: &Observed<'_>| {
+        let of_base = of_levels.iter().filter(|candidate| candidate.value(&question.by) == base && !candidate.runs.is_empty());
+        of_base.into_iter().any(|candidate| candidate.values(kept) == one.values(kept))
+    };
+    let silent = || of_levels.iter().filter(|one| one.value(&question.by) == other && has_base(one));
     Contrast {
         base: base.to_owned(),
         other: other.to_owned(),
@@ -137,7 +143,9 @@ pub(super) fn of(
         alone: [0, 1].map(|side| alone.iter().map(|sides| sides.runs[side].len()).sum()),
         along: along(&of_levels, levels, question),
         reach: [single, stratified::reach(&shapes)],
-        conditions: relative.map(|condition| judged(condition, &blocks)).collect(),
+        conditions: relative
+            .map(|condition| silent().find_map(|one| one.fails(condition)).unwrap_or_else(|| judged(condition, &blocks)))
+            .collect(),
         rows,
     }
 }

@@ -58,7 +58,9 @@ pub(super) fn of(cells: &[&Observed<'_>], level: &str, question: &Question) -> L
         runs: runs.len(),
         along: question.regardless.iter().map(along).collect(),
         spread: question.measures.iter().filter_map(|measure| spread(*measure, &runs)).collect(),
-        conditions: absolute.map(|condition| judged(condition, &runs)).collect(),
+        conditions: absolute
+            .map(|condition| cells.iter().find_map(|one| one.fails(condition)).unwrap_or_else(|| judged(condition, &runs)))
+            .collect(),
     }
 }
 

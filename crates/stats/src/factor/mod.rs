@@ -13,7 +13,10 @@ mod words;
 use serde::Serialize;
 use tailbed_format::summary::{CampaignSummary, CellSummary, Parameter, RunKind, RunSummary};
 
+use crate::compare::Judged;
 use crate::compare::gate::{Condition, Limit, Measure, Outcome};
+use crate::compare::silent::{Through, through};
+use crate::compare::words::{named, nothing};
 
 pub use contrast::{Contrast, Row, Verdict};
 pub use level::{Along, Level, Spread};
@@ -127,9 +130,18 @@ impl Factors {
 struct Observed<'a> {
     cell: &'a CellSummary,
     runs: Vec<&'a RunSummary>,
+    /// Where nothing came through in any repeat: in how many, with how many packets sent.
+    silent: Option<(usize, u64)>,
 }
 
 impl Observed<'_> {
+    /// What a condition comes to where nothing came through: it fails, for there is no latency that could hold it.
+    fn fails(&self, condition: &Condition) -> Option<Judged> {
+        let (runs, sent) = self.silent?;
+        let why = format!("under {} {}", named(&self.cell.parameters), nothing(condition.measure, runs, sent));
+        Some(Judged::new(condition, (Outcome::Failed, why)))
+    }
+
     fn value(&self, key: &str) -> &str {
         self.cell.parameters.iter().find(|parameter| parameter.key == key).map_or("", |parameter| &parameter.value)
     }
@@ -147,8 +159,12 @@ pub fn compare(summary: &CampaignSummary, question: &Question) -> Result<Factors
     let measured = summary.cells.iter().filter(|cell| cell.kind == RunKind::Measurement);
     let all: Vec<Observed<'_>> = measured
         .map(|cell| {
-            let runs = summary.runs.iter().filter(|run| run.cell == cell.cell && run.is_valid()).collect();
-            Observed { cell, runs }
+            let attempts: Vec<&RunSummary> = summary.runs.iter().filter(|run| run.cell == cell.cell).collect();
+            let silent = match through(&attempts) {
+                Through::Nothing { runs, sent } => Some((runs, sent)),
+                Through::Counted | Through::Unknown { .. } => None,
+            };
+            Observed { cell, runs: attempts.into_iter().filter(|run| run.is_valid()).collect(), silent }
         })
         .collect();
     let keys = distinct(all.iter().flat_map(|one| &one.cell.parameters).map(|parameter| parameter.key.as_str()));

@@ -121,3 +121,23 @@ fn a_block_that_goes_the_other_way_is_named() {
     assert_eq!(row.beyond(0.15).len(), 1);
     assert!(!matches!(row.verdict, Verdict::Close), "{:?}", row.verdict);
 }
+
+/// With the repeats of a cell replaced by ones in which nothing came in.
+#[test]
+fn a_level_through_which_nothing_comes_fails_its_conditions() {
+    let mut study = study();
+    let cell = study.cells.iter().find(|cell| cell.parameters.contains(&parameter("tuning", "tuned"))).unwrap().cell;
+    for run in study.runs.iter_mut().filter(|run| run.cell == cell) {
+        run.invalid.push(tailbed_format::summary::Invalid::NothingReceived);
+        run.counts.sent = 1_000;
+    }
+    let conditions = ["p50 > 1s", "p50 > +50%"].map(|text| text.parse().unwrap()).to_vec();
+    let answer = compare(&study, &Question { conditions, ..question("tuning") }).unwrap();
+    let failed = |judged: &Judged| {
+        let said = "under place = here, kernel = old, tuning = tuned, rate = 10 nothing came through in 3 runs";
+        judged.outcome == Outcome::Failed && judged.why.starts_with(said)
+    };
+    let levels: Vec<bool> = answer.groups[0].levels.iter().map(|level| failed(&level.conditions[0])).collect();
+    assert_eq!(levels, [false, true]);
+    assert!(failed(&answer.groups[0].contrasts[0].conditions[0]), "{:?}", answer.groups[0].contrasts[0].conditions);
+}

@@ -113,6 +113,7 @@ fn one_contrast(text: &mut String, factors: &Factors, contrast: &Contrast) {
             words_and(&contrast.kept),
             factors.by
         );
+        conditions(text, contrast);
         return;
     }
     sentence(text, contrast);
@@ -124,6 +125,10 @@ fn one_contrast(text: &mut String, factors: &Factors, contrast: &Contrast) {
     for row in &contrast.rows {
         exceptions(text, factors, row);
     }
+    conditions(text, contrast);
+}
+
+fn conditions(text: &mut String, contrast: &Contrast) {
     let lines: Vec<String> = contrast.conditions.iter().map(|judged| format!("- {}", condition(judged))).collect();
     if !lines.is_empty() {
         let _ = writeln!(text, "{}\n", lines.join("\n"));

@@ -64,7 +64,11 @@ fn counts(count: &SloCount) -> Markup {
         td { (number::count(count.late)) }
         td { (number::count(count.lost)) }
         td { (number::count(count.sent)) }
-        td { (number::share(count.above(), count.sent)) span.under { (percent(count.low)) "–" (percent(count.high)) } }
+        td {
+            @if count.sent == 0 { "–" } @else {
+                (number::share(count.above(), count.sent)) span.under { (percent(count.low)) "–" (percent(count.high)) }
+            }
+        }
     }
 }
 

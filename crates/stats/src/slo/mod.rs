@@ -10,16 +10,17 @@ mod share;
 mod words;
 
 use tailbed_format::extremes::Extremes;
-use tailbed_format::slo::{Slo, SloCount, SloRepeat, SloResult, SloVerdict};
-use tailbed_format::summary::{Cell, RunKind};
+use tailbed_format::slo::{Slo, SloCount, SloRepeat, SloResult, SloVerdict, Subject};
+use tailbed_format::summary::{Cell, RunKind, RunSummary};
 
 use crate::campaign::CountedRun;
+use crate::compare::silent::{Through, through};
 
 pub use observe::{Observed, observe};
 pub(crate) use share::interval_of_bursts;
 
 /// Judges each deadline in each measured cell. Of each run `counters.slos` has what [`observe()`] found, in the order of `slos`; runs that do
-/// not count are left out. `extremes` are the cells' tails, for the remark.
+/// not count are left out; where there are no others and nothing came through, it is missed. `extremes` are the cells' tails, for the remark.
 pub fn judge(slos: &[Slo], cells: &[Cell], runs: &[CountedRun], extremes: &[Extremes]) -> Vec<SloResult> {
     let measured = || cells.iter().enumerate().filter(|(_, cell)| cell.kind == RunKind::Measurement);
     slos.iter()
@@ -34,6 +35,10 @@ pub fn judge(slos: &[Slo], cells: &[Cell], runs: &[CountedRun], extremes: &[Extr
 }
 
 fn judge_cell(number: usize, slo: &Slo, cell: usize, runs: &[CountedRun], tail: Option<&Extremes>) -> SloResult {
+    let mine: Vec<&RunSummary> = runs.iter().map(|run| &run.summary).filter(|run| run.cell == cell).collect();
+    if let Through::Nothing { runs, sent } = through(&mine) {
+        return dead(slo, cell, runs, sent);
+    }
     let valid = runs.iter().filter(|run| run.summary.cell == cell && run.summary.is_valid());
     let observed: Vec<_> = valid.filter_map(|run| Some((run, *run.counters.slos.get(number)?))).collect();
     let repeat = |(run, observed): &(&CountedRun, Observed)| {
@@ -67,6 +72,23 @@ fn judge_cell(number: usize, slo: &Slo, cell: usize, runs: &[CountedRun], tail: 
         repeats,
         more,
         remark: tail.and_then(|tail| words::remark(slo, tail)),
+    }
+}
+
+/// Of a path through which nothing came in any run: there is no packet that was in time.
+fn dead(slo: &Slo, cell: usize, runs: usize, sent: u64) -> SloResult {
+    // what was sent of one stream or flow is not told apart in runs that do not count
+    let all = if slo.subject == Subject::All { sent } else { 0 };
+    SloResult {
+        slo: slo.clone(),
+        cell,
+        verdict: SloVerdict::Missed,
+        why: words::dead(runs, sent),
+        // each run is one burst of losses, and tells no more than one lost packet would
+        pooled: counted(Observed { sent: all, late: 0, lost: all, bursts: all.min(runs as u64) }),
+        repeats: Vec::new(),
+        more: None,
+        remark: None,
     }
 }
 

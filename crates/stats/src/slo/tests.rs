@@ -4,7 +4,7 @@ use super::*;
 use crate::run::{Attempt, RunCounters, failed_run};
 use tailbed_format::percentile::Percentile;
 use tailbed_format::slo::Subject;
-use tailbed_format::summary::{Invalid, RunSummary};
+use tailbed_format::summary::{Counts, Invalid, RunSummary};
 
 fn slo(ppm: u32) -> Slo {
     Slo { subject: Subject::All, percentile: Percentile::from_ppm(ppm).unwrap(), below: 500_000 }
@@ -100,4 +100,25 @@ fn what_does_not_count_is_left_out() {
     assert_eq!(results.iter().map(|result| (result.cell, result.verdict)).collect::<Vec<_>>(), [(1, SloVerdict::Held)]);
     let none = judge(&[slo(900_000)], &cells, &[], &[]);
     assert_eq!((none[0].verdict, none[0].why.as_str()), (SloVerdict::Undecided, "no packet of a run that counts was sent"));
+}
+
+#[test]
+fn a_path_through_which_nothing_comes_misses_it() {
+    let cells = [Cell { kind: RunKind::Measurement, parameters: Vec::new(), floor: None, simulated: false }];
+    let dead = |repeat: u32| {
+        let mut run = run(0, repeat, Observed::default());
+        run.summary.counts = Counts { sent: 1_000, lost: 1_000, ..Counts::default() };
+        run.summary.invalid.push(Invalid::NothingReceived);
+        run
+    };
+    let mut runs: Vec<CountedRun> = (0..3).map(dead).collect();
+    let judged = |runs: &[CountedRun]| judge(&[slo(999_000)], &cells, runs, &[]).remove(0);
+    let missed = judged(&runs);
+    assert_eq!((missed.verdict, missed.pooled.lost, missed.pooled.bursts), (SloVerdict::Missed, 3_000, 3));
+    assert_eq!(said(&missed), "nothing came through in 3 runs, of 3 000 packets sent: no packet was in time");
+    // of a sink that had no room it is not known
+    for run in &mut runs {
+        run.summary.invalid.push(Invalid::ReceiverDropped { packets: 1_000 });
+    }
+    assert_eq!(judged(&runs).verdict, SloVerdict::Undecided);
 }

@@ -44,6 +44,15 @@ pub(super) fn why(slo: &Slo, pooled: &SloCount, repeats: &[SloRepeat], more: Opt
     text
 }
 
+/// Of a path through which nothing came.
+pub(super) fn dead(runs: usize, sent: u64) -> String {
+    format!(
+        "nothing came through in {runs} {}, of {} packets sent: no packet was in time",
+        plural(runs as u64, "run"),
+        count(sent)
+    )
+}
+
 fn kinds(count: &SloCount) -> &'static str {
     match (count.late, count.lost) {
         (_, 0) => "came too late",

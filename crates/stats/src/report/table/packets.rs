@@ -28,7 +28,8 @@ pub(crate) fn latencies(summary: &CampaignSummary) -> Table {
         let mut row = vec![named(label(cell), &summary.name), runs, count(cell.latency.count)];
         row.extend(Percentile::REPORTED.iter().map(|percentile| estimate(cell.latency.at(*percentile))));
         row.push(cell.latency.maximum.map_or_else(|| NOTHING.to_owned(), time));
-        row.push(share(cell.counts.lost, cell.counts.sent));
+        let of_any = cell.counts.sent > 0;
+        row.push(if of_any { share(cell.counts.lost, cell.counts.sent) } else { NOTHING.to_owned() });
         table.rows.push(row);
     }
     table
