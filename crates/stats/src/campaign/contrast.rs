@@ -3,8 +3,8 @@
 use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{CellSummary, Contrast, Ratio, RunKind, RunSummary, Verdict};
 
-use crate::compare;
 use crate::compare::row::{CHANCE, Row, correct, row, slower};
+use crate::compare::{self, packets};
 use crate::counter::Counter;
 
 /// What of the permitted error is spent on pairs that differ in one factor; the rest is for those that differ in several. All together make a
@@ -33,14 +33,28 @@ pub fn contrasts(cells: &[CellSummary], runs: &[RunSummary], latencies: &[Counte
     all
 }
 
-/// Compares the greatest latencies of the runs of each two measurement cells that differ in one parameter, as percentile 100: a family of their
-/// own. A maximum is one packet, so nothing bounds it within a run, and it grows with the number of packets: runs of different lengths are
-/// not to be compared by it.
-pub(crate) fn maxima(cells: &[CellSummary], runs: &[RunSummary]) -> Vec<Contrast> {
+/// The greatest latencies of the runs of each two measurement cells that differ in one parameter.
+pub(crate) struct Maxima {
+    /// Compared, as percentile 100: a family of their own. A maximum is one packet, so nothing bounds it within a run.
+    pub(crate) contrasts: Vec<Contrast>,
+    /// Cells whose runs have too different numbers of packets to be compared by it: base, other, and the packets a run of each.
+    pub(crate) unlike: Vec<(usize, usize, [u64; 2])>,
+}
+
+/// Compares them where runs have as many packets.
+pub(crate) fn maxima(cells: &[CellSummary], runs: &[RunSummary]) -> Maxima {
     let measured: Vec<_> = cells.iter().filter(|cell| cell.kind == RunKind::Measurement).collect();
     let pairs = measured.iter().enumerate().flat_map(|(at, base)| measured[at + 1..].iter().map(move |other| (*base, *other)));
-    let one: Vec<_> = pairs.filter(|(base, other)| differ_in_one(base, other)).collect();
-    family(&one, &[Percentile::MAXIMUM], CHANCE, cells, runs, &[])
+    let one = pairs.filter(|(base, other)| differ_in_one(base, other));
+    let valid = |cell: usize| runs.iter().filter(|run| run.cell == cell && run.is_valid()).collect::<Vec<_>>();
+    let (mut alike, mut unlike) = (Vec::new(), Vec::new());
+    for (base, other) in one {
+        match packets::unlike(&valid(base.cell), &valid(other.cell)) {
+            None => alike.push((base, other)),
+            Some(packets) => unlike.push((base.cell, other.cell, packets)),
+        }
+    }
+    Maxima { contrasts: family(&alike, &[Percentile::MAXIMUM], CHANCE, cells, runs, &[]), unlike }
 }
 
 /// Comparisons that are corrected together, so that a false claim is among them with the probability `error` at most.

@@ -19,7 +19,7 @@ mod wording;
 
 pub use answer::answer;
 pub use contrast::contrasts;
-pub(crate) use contrast::{differ_in_one, differing_parameter, floor_of, maxima};
+pub(crate) use contrast::{Maxima, differ_in_one, differing_parameter, floor_of, maxima};
 
 /// One attempt at one run with the distributions behind it. `counters` may be empty for a run that does not count.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tailbed_format::summary::{Counts, RunSummary};
 
 use super::gate::{Condition, Limit, Measure, Outcome, judge};
+use super::packets::{self, unlike};
 use super::row::{LEAST_CONFIDENCE, both};
 use super::silent::{Through, is_silent, through};
 use super::words;
@@ -45,6 +46,9 @@ pub(super) fn judged(condition: &Condition, runs: &[Vec<&RunSummary>; 2], counts
             Limit::Share(limit) => with_silent(loss(counts, limit), &runs[1]),
             Limit::Time(limit) => below(&values(condition.measure, &valid[1]), limit),
             Limit::MoreBy(_) | Limit::MoreByShare(_) => {
+                if let Some(packets) = unlike(&valid[0], &valid[1]).filter(|_| condition.measure == Measure::Maximum) {
+                    return Judged::new(condition, (Outcome::Undecided, packets::words(packets)));
+                }
                 let [base, other] = [0, 1].map(|side| values(condition.measure, &valid[side]));
                 more(condition.limit, &base, &other)
             }

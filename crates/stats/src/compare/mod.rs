@@ -7,6 +7,7 @@
 pub mod gate;
 mod judged;
 pub mod machine;
+pub(crate) mod packets;
 pub mod rank_sum;
 pub mod row;
 pub(crate) mod silent;

@@ -193,6 +193,17 @@ fn a_combination_that_vanished_cannot_be_decided() {
 }
 
 #[test]
+fn maxima_of_runs_of_different_lengths_are_not_held_against_each_other() {
+    let base = campaign(&["64"], &STEADY, 0);
+    let mut longer = base.clone();
+    longer.runs.iter_mut().for_each(|run| run.counts.received *= 10);
+    let comparison = compared_with(&base, &longer, &["max > +10%", "max > +1ms", "max > 1ms", "p50 > +10%"]);
+    assert_eq!(outcomes(&comparison), [Outcome::Undecided, Outcome::Undecided, Outcome::Held, Outcome::Held]);
+    let why = comparison.cells[0].conditions[0].why.replace('\u{202f}', " ");
+    assert_eq!(why, "not comparable: a maximum grows with the packets, 10 000 a run here and 1 000 in the base");
+}
+
+#[test]
 fn different_machines_are_said_in_every_line() {
     let base = campaign(&["64"], &STEADY, 0);
     let difference = Difference { what: "host", base: "one".into(), other: "two".into(), machine: true };

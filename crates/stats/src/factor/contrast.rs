@@ -9,7 +9,7 @@ use super::{Group, Observed, Question, distinct, measure, words};
 use crate::campaign::floor_of;
 use crate::compare::gate::{Condition, Limit, Measure, Outcome, judge};
 use crate::compare::row::{CHANCE, LEAST_CONFIDENCE};
-use crate::compare::{Judged, Range};
+use crate::compare::{Judged, Range, packets};
 
 /// A level against the base.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,6 +73,8 @@ pub enum Verdict {
     BelowFloor,
     /// If there is a difference it is not larger than this share.
     NoLargerThan(f64),
+    /// Of a maximum, which grows with the number of packets: so many a run of the base and of the other.
+    Unlike([u64; 2]),
     /// So few repeats could not have shown a difference.
     NotEnough,
 }
@@ -190,14 +192,23 @@ fn row(measure: Measure, sides: &[Sides<'_>], floor: Option<f64>) -> Option<Row>
         floor,
         reach: stratified::reach(&blocks),
         blocks: parameters.into_iter().map(<[Parameter]>::to_vec).zip(blocks.iter().map(alone)).collect(),
-        verdict: Verdict::NotEnough,
+        verdict: unlike(measure, sides).map_or(Verdict::NotEnough, Verdict::Unlike),
     })
+}
+
+/// The packets a run of both sides, where they differ in a block by more than maxima allow.
+fn unlike(measure: Measure, sides: &[Sides<'_>]) -> Option<[u64; 2]> {
+    let sides = sides.iter().filter(|_| measure == Measure::Maximum);
+    sides.into_iter().find_map(|sides| packets::unlike(&sides.runs[0], &sides.runs[1]))
 }
 
 /// How much more the other takes, against a limit on that.
 fn judged(condition: &Condition, sides: &[Sides<'_>]) -> Judged {
     let (_, blocks) = blocks_of(condition.measure, sides);
-    let judged = |outcome, why| Judged { condition: condition.clone(), outcome, why };
+    let judged = |outcome, why| Judged::new(condition, (outcome, why));
+    if let Some(unlike) = unlike(condition.measure, sides) {
+        return judged(Outcome::Undecided, packets::words(unlike));
+    }
     let Some((difference, ratio)) = both(&blocks) else {
         return judged(Outcome::Undecided, "no block has a value on both sides".to_owned());
     };
@@ -209,10 +220,12 @@ fn judged(condition: &Condition, sides: &[Sides<'_>]) -> Judged {
     judged(if ratio.confidence < LEAST_CONFIDENCE { Outcome::Undecided } else { outcome }, range)
 }
 
-/// Corrects all rows of an answer together (Holm 1979) and says what may be said of each; how many rows there are.
+/// Corrects all rows of an answer together (Holm 1979), but for maxima of which nothing may be said, and says what may be said of each; how
+/// many rows there are.
 pub(super) fn correct(groups: &mut [Group], margin: Option<f64>) -> usize {
     let mut rows: Vec<&mut Row> =
         groups.iter_mut().flat_map(|group| &mut group.contrasts).flat_map(|contrast| &mut contrast.rows).collect();
+    rows.retain(|row| !matches!(row.verdict, Verdict::Unlike(_)));
     rows.sort_by(|one, other| one.chance.total_cmp(&other.chance));
     let count = rows.len();
     let mut least = 0.0_f64;

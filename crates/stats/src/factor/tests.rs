@@ -129,7 +129,7 @@ fn a_level_through_which_nothing_comes_fails_its_conditions() {
     let cell = study.cells.iter().find(|cell| cell.parameters.contains(&parameter("tuning", "tuned"))).unwrap().cell;
     for run in study.runs.iter_mut().filter(|run| run.cell == cell) {
         run.invalid.push(tailbed_format::summary::Invalid::NothingReceived);
-        run.counts.sent = 1_000;
+        (run.counts.sent, run.counts.received) = (1_000, 0);
     }
     let conditions = ["p50 > 1s", "p50 > +50%"].map(|text| text.parse().unwrap()).to_vec();
     let answer = compare(&study, &Question { conditions, ..question("tuning") }).unwrap();
@@ -140,4 +140,19 @@ fn a_level_through_which_nothing_comes_fails_its_conditions() {
     let levels: Vec<bool> = answer.groups[0].levels.iter().map(|level| failed(&level.conditions[0])).collect();
     assert_eq!(levels, [false, true]);
     assert!(failed(&answer.groups[0].contrasts[0].conditions[0]), "{:?}", answer.groups[0].contrasts[0].conditions);
+}
+
+#[test]
+fn maxima_of_levels_with_different_numbers_of_packets_have_no_verdict() {
+    let mut study = study();
+    let is_tuned = |run: &RunSummary| run.parameters.contains(&parameter("tuning", "tuned"));
+    study.runs.iter_mut().filter(|run| is_tuned(run)).for_each(|run| run.counts.received *= 3);
+    let conditions = vec!["max > +50%".parse().unwrap()];
+    let question = Question { within: vec!["place".to_owned()], conditions, ..question("tuning") };
+    let answer = compare(&study, &question).unwrap();
+    let here = &answer.groups[0].contrasts[0];
+    let verdicts: Vec<Verdict> = here.rows.iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Faster, Verdict::Unlike([1_000, 3_000])]);
+    assert_eq!((answer.rows, here.conditions[0].outcome), (1, Outcome::Undecided));
+    assert!(markdown(&answer).contains("not comparable at maximum"), "{}", markdown(&answer));
 }

@@ -6,7 +6,7 @@ use tailbed_format::summary::Parameter;
 
 use super::{Along, Contrast, Factors, Group, Row, Verdict, measure};
 use crate::compare::words::{aligned, label, named, percent, sure};
-use crate::compare::{Judged, Range};
+use crate::compare::{Judged, Range, packets};
 use crate::plot::number::{difference, time, whole};
 
 /// So many blocks are named, and the others counted.
@@ -162,6 +162,7 @@ fn sentence(text: &mut String, contrast: &Contrast) {
     say(&|verdict| matches!(verdict, Verdict::CloseExcept(_)), "**close, with exceptions,**");
     say(&|verdict| *verdict == Verdict::BelowFloor, "apart by less than the instrument takes itself");
     say(&|verdict| matches!(verdict, Verdict::NoLargerThan(_)), "not shown to differ");
+    say(&|verdict| matches!(verdict, Verdict::Unlike(_)), "not comparable");
     say(&|verdict| *verdict == Verdict::NotEnough, "measured too seldom to tell");
     let what = if clauses.is_empty() { "without a value on both sides".to_owned() } else { clauses.join("; ") };
     let _ = writeln!(text, "{} is {what}.\n", contrast.other);
@@ -199,7 +200,7 @@ fn table(text: &mut String, factors: &Factors, contrast: &Contrast) {
             percent(row.ratio.estimate - 1.0),
             format!("{low} to {high} ({})", sure(row.ratio.confidence)),
             extremes(row),
-            chance(row.chance),
+            if matches!(row.verdict, Verdict::Unlike(_)) { "–".to_owned() } else { chance(row.chance) },
             format!("{}{mark}", verdict(row, factors)),
         ]
     }));
@@ -225,6 +226,7 @@ fn verdict(row: &Row, factors: &Factors) -> String {
         Verdict::CloseExcept(blocks) => format!("**close**, but in {blocks} of {} blocks", row.blocks.len()),
         Verdict::BelowFloor => "differs by less than the instrument takes itself".to_owned(),
         Verdict::NoLargerThan(share) => format!("no difference larger than {:.1} %", share * 100.0),
+        Verdict::Unlike(packets) => packets::words(packets),
         Verdict::NotEnough => {
             format!("not enough data: so many repeats reach {} at best, {} rows", chance(row.reach), factors.rows)
         }

@@ -68,6 +68,11 @@ pub fn distribution_of(run: &ImportedRun) -> Distribution {
     }
 }
 
+/// How many packets a run has where the file says so; 0 where only [`at_least`] does.
+fn received(run: &ImportedRun) -> u64 {
+    run.count.unwrap_or_else(|| run.counts.iter().map(|(_, times)| *times).sum())
+}
+
 /// All of it. Nothing is known of loss, lateness or the host, so none of it is told; there are no comparisons and no floor.
 pub fn campaign(imported: &Imported) -> CampaignSummary {
     let mut runs = Vec::new();
@@ -85,7 +90,8 @@ pub fn campaign(imported: &Imported) -> CampaignSummary {
                 parameters: cell.parameters.clone(),
             };
             let latency = distribution_of(run);
-            runs.push(RunSummary { latency, invalid: Vec::new(), ..failed_run(attempt, String::new(), Vec::new()) });
+            let counts = Counts { received: received(run), ..Counts::default() };
+            runs.push(RunSummary { latency, counts, invalid: Vec::new(), ..failed_run(attempt, String::new(), Vec::new()) });
         }
         cells.push(cell_of(number, &cell.parameters, &runs[first..], &latencies(cell)));
     }

@@ -7,7 +7,8 @@ use tailbed_format::summary::{CampaignSummary, Contrast, Verdict};
 
 use super::cells::{Cell, label_of};
 use super::page;
-use crate::campaign::{differ_in_one, maxima};
+use crate::campaign::{Maxima, differ_in_one, maxima};
+use crate::compare::packets;
 use crate::plot::number;
 
 /// The table of differences; nothing where nothing was compared.
@@ -25,24 +26,25 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
         "Differences",
         "difference",
         &html! {
-            @if !one.is_empty() { (page::scrolling("Differences between configurations, over their repeats", &table(&one, &maxima(&summary.cells, &summary.runs), cells))) }
+            @if !one.is_empty() { (page::scrolling("Differences between configurations, over their repeats", &table(&one, Some(&maxima(&summary.cells, &summary.runs)), cells))) }
             @if !several.is_empty() {
                 details {
                     summary { "Configurations that differ in several factors" }
-                    (page::scrolling("Differences between configurations that differ in several factors", &table(&several, &[], cells)))
+                    (page::scrolling("Differences between configurations that differ in several factors", &table(&several, None, cells)))
                 }
             }
             p.hint {
                 "Each run is one value. The difference is the median of all differences between a run of the one and a run of the other, with "
                 "the interval that goes with it; the ratio likewise. “Slower” and “faster” are said where runs as far apart would come by chance "
                 "in 5 % of campaigns at most, all comparisons of this one taken together (Holm 1979), and where the difference is larger than what the "
-                "instrument takes itself. The maximum is one packet of each run: it is compared from run to run, and nothing bounds it within one."
+                "instrument takes itself. The maximum is one packet of each run: it is compared from run to run, and nothing bounds it within one. It grows with "
+                "the number of packets, so that runs whose numbers differ by more than 5 % are not compared by it."
             }
         },
     )
 }
 
-fn table(contrasts: &[&Contrast], maxima: &[Contrast], cells: &[Cell<'_>]) -> Markup {
+fn table(contrasts: &[&Contrast], maxima: Option<&Maxima>, cells: &[Cell<'_>]) -> Markup {
     html! {
         thead {
             tr {
@@ -63,7 +65,10 @@ fn table(contrasts: &[&Contrast], maxima: &[Contrast], cells: &[Cell<'_>]) -> Ma
                     }
                 } }
                 @for contrast in pair { (row(contrast)) }
-                @for contrast in maxima.iter().filter(|maximum| (maximum.base, maximum.other) == (pair[0].base, pair[0].other)) { (row(contrast)) }
+                @if let Some(maxima) = maxima {
+                    @for contrast in maxima.contrasts.iter().filter(|maximum| (maximum.base, maximum.other) == (pair[0].base, pair[0].other)) { (row(contrast)) }
+                    @for (_, _, packets) in maxima.unlike.iter().filter(|(base, other, _)| (*base, *other) == (pair[0].base, pair[0].other)) { (unlike(*packets)) }
+                }
             }
         }
     }
@@ -91,6 +96,15 @@ fn row(contrast: &Contrast) -> Markup {
     }
 }
 
+/// The greatest latencies of runs of different lengths.
+fn unlike(packets: [u64; 2]) -> Markup {
+    html! { tr {
+        th scope="row" { "max" }
+        td { "–" } td { "–" } td { "–" } td { "–" }
+        td.word { (packets::words(packets)) }
+    } }
+}
+
 /// What may be said, in words, were the verdict this one.
 pub(super) fn words(contrast: &Contrast, verdict: Verdict) -> String {
     match verdict {
@@ -116,5 +130,20 @@ pub(super) fn reversed(verdict: Verdict) -> Verdict {
         Verdict::Slower => Verdict::Faster,
         Verdict::Faster => Verdict::Slower,
         same => same,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{cells, example};
+
+    #[test]
+    fn maxima_of_runs_of_different_lengths_have_no_verdict() {
+        let mut example = example::campaign();
+        let part = |example: &example::Example| super::section(&example.summary, &cells::of(&example.input())).into_string();
+        assert!(!part(&example).contains("not comparable"));
+        let longer = example.summary.runs.iter_mut().filter(|run| run.cell == 2);
+        longer.for_each(|run| run.counts.received *= 10);
+        assert!(part(&example).contains("not comparable: a maximum grows with the packets"), "{}", part(&example));
     }
 }
