@@ -1,5 +1,7 @@
 //! Two results folders side by side: the subcommand `compare`. What may be said of them is `tailbed_stats::compare`'s.
 
+mod settings;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -61,6 +63,7 @@ pub(crate) struct CompareArguments {
 /// A campaign, as it lies in its folder.
 struct Campaign {
     name: String,
+    folder: PathBuf,
     summary: CampaignSummary,
     /// The machine; `None` of results that were imported.
     facts: Option<Facts>,
@@ -100,8 +103,9 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
             base.name, other.name
         )));
     }
-    let text = markdown(&comparison, &differences);
-    let all = json!({ "comparison": comparison, "machines": differences });
+    let settings = settings::differences(&base, &other)?;
+    let text = markdown(&comparison, &[differences.as_slice(), &settings].concat());
+    let all = json!({ "comparison": comparison, "machines": differences, "settings": settings });
     hand_out(arguments, &text, &all, &format!("{} against {}", comparison.other, comparison.base), suites(&comparison))
 }
 
@@ -110,7 +114,7 @@ fn unknown(base: Option<&Facts>, other: Option<&Facts>) -> Difference {
     let named = |facts: Option<&Facts>| {
         facts.map_or("not known, for the results were imported".to_owned(), |facts| facts.hostname.clone())
     };
-    Difference { what: "machine", base: named(base), other: named(other), machine: true }
+    Difference { what: "machine".to_owned(), base: named(base), other: named(other), machine: true }
 }
 
 /// What was judged together, by its name.
@@ -204,7 +208,7 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
     let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
     if let Some(imported) = imported(folder)? {
         let latencies = imported.cells.iter().map(others::latencies).collect();
-        return Ok(Campaign { name, summary: others::campaign(&imported), facts: None, latencies });
+        return Ok(Campaign { name, summary: others::campaign(&imported), facts: None, latencies, folder: folder.to_owned() });
     }
     let summary = read_summary(folder)?;
     let cells = summary.cells.iter().map(|cell| cell.cell + 1).max().unwrap_or(0);
@@ -219,7 +223,7 @@ fn read(folder: &Path) -> Result<Campaign, Failure> {
         }
     }
     let facts = Some(read_json(&folder.join(results::FACTS))?);
-    Ok(Campaign { name, summary, facts, latencies })
+    Ok(Campaign { name, summary, facts, latencies, folder: folder.to_owned() })
 }
 
 /// The latencies of all packets of a run.

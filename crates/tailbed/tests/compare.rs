@@ -64,6 +64,9 @@ fn a_slower_wire_is_found_and_fails_its_gate() {
     assert!(text(&output.stderr).starts_with("`p50 > +10%` fails: +4"), "{}", text(&output.stderr));
     let told = text(&output.stdout);
     assert!(told.contains("**slower**") && told.contains("| p99 "), "{told}");
+    // the seed differs as well, and is nothing that a packet meets
+    assert!(told.contains("\n\n- nodes.dut.simulated.base differs: 15us here, 10us in the base\n\n"), "{told}");
+    assert!(told.contains("Both are simulated: nothing of this was measured."), "{told}");
     assert_eq!(fs::read_to_string(folder.path().join("gate.md")).unwrap(), told);
     let junit = fs::read_to_string(folder.path().join("gate.xml")).unwrap();
     assert!(junit.contains("tests=\"3\"") && junit.contains("failures=\"1\""), "{junit}");
@@ -116,6 +119,26 @@ fn other_machines_and_broken_folders_are_refused_by_name() {
     refused(&[one, other_name], 1, "summary.json is damaged");
     fs::remove_file(other.join("summary.json")).unwrap();
     refused(&[one, other_name], 2, "did not come to its end");
+}
+
+#[test]
+fn sweeps_in_another_order_are_the_same_combinations() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wire.toml"), EXPERIMENT).unwrap();
+    let (rates, bases) = ("traffic.rate=10kpps,20kpps", "nodes.dut.simulated.base=10us,12us");
+    let run = |sweeps: [&str; 2], frame: &str| {
+        let sweeps = ["--sweep", sweeps[0], "--sweep", sweeps[1], "--set", frame];
+        let short = ["run", "wire.toml", "--json", "--no-report", "--set", "repeats=1", "--set", "traffic.duration=10ms"];
+        let output = tailbed(folder.path(), &[&short[..], &sweeps[..]].concat());
+        let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+        results["results"].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (run([rates, bases], "traffic.frame=64"), run([bases, rates], "traffic.frame=128"));
+    let output = tailbed(folder.path(), &["compare", &one, &other, "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["comparison"]["cells"].as_array().unwrap().len(), 4, "{}", text(&output.stderr));
+    let frame = serde_json::json!([{ "what": "traffic.frame", "base": "64", "other": "128", "machine": false }]);
+    assert_eq!(json["settings"], frame);
 }
 
 #[test]

@@ -46,9 +46,8 @@ fn comparison(base: &CellSummary, other: &CellSummary, cells: &[CellSummary], co
 }
 
 fn verdict(base: &CellSummary, other: &CellSummary, contrast: &Contrast, cells: &[CellSummary]) -> String {
-    let Some(at) = differing_parameter(base, other) else { return String::new() };
-    let (from, to) = (&base.parameters[at], &other.parameters[at]);
-    let under = circumstances(base, Some(at));
+    let Some((from, to)) = differing_parameter(base, other) else { return String::new() };
+    let under = circumstances(base, Some(&from.key));
     let percentile = contrast.percentile;
     let evidence = format!("{} confidence, {} repeats", percent(contrast.confidence), contrast.pairs);
     let difference = time(contrast.difference.unsigned_abs());
@@ -96,7 +95,7 @@ fn verdict(base: &CellSummary, other: &CellSummary, contrast: &Contrast, cells: 
 
 fn unsaid(base: &CellSummary, other: &CellSummary, first: Option<&Contrast>) -> String {
     let (from, to) = match differing_parameter(base, other) {
-        Some(at) => (subject(&base.parameters[at]), subject(&other.parameters[at])),
+        Some((from, to)) => (subject(from), subject(to)),
         None => return String::new(),
     };
     let why = match first {

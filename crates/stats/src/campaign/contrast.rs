@@ -1,7 +1,7 @@
 //! Differences between the cells of a campaign, by the rows with which two campaigns are compared.
 
 use tailbed_format::percentile::Percentile;
-use tailbed_format::summary::{CellSummary, Contrast, Ratio, RunKind, RunSummary, Verdict};
+use tailbed_format::summary::{CellSummary, Contrast, Parameter, Ratio, RunKind, RunSummary, Verdict};
 
 use crate::compare::row::{CHANCE, Row, correct, row, slower};
 use crate::compare::{self, packets};
@@ -120,22 +120,29 @@ fn values(cell: usize, percentile: Percentile, runs: &[RunSummary]) -> Vec<f64> 
     valid.filter_map(value).map(|ns| ns as f64).collect()
 }
 
+/// The same key of another cell, wherever it stands there.
+fn same_key<'a>(parameter: &Parameter, cell: &'a CellSummary) -> Option<&'a Parameter> {
+    cell.parameters.iter().find(|candidate| candidate.key == parameter.key)
+}
+
 /// Whether two cells are treatments of one experiment: the same keys, and a difference in one besides the seed of a random topology. Those that
 /// differ in their seed are a sample and are not compared with each other.
 fn comparable(base: &CellSummary, other: &CellSummary) -> bool {
     let same_keys = base.parameters.len() == other.parameters.len()
-        && base.parameters.iter().zip(&other.parameters).all(|(a, b)| a.key == b.key);
-    let mut differing = base.parameters.iter().zip(&other.parameters).filter(|(a, b)| a.value != b.value).peekable();
-    same_keys && differing.peek().is_some() && differing.all(|(a, _)| a.key != "topology.seed")
+        && base.parameters.iter().all(|parameter| same_key(parameter, other).is_some());
+    let differs = |parameter: &&Parameter| same_key(parameter, other).is_some_and(|other| other.value != parameter.value);
+    let mut differing = base.parameters.iter().filter(differs).peekable();
+    same_keys && differing.peek().is_some() && differing.all(|parameter| parameter.key != "topology.seed")
 }
 
-/// The position of the one parameter in which two cells differ; `None` when they differ in none or in several. Keys that vary
-/// together are several parameters, but every cell has the same ones.
-pub(crate) fn differing_parameter(base: &CellSummary, other: &CellSummary) -> Option<usize> {
+/// The one parameter in which two cells differ, as the base and as the other has it; `None` when they differ in none or in several. Keys that
+/// vary together are several parameters, but every cell has the same ones.
+pub(crate) fn differing_parameter<'a>(base: &'a CellSummary, other: &'a CellSummary) -> Option<(&'a Parameter, &'a Parameter)> {
     if !comparable(base, other) {
         return None;
     }
-    let mut differing = (0..base.parameters.len()).filter(|&at| base.parameters[at].value != other.parameters[at].value);
+    let both = base.parameters.iter().filter_map(|parameter| Some((parameter, same_key(parameter, other)?)));
+    let mut differing = both.filter(|(base, other)| base.value != other.value);
     let first = differing.next()?;
     differing.next().is_none().then_some(first)
 }

@@ -38,13 +38,12 @@ pub(super) fn is_environment(parameter: &Parameter) -> bool {
 }
 
 /// What two compared cells have in common: ` (traffic.rate = 10kpps)`, or nothing.
-pub(super) fn circumstances(cell: &CellSummary, except: Option<usize>) -> String {
+pub(super) fn circumstances(cell: &CellSummary, except: Option<&str>) -> String {
     let shared: Vec<_> = cell
         .parameters
         .iter()
-        .enumerate()
-        .filter(|(at, _)| Some(*at) != except)
-        .map(|(_, parameter)| format!("{} = {}", parameter.key, parameter.value))
+        .filter(|parameter| Some(parameter.key.as_str()) != except)
+        .map(|parameter| format!("{} = {}", parameter.key, parameter.value))
         .collect();
     if shared.is_empty() { String::new() } else { format!(" ({})", shared.join(", ")) }
 }

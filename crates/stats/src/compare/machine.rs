@@ -1,4 +1,4 @@
-//! Whether two campaigns were made on one machine, and what of it differs.
+//! Whether two campaigns were made on one machine, and what of it, or of what was asked of it, differs.
 
 use serde::Serialize;
 use tailbed_format::facts::Facts;
@@ -7,7 +7,7 @@ use tailbed_format::facts::Facts;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What.
-    pub what: &'static str,
+    pub what: String,
     /// How the base has it.
     pub base: String,
     /// How the other has it.
@@ -37,5 +37,5 @@ pub fn differences(base: &Facts, other: &Facts) -> Vec<Difference> {
         ("version of tailbed", false, base.tool_version.clone(), other.tool_version.clone()),
     ];
     let differing = rows.into_iter().filter(|(_, _, base, other)| base != other);
-    differing.map(|(what, machine, base, other)| Difference { what, base, other, machine }).collect()
+    differing.map(|(what, machine, base, other)| Difference { what: what.to_owned(), base, other, machine }).collect()
 }

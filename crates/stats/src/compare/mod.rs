@@ -45,6 +45,8 @@ pub struct Comparison {
     pub base: String,
     /// What is compared.
     pub other: String,
+    /// Whether base and other are simulated, and so not measured.
+    pub simulated: [bool; 2],
     /// Cells that both have.
     pub cells: Vec<Compared>,
     /// Combinations that only the base has.
@@ -107,6 +109,7 @@ pub fn compare(base: (&str, Side<'_>), other: (&str, Side<'_>), conditions: &[Co
     Comparison {
         base: base_name.to_owned(),
         other: other_name.to_owned(),
+        simulated: [base, other].map(|side| side.summary.simulated),
         cells,
         absent: if conditions.is_empty() { Vec::new() } else { only_base.iter().map(absent).collect() },
         only_base,
@@ -119,7 +122,12 @@ fn measured(side: Side<'_>) -> impl Iterator<Item = &CellSummary> {
 }
 
 fn partner<'a>(cell: &CellSummary, side: Side<'a>) -> Option<&'a CellSummary> {
-    measured(side).find(|candidate| candidate.parameters == cell.parameters)
+    measured(side).find(|candidate| same(&candidate.parameters, &cell.parameters))
+}
+
+/// Whether two combinations are the same, in whatever order their keys stand.
+pub(crate) fn same(one: &[Parameter], other: &[Parameter]) -> bool {
+    one.len() == other.len() && one.iter().all(|parameter| other.contains(parameter))
 }
 
 fn compared(base: (Side<'_>, &CellSummary), other: (Side<'_>, &CellSummary), conditions: &[Condition]) -> Compared {

@@ -116,6 +116,31 @@ fn cells_of_one_side_only_are_named() {
 }
 
 #[test]
+fn combinations_are_the_same_in_any_order_of_their_keys() {
+    let two = |order: [usize; 2]| {
+        let mut summary = campaign(&["64", "128"], &STEADY, 0);
+        for cell in summary.cells.iter_mut().filter(|cell| cell.kind == RunKind::Measurement) {
+            let rate = Parameter { key: "traffic.rate".into(), value: "1kpps".into() };
+            let both = [cell.parameters[0].clone(), rate];
+            cell.parameters = order.map(|at| both[at].clone()).to_vec();
+        }
+        summary
+    };
+    let comparison = compared_with(&two([0, 1]), &two([1, 0]), &[]);
+    assert_eq!((comparison.cells.len(), comparison.only_base.len(), comparison.only_other.len()), (2, 0, 0));
+}
+
+#[test]
+fn a_simulated_side_is_said_once() {
+    let base = campaign(&["64"], &STEADY, 0);
+    let other = CampaignSummary { simulated: true, ..base.clone() };
+    let said = |base: &CampaignSummary, other: &CampaignSummary| markdown(&compared_with(base, other, &[]), &[]);
+    assert!(!said(&base, &base).contains("simulated"));
+    assert!(said(&base, &other).contains("other is simulated and not measured; base is measured."));
+    assert!(said(&other, &other).contains("Both are simulated: nothing of this was measured."));
+}
+
+#[test]
 fn losses_have_an_exact_interval() {
     let (base, other) = (campaign(&["64"], &STEADY, 0), campaign(&["64"], &STEADY, 5));
     let outcome = |condition: &str| compared_with(&base, &other, &[condition]).outcome();
@@ -206,7 +231,7 @@ fn maxima_of_runs_of_different_lengths_are_not_held_against_each_other() {
 #[test]
 fn different_machines_are_said_in_every_line() {
     let base = campaign(&["64"], &STEADY, 0);
-    let difference = Difference { what: "host", base: "one".into(), other: "two".into(), machine: true };
+    let difference = Difference { what: "host".into(), base: "one".into(), other: "two".into(), machine: true };
     let text = markdown(&compared_with(&base, &base, &["max > +1ms"]), &[difference]);
     let figures =
         text.lines().filter(|line| line.starts_with("| p") && !line.starts_with("| percentile") || line.starts_with("- holds"));

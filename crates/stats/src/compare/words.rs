@@ -126,6 +126,13 @@ pub fn markdown(comparison: &Comparison, differences: &[Difference]) -> String {
     if let Some(outcome) = comparison.outcome() {
         let _ = writeln!(text, "{}\n", sentence(outcome));
     }
+    let simulated = |which: &str, rest: &str| format!("{which} is simulated and not measured; {rest} is measured.\n");
+    let _ = match comparison.simulated {
+        [false, false] => Ok(()),
+        [true, true] => writeln!(text, "Both are simulated: nothing of this was measured.\n"),
+        [true, false] => writeln!(text, "{}", simulated(&comparison.base, &comparison.other)),
+        [false, true] => writeln!(text, "{}", simulated(&comparison.other, &comparison.base)),
+    };
     for Difference { what, base, other, .. } in differences {
         let _ = writeln!(text, "- {what} differs: {} here, {} in the base", or_none(other), or_none(base));
     }

@@ -9,7 +9,7 @@ use super::figures::Captioned;
 use super::table::{self, Table};
 use super::{CellData, NamedFigure, damaged, label, page, values};
 use crate::compare::machine::{Difference, differences};
-use crate::compare::{Comparison, Row, Side, compare, verdict};
+use crate::compare::{Comparison, Row, Side, compare, same, verdict};
 use crate::counter::Counter;
 use crate::imported::Pooled;
 use crate::plot::number;
@@ -92,7 +92,7 @@ fn machines(base: &Facts, other: &Facts) -> Vec<Difference> {
     if base.is_known() && other.is_known() {
         differences(base, other)
     } else {
-        vec![Difference { what: "host", base: name(base), other: name(other), machine: true }]
+        vec![Difference { what: "host".to_owned(), base: name(base), other: name(other), machine: true }]
     }
 }
 
@@ -238,7 +238,7 @@ fn figures(sides: &[SideInput<'_>]) -> Vec<Captioned> {
     let mut groups: Vec<(Vec<Parameter>, Vec<Drawn<'_>>)> = Vec::new();
     for side in sides {
         for (parameters, drawn) in curves(side) {
-            match groups.iter_mut().find(|(known, _)| known == parameters) {
+            match groups.iter_mut().find(|(known, _)| same(known, parameters)) {
                 Some((_, all)) => all.push(drawn),
                 None => groups.push((parameters.to_vec(), vec![drawn])),
             }
