@@ -36,3 +36,49 @@ fn the_report_of_a_campaign_that_was_run_works() {
     browser.click("input[data-value='50kpps']");
     assert!(browser.is("hiddenCells.size === 1"));
 }
+
+/// Of a screen as people have it: what does not fit is read by nobody, and paper does not scroll at all.
+#[test]
+fn reasons_wrap_and_no_table_of_verdicts_is_wider_than_its_place() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = r#"
+name = "wire"
+repeats = 3
+[nodes.dut.simulated]
+base = "10us"
+mean_extra = "2us"
+loss = "0.1%"
+[traffic]
+rate = "100kpps"
+duration = "200ms"
+[sweep]
+"nodes.dut.simulated.mean_extra" = ["2us", "4us"]
+[[slo]]
+percentile = 99.9
+below = "40us"
+[[slo]]
+percentile = 99.9999
+below = "1ms"
+"#;
+    std::fs::write(folder.path().join("wire.toml"), experiment).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_tailbed"))
+        .args(["run", "wire.toml", "--json"])
+        .env("TAILBED_STATE", folder.path().join("state"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    browser.resize(1200, 900);
+    browser.open(&folder.path().join(results["report"].as_str().unwrap()));
+    for section in ["deadlines", "extremes"] {
+        let tables = format!("[...document.querySelectorAll('#{section} > .scroll')]");
+        assert!(browser.is(&format!("{tables}.length > 0")), "{section} has no table");
+        assert!(
+            browser.is(&format!("{tables}.every(place => place.scrollWidth <= place.clientWidth)")),
+            "{section}: {}",
+            browser.value(&format!("{tables}.map(place => [place.scrollWidth, place.clientWidth])"))
+        );
+    }
+}

@@ -38,7 +38,7 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
             (page::scrolling("Packets that came too late or not at all, against what is allowed", &table))
             p.hint {
                 "A packet is in time when its latency is below the deadline; a lost one is not. Held: the whole 95\u{a0}% interval of the share "
-                "that was not in time lies at or below what is allowed. Missed: it lies above. Packets that are late together count as one."
+                "that was not in time lies at or below what is allowed. Missed: it lies above, or nothing came through at all. Packets that are late together count as one."
             }
             details {
                 summary { "Deadlines, repeat by repeat" }
@@ -54,7 +54,7 @@ fn row(result: &SloResult, cells: &[Cell<'_>]) -> Markup {
             th scope="row" { (label_of(cells, result.cell)) }
             td.word.phrase.claim[result.verdict != SloVerdict::Undecided] { (result.verdict) }
             (counts(&result.pooled))
-            td.word.phrase { (result.why) "." @if let Some(remark) = &result.remark { span.under { (remark) } } }
+            td.word { (result.why) "." @if let Some(remark) = &result.remark { span.under { (remark) } } }
         }
     }
 }

@@ -85,7 +85,7 @@ fn levels(tails: &[&Extremes], cells: &[Cell<'_>]) -> Markup {
             th scope="col" { "Threshold" }
             th scope="col" { "Above it" }
             th scope="col" { "Shape" }
-            @for period in &periods { th scope="col" { (period) } }
+            @for period in &periods { th.wraps scope="col" { (period) } }
             th scope="col" { "Ends at" }
             th.word scope="col" { "To be believed" }
         } }
@@ -94,9 +94,9 @@ fn levels(tails: &[&Extremes], cells: &[Cell<'_>]) -> Markup {
             td { (number::mean(threshold.value)) }
             td { (number::count(threshold.exceedances)) span.under { "in " (number::count(threshold.clusters)) " clusters" } }
             td { (format!("{:.2}", fit.shape)) span.under { (shapes(fit.shape_interval)) } }
-            @for period in &periods { td { (level(tail.levels.iter().find(|level| level.period == *period))) } }
+            @for period in &periods { td.wraps { (level(tail.levels.iter().find(|level| level.period == *period))) } }
             td { @if let Some(end) = fit.end { (number::time(end)) } @else { "–" } }
-            td.word.phrase { @if tail.warnings.is_empty() { "as far as it goes; by " (method(fit.method)) } @else { strong { "no" } ", see below" } }
+            td.word { @if tail.warnings.is_empty() { "as far as it goes; by " (method(fit.method)) } @else { strong { "no" } ", see below" } }
         } } } } }
     }
 }
