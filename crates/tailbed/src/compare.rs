@@ -26,7 +26,8 @@ use crate::results::tallies::{self, Source};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Conditions: `p99.9 > +10%` more than the base's, `p99 > +5us` the same as a time, `max > 1ms` whatever the base has, \
-`loss > 0.01%`. A condition fails when its whole 95 % interval lies above the limit, and cannot be decided when the interval holds it. \
+`loss > 0.01%`. A condition fails when its whole 95 % interval lies above the limit, and cannot be decided when the interval holds it or has less than 93.75 % confidence: a difference takes 4 repeats a side, \
+a time 5. \
 Where nothing came through in any run every condition fails; a combination that only the base has cannot be decided.\n\n\
 With --by one folder is enough: the levels of one of its factors are compared under all combinations of the others.\n\n\
 Exit codes: 0 no condition fails; 1 a folder cannot be read; 2 the command line is wrong, or the campaigns are of different machines; \

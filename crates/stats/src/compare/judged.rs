@@ -1,14 +1,16 @@
 //! What becomes of a condition in a cell.
 
 use serde::Serialize;
+use tailbed_format::percentile::Percentile;
 use tailbed_format::summary::{Counts, RunSummary};
 
 use super::gate::{Condition, Limit, Measure, Outcome, judge};
 use super::packets::{self, unlike};
+use super::rank_sum;
 use super::row::{LEAST_CONFIDENCE, both};
 use super::silent::{Through, is_silent, through};
 use super::words;
-use crate::interval::{ONE_SIDED, binomial, median_interval};
+use crate::interval::{ONE_SIDED, binomial, median_interval, needed};
 
 /// A condition and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,12 +46,18 @@ pub(super) fn judged(condition: &Condition, runs: &[Vec<&RunSummary>; 2], counts
         }
         _ => match condition.limit {
             Limit::Share(limit) => with_silent(loss(counts, limit), &runs[1]),
-            Limit::Time(limit) => below(&values(condition.measure, &valid[1]), limit),
+            Limit::Time(limit) => {
+                let values = values(condition.measure, &valid[1]);
+                if values.is_empty() { no_value(condition.measure, &[&valid[1]]) } else { below(&values, limit) }
+            }
             Limit::MoreBy(_) | Limit::MoreByShare(_) => {
                 if let Some(packets) = unlike(&valid[0], &valid[1]).filter(|_| condition.measure == Measure::Maximum) {
                     return Judged::new(condition, (Outcome::Undecided, packets::words(packets)));
                 }
                 let [base, other] = [0, 1].map(|side| values(condition.measure, &valid[side]));
+                if base.is_empty() || other.is_empty() {
+                    return Judged::new(condition, no_value(condition.measure, &[&valid[0], &valid[1]]));
+                }
                 more(condition.limit, &base, &other)
             }
         },
@@ -81,7 +89,45 @@ fn more(limit: Limit, base: &[f64], other: &[f64]) -> (Outcome, String) {
         Limit::MoreByShare(_) => words::share_more(&ratio),
         _ => words::more(&difference),
     };
-    (outcome, why)
+    (outcome, why + &missing(outcome, difference.confidence, rank_sum::needed(1.0 - LEAST_CONFIDENCE)))
+}
+
+/// What is missing to decide, a clause; `needed` repeats make an interval of enough confidence.
+fn missing(outcome: Outcome, confidence: f64, needed: usize) -> String {
+    match outcome {
+        Outcome::Undecided if confidence < LEAST_CONFIDENCE => words::few_repeats(needed),
+        Outcome::Undecided => words::in_between(),
+        Outcome::Held | Outcome::Failed => String::new(),
+    }
+}
+
+/// A side without a value: how many packets it takes, and how many there are.
+fn no_value(measure: Measure, sides: &[&[&RunSummary]]) -> (Outcome, String) {
+    let too_few = match measure {
+        Measure::At(percentile) => TooFew::of(percentile, sides),
+        Measure::Maximum | Measure::Loss => None,
+    };
+    (Outcome::Undecided, too_few.map_or_else(words::no_value, |too_few| words::too_few_packets(&too_few)))
+}
+
+/// A percentile for which runs have too few packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TooFew {
+    /// Which.
+    pub percentile: Percentile,
+    /// Packets that a run needs for it.
+    pub needed: u64,
+    /// The most that a run has, on the side whose runs have fewer.
+    pub packets: u64,
+}
+
+impl TooFew {
+    /// Of the runs that count, side by side; `None` where each side has a value, or a side has no runs.
+    pub(super) fn of(percentile: Percentile, sides: &[&[&RunSummary]]) -> Option<Self> {
+        let most = |runs: &&[&RunSummary]| runs.iter().map(|run| run.latency.count).max();
+        let lacking = sides.iter().filter(|runs| values(Measure::At(percentile), runs).is_empty());
+        Some(Self { percentile, needed: needed(percentile)?, packets: lacking.filter_map(most).min()? })
+    }
 }
 
 /// The median over the repeats against a limit, ns.
@@ -94,7 +140,9 @@ pub(crate) fn below(values: &[f64], limit: u64) -> (Outcome, String) {
     } else {
         judge(interval.low as f64, interval.high as f64, limit as f64)
     };
-    (outcome, words::at(&interval))
+    // so many values bound the population's median by their extremes with 1 - 2^(1-n)
+    let needed = (1..=60).find(|n| 1.0 - 0.5_f64.powi(n - 1) >= LEAST_CONFIDENCE).map_or(60, i32::unsigned_abs);
+    (outcome, words::at(&interval) + &missing(outcome, interval.confidence, needed as usize))
 }
 
 /// The share of packets lost, with the exact interval (Clopper and Pearson 1934) as if each were lost by itself.
@@ -114,7 +162,8 @@ fn loss(counts: &Counts, limit: f64) -> (Outcome, String) {
     };
     let high = if lost == sent { 1.0 } else { bisected(&|p| binomial::at_most(sent, p, lost) < ONE_SIDED) };
     let low = if lost == 0 { 0.0 } else { bisected(&|p| 1.0 - binomial::at_most(sent, p, lost - 1) > ONE_SIDED) };
-    (judge(low, high, limit), words::lost(lost, sent, low, high))
+    let outcome = judge(low, high, limit);
+    (outcome, words::lost(lost, sent, low, high) + &missing(outcome, 1.0, 0))
 }
 
 /// That a condition on loss holds is not said where a run was left out for that nothing came in.

@@ -23,11 +23,11 @@ use gate::{Condition, Measure, Outcome};
 use judged::{judged, values};
 use row::{CHANCE, correct, row, slower};
 
-pub use judged::Judged;
 pub(crate) use judged::below;
+pub use judged::{Judged, TooFew};
 pub use row::{Range, Row, Verdict};
 pub use words::markdown;
-pub(crate) use words::verdict;
+pub(crate) use words::{not_enough, verdict};
 
 /// A campaign to be compared.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,8 @@ pub struct Compared {
     pub counts: [Counts; 2],
     /// One for each percentile that has a value on both sides.
     pub rows: Vec<Row>,
+    /// The percentiles for which a side has too few packets.
+    pub too_few: Vec<TooFew>,
     /// What became of the conditions.
     pub conditions: Vec<Judged>,
 }
@@ -146,6 +148,10 @@ fn compared(base: (Side<'_>, &CellSummary), other: (Side<'_>, &CellSummary), con
         slower: of_base.zip(of_other).and_then(|(base, other)| slower(base, other)),
         counts: [base.1.counts, other.1.counts],
         rows: Percentile::REPORTED.into_iter().filter_map(row).collect(),
+        too_few: Percentile::REPORTED
+            .into_iter()
+            .filter_map(|percentile| TooFew::of(percentile, &[&runs[0], &runs[1]]))
+            .collect(),
         conditions: conditions.iter().map(|condition| judged(condition, &attempts, &other.1.counts)).collect(),
     }
 }

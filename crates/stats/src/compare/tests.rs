@@ -98,6 +98,29 @@ fn few_repeats_say_how_many_would_do() {
     assert_eq!(comparison.cells[0].conditions[0].outcome, Outcome::Undecided);
 }
 
+#[test]
+fn what_cannot_be_decided_says_what_is_missing() {
+    let why = |repeats: usize, condition: &str| {
+        let base = campaign(&["64"], &STEADY[..repeats], 0);
+        let comparison = compared_with(&base, &base, &[condition]);
+        assert_eq!(comparison.outcome(), Some(Outcome::Undecided));
+        comparison.cells[0].conditions[0].why.replace('\u{202f}', " ")
+    };
+    assert!(why(3, "p50 > +10%").ends_with("(90 % confidence); so few repeats decide nothing: 4 a side could"));
+    assert!(why(3, "p50 > 20us").ends_with("(75 % confidence); so few repeats decide nothing: 5 a side could"));
+    assert!(why(6, "p50 > +0%").ends_with("; the limit lies within that"));
+    assert_eq!(why(6, "p99.9 > +10%"), "a run needs 10 000 packets for p99.9, and these have 1 000");
+    assert_eq!(why(6, "p99.9 > 1ms"), "a run needs 10 000 packets for p99.9, and these have 1 000");
+    let base = campaign(&["64"], &STEADY, 0);
+    let table = markdown(&compared_with(&base, &base, &[]), &[]).replace('\u{202f}', " ");
+    assert!(table.contains("not enough data: a run needs 10 000 000 packets, and these have 1 000"), "{table}");
+    // as many repeats as that do decide
+    for (repeats, condition) in [(4, "p50 > +10%"), (5, "p50 > 20us")] {
+        let base = campaign(&["64"], &STEADY[..repeats], 0);
+        assert_eq!(compared_with(&base, &base, &[condition]).outcome(), Some(Outcome::Held));
+    }
+}
+
 /// With many cells the same six repeats are not unlikely enough any more.
 #[test]
 fn many_comparisons_take_more_repeats() {
@@ -235,7 +258,7 @@ fn different_machines_are_said_in_every_line() {
     let text = markdown(&compared_with(&base, &base, &["max > +1ms"]), &[difference]);
     let figures =
         text.lines().filter(|line| line.starts_with("| p") && !line.starts_with("| percentile") || line.starts_with("- holds"));
-    assert!(figures.clone().count() == 4 && figures.clone().all(|line| line.contains("(different machines)")), "{text}");
+    assert!(figures.clone().count() == 8 && figures.clone().all(|line| line.contains("(different machines)")), "{text}");
 }
 
 #[test]

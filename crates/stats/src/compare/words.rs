@@ -7,7 +7,7 @@ use tailbed_format::summary::Parameter;
 use super::gate::{Measure, Outcome};
 use super::machine::Difference;
 use super::silent::Through;
-use super::{Comparison, Judged, Range, Row, Verdict};
+use super::{Compared, Comparison, Judged, Range, Row, TooFew, Verdict};
 use crate::interval::MedianInterval;
 use crate::plot::number::{count, difference, mean, time};
 
@@ -36,6 +36,20 @@ pub(super) fn too_few(base: usize, other: usize) -> String {
 
 pub(super) fn no_value() -> String {
     "no repeat has a value".to_owned()
+}
+
+/// Of an interval that decides nothing.
+pub(super) fn few_repeats(needed: usize) -> String {
+    format!("; so few repeats decide nothing: {needed} a side could")
+}
+
+/// Of an interval that holds the limit.
+pub(super) fn in_between() -> String {
+    "; the limit lies within that".to_owned()
+}
+
+pub(super) fn too_few_packets(too_few: &TooFew) -> String {
+    format!("a run needs {} packets for {}, and these have {}", count(too_few.needed), too_few.percentile, count(too_few.packets))
 }
 
 /// Of a path through which nothing comes.
@@ -150,7 +164,7 @@ pub fn markdown(comparison: &Comparison, differences: &[Difference]) -> String {
                 cell.repeats[0]
             );
         }
-        table(&mut text, &cell.rows, mark);
+        table(&mut text, cell, mark);
         conditions(&mut text, &cell.conditions, mark);
     }
     for (whose, alone) in [("the base", &comparison.only_base), (comparison.other.as_str(), &comparison.only_other)] {
@@ -194,8 +208,14 @@ pub(crate) fn label(outcome: Outcome) -> &'static str {
     }
 }
 
-fn table(text: &mut String, rows: &[Row], mark: &str) {
-    if rows.is_empty() {
+/// What is said of a percentile for which there are too few packets.
+pub(crate) fn not_enough(too_few: &TooFew) -> String {
+    format!("not enough data: a run needs {} packets, and these have {}", count(too_few.needed), count(too_few.packets))
+}
+
+fn table(text: &mut String, cell: &Compared, mark: &str) {
+    let Compared { rows, too_few, .. } = cell;
+    if rows.is_empty() && too_few.is_empty() {
         let _ = writeln!(text, "No percentile has a value on both sides.{mark}\n");
         return;
     }
@@ -210,6 +230,10 @@ fn table(text: &mut String, rows: &[Row], mark: &str) {
             format!("{:.3}", row.ratio.estimate),
             format!("{}{mark}", verdict(row)),
         ]
+    }));
+    lines.extend(too_few.iter().map(|too_few| {
+        let [none, verdict] = ["–".to_owned(), format!("{}{mark}", not_enough(too_few))];
+        [too_few.percentile.to_string(), none.clone(), none.clone(), none.clone(), none.clone(), none, verdict]
     }));
     aligned(text, &lines);
 }

@@ -9,7 +9,7 @@ use super::{Group, Observed, Question, distinct, measure, words};
 use crate::campaign::floor_of;
 use crate::compare::gate::{Condition, Limit, Measure, Outcome, judge};
 use crate::compare::row::{CHANCE, LEAST_CONFIDENCE};
-use crate::compare::{Judged, Range, packets};
+use crate::compare::{Judged, Range, packets, rank_sum};
 
 /// A level against the base.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -217,7 +217,11 @@ fn judged(condition: &Condition, sides: &[Sides<'_>]) -> Judged {
         Limit::MoreBy(ns) | Limit::Time(ns) => (words::time_more(&difference), judge(difference.low, difference.high, ns as f64)),
         Limit::Share(_) => (String::new(), Outcome::Undecided),
     };
-    judged(if ratio.confidence < LEAST_CONFIDENCE { Outcome::Undecided } else { outcome }, range)
+    if ratio.confidence < LEAST_CONFIDENCE {
+        let needed = rank_sum::needed(1.0 - LEAST_CONFIDENCE);
+        return judged(Outcome::Undecided, format!("{range}; so few repeats decide nothing: {needed} a side in one block could"));
+    }
+    judged(outcome, range)
 }
 
 /// Corrects all rows of an answer together (Holm 1979), but for maxima of which nothing may be said, and says what may be said of each; how

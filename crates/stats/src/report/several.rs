@@ -9,7 +9,7 @@ use super::figures::Captioned;
 use super::table::{self, Table};
 use super::{CellData, NamedFigure, damaged, label, page, values};
 use crate::compare::machine::{Difference, differences};
-use crate::compare::{Comparison, Row, Side, compare, same, verdict};
+use crate::compare::{Comparison, Row, Side, compare, not_enough, same, verdict};
 use crate::counter::Counter;
 use crate::imported::Pooled;
 use crate::plot::number;
@@ -327,6 +327,10 @@ fn compared(comparison: &Comparison, cell: &crate::compare::Compared, mark: &str
         format!("{}: medians over the repeats, and what may be said of their difference{mark}", or_all(&cell.parameters));
     let mut table = Table::new(&caption, columns);
     table.rows = cell.rows.iter().map(|row| fields(row, mark)).collect();
+    table.rows.extend(cell.too_few.iter().map(|too_few| {
+        let head = std::iter::once(too_few.percentile.to_string()).chain(std::iter::repeat_n("–".to_owned(), 5));
+        head.chain([format!("{}{mark}", not_enough(too_few))]).collect()
+    }));
     html! {
         @if table.rows.is_empty() {
             p { (or_all(&cell.parameters)) ": no percentile has a value on both sides." (mark) }
