@@ -19,6 +19,7 @@ pub mod capture;
 pub mod compare;
 pub mod counter;
 pub mod course;
+mod escape;
 pub mod extremes;
 pub mod factor;
 pub mod flow;

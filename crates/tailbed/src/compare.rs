@@ -1,20 +1,21 @@
 //! Two results folders side by side: the subcommand `compare`. What may be said of them is `tailbed_stats::compare`'s.
 
+mod junit;
 mod settings;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 use tailbed_format::facts::Facts;
 use tailbed_format::results;
 use tailbed_format::summary::{CampaignSummary, Parameter, RunKind};
 use tailbed_stats::compare::gate::{Condition, NoCondition, Outcome};
 use tailbed_stats::compare::machine::{Difference, differences};
-use tailbed_stats::compare::{Comparison, Judged, Side, compare as side_by_side, markdown};
+use tailbed_stats::compare::{Comparison, Judged, Side, compare as side_by_side, markdown, text};
 use tailbed_stats::counter::Counter;
+use tailbed_stats::factor;
 use tailbed_stats::import::summary as others;
 
 use crate::factors::FactorArguments;
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 use crate::rebuild::imported;
 use crate::results::campaign::{read_json, write_new};
 use crate::results::tallies::{self, Source};
+use junit::junit;
 
 #[derive(Debug, Args)]
 #[command(
@@ -53,7 +55,7 @@ pub(crate) struct CompareArguments {
     /// Print the comparison as JSON
     #[arg(long)]
     json: bool,
-    /// Write the conditions as test cases into a new JUnit file
+    /// Write the conditions as test cases of the experiment's name into a new JUnit file
     #[arg(long, value_name = "FILE", requires = "fail_if")]
     junit: Option<PathBuf>,
     /// Write the comparison into a new Markdown file
@@ -84,9 +86,10 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let Some(other) = &arguments.other else {
         let is_imported = arguments.base.join(results::IMPORTED).exists();
         let factors = arguments.factor.compare(&read_summary(&arguments.base)?, is_imported, conditions)?;
-        let text = tailbed_stats::factor::markdown(&factors);
+        let said =
+            Said { text: factor::text(&factors), markdown: factor::markdown(&factors), json: json!({ "factors": factors }) };
         let suites = factors.groups.iter().flat_map(crate::factors::suites).collect();
-        return hand_out(arguments, &text, &json!({ "factors": factors }), &factors.name, suites);
+        return hand_out(arguments, &said, &Verdicts { experiment: &factors.name, mark: "", suites });
     };
     let (base, other) = (read(&arguments.base)?, read(other)?);
     let differences = match (&base.facts, &other.facts) {
@@ -105,9 +108,14 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         )));
     }
     let settings = settings::differences(&base, &other)?;
-    let text = markdown(&comparison, &[differences.as_slice(), &settings].concat());
-    let all = json!({ "comparison": comparison, "machines": differences, "settings": settings });
-    hand_out(arguments, &text, &all, &format!("{} against {}", comparison.other, comparison.base), suites(&comparison))
+    let all = [differences.as_slice(), &settings].concat();
+    let said = Said {
+        text: text(&comparison, &all),
+        markdown: markdown(&comparison, &all),
+        json: json!({ "comparison": comparison, "machines": differences, "settings": settings }),
+    };
+    let mark = if differences.iter().any(|difference| difference.machine) { " (different machines)" } else { "" };
+    hand_out(arguments, &said, &Verdicts { experiment: &other.summary.name, mark, suites: suites(&comparison) })
 }
 
 /// Of results whose machine nobody recorded.
@@ -118,33 +126,60 @@ fn unknown(base: Option<&Facts>, other: Option<&Facts>) -> Difference {
     Difference { what: "machine".to_owned(), base: named(base), other: named(other), machine: true }
 }
 
-/// What was judged together, by its name.
+/// What was judged of one cell, and how that is called; nothing where there is one cell only.
 pub(crate) type Suite<'a> = (String, Vec<&'a Judged>);
 
+/// What became of all conditions.
+struct Verdicts<'a> {
+    /// Name of the experiment.
+    experiment: &'a str,
+    /// What every line says besides.
+    mark: &'static str,
+    suites: Vec<Suite<'a>>,
+}
+
+impl Verdicts<'_> {
+    /// One by one, each with what stands before it: its cell.
+    fn judged(&self) -> impl Iterator<Item = (String, &Judged)> {
+        self.suites.iter().flat_map(|(name, judged)| {
+            let label = if name.is_empty() { String::new() } else { format!("{name}: ") };
+            judged.iter().map(move |judged| (label.clone(), *judged))
+        })
+    }
+}
+
+/// What is said, in the forms that can be asked for.
+struct Said {
+    text: String,
+    markdown: String,
+    json: Value,
+}
+
 /// Prints a comparison, writes what was asked for, and ends with a failure where a condition does.
-fn hand_out(arguments: &CompareArguments, text: &str, all: &Value, name: &str, suites: Vec<Suite<'_>>) -> Result<(), Failure> {
+fn hand_out(arguments: &CompareArguments, said: &Said, verdicts: &Verdicts<'_>) -> Result<(), Failure> {
     if let Some(path) = &arguments.markdown {
-        write_new(path, text.as_bytes())?;
+        write_new(path, said.markdown.as_bytes())?;
     }
     if let Some(path) = &arguments.junit {
-        write_new(path, junit(name, &suites, arguments.strict)?.as_bytes())?;
+        write_new(path, junit(verdicts, arguments.strict)?.as_bytes())?;
     }
     if arguments.json {
-        crate::print(&format!("{}\n", serde_json::to_string_pretty(all).map_err(anyhow::Error::from)?))?;
+        crate::print(&format!("{}\n", serde_json::to_string_pretty(&said.json).map_err(anyhow::Error::from)?))?;
     } else {
-        crate::print(text)?;
+        crate::print(&said.text)?;
     }
-    gate(suites.into_iter().flat_map(|(_, judged)| judged), arguments.strict)
+    gate(verdicts, arguments.strict)
 }
 
 /// Ends with a failure where a condition does.
-fn gate<'a>(judged: impl Iterator<Item = &'a Judged>, strict: bool) -> Result<(), Failure> {
+fn gate(verdicts: &Verdicts<'_>, strict: bool) -> Result<(), Failure> {
     let failing = |outcome: Outcome| outcome == Outcome::Failed || strict && outcome == Outcome::Undecided;
-    let lines: Vec<String> = judged
-        .filter(|judged| failing(judged.outcome))
-        .map(|judged| {
+    let lines: Vec<String> = verdicts
+        .judged()
+        .filter(|(_, judged)| failing(judged.outcome))
+        .map(|(label, judged)| {
             let what = if judged.outcome == Outcome::Failed { "fails" } else { "cannot be decided" };
-            format!("`{}` {what}: {}", judged.condition, judged.why)
+            format!("{label}`{}` {what}: {}{}", judged.condition, judged.why, verdicts.mark)
         })
         .collect();
     if lines.is_empty() { Ok(()) } else { Err(Failure::Gate(lines.join("\n"))) }
@@ -235,32 +270,12 @@ fn latency(path: &Path) -> anyhow::Result<Counter> {
     latency
 }
 
-/// A suite for each cell of the base.
+/// What was judged of each cell of the base.
 fn suites(comparison: &Comparison) -> Vec<Suite<'_>> {
     let name = |parameters: &[Parameter]| {
-        let named: Vec<_> = parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect();
-        if named.is_empty() { comparison.other.clone() } else { named.join(", ") }
+        parameters.iter().map(|parameter| format!("{} = {}", parameter.key, parameter.value)).collect::<Vec<_>>().join(", ")
     };
     let both = comparison.cells.iter().map(|cell| (&cell.parameters, &cell.conditions));
     let absent = comparison.absent.iter().map(|cell| (&cell.parameters, &cell.conditions));
     both.chain(absent).map(|(parameters, conditions)| (name(parameters), conditions.iter().collect())).collect()
-}
-
-/// A case for each condition; one that cannot be decided is skipped, or with `strict` fails.
-fn junit(name: &str, suites: &[Suite<'_>], strict: bool) -> Result<String, Failure> {
-    let mut report = Report::new(name);
-    for (name, judged) in suites {
-        let mut suite = TestSuite::new(name.clone());
-        for judged in judged {
-            let mut status = match judged.outcome {
-                Outcome::Held => TestCaseStatus::success(),
-                Outcome::Undecided if !strict => TestCaseStatus::skipped(),
-                Outcome::Undecided | Outcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-            };
-            status.set_message(judged.why.clone());
-            suite.add_test_case(TestCase::new(format!("not {}", judged.condition), status));
-        }
-        report.add_test_suite(suite);
-    }
-    Ok(report.to_string().context("cannot write the JUnit report")?)
 }

@@ -110,6 +110,12 @@ fn other_machines_and_broken_folders_are_refused_by_name() {
     let output = tailbed(folder.path(), &["compare", one, other_name, "--different-machines"]);
     let told = text(&output.stdout);
     let rows: Vec<&str> = told.lines().filter(|line| line.starts_with("| p") && !line.starts_with("| percentile")).collect();
+    let gate = ["--different-machines", "--fail-if", "p50 > +1%", "--junit", "moved.xml"];
+    let output = tailbed(folder.path(), &[&["compare", one, other_name], &gate[..]].concat());
+    let junit = fs::read_to_string(folder.path().join("moved.xml")).unwrap();
+    for said in [text(&output.stderr), junit] {
+        assert!(said.contains("% confidence) (different machines)"), "{said}");
+    }
     assert!(rows.len() > 2 && rows.iter().all(|row| row.contains("(different machines)")), "{told}");
     refused(&[one, one, "--fail-if", "p98 > 1us"], 2, "`p98` is none of");
     refused(&[one, "nowhere"], 2, "nowhere is no finished campaign");
@@ -165,4 +171,11 @@ fn a_dead_device_and_a_vanished_combination_do_not_pass() {
     assert!(text(&output.stderr).contains("only the base has this combination"), "{}", text(&output.stderr));
     let junit = fs::read_to_string(folder.path().join("gate.xml")).unwrap();
     assert!(junit.contains("tests=\"4\"") && junit.contains("failures=\"2\""), "{junit}");
+    let vanished = "nodes.dut.simulated.base = 12us: ";
+    assert!(text(&output.stderr).contains(&format!("{vanished}`p50 > +50%` cannot be decided: ")), "{}", text(&output.stderr));
+    assert!(junit.contains(&format!("<testcase name=\"{vanished}not p50 &gt; +50%\" classname=\"wire\">")), "{junit}");
+    assert!(
+        junit.contains("<testsuite name=\"wire\"") && junit.contains("message=\"cannot be decided: only the base"),
+        "{junit}"
+    );
 }

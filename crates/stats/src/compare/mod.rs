@@ -4,6 +4,7 @@
 //! how latencies are distributed, only that repeats are independent and that one side differs from the other by a shift. The cells of one
 //! campaign are compared by the same rows ([`crate::campaign`]).
 
+pub(crate) mod escaped;
 pub mod gate;
 mod judged;
 pub mod machine;
@@ -26,7 +27,7 @@ use row::{CHANCE, correct, row, slower};
 pub(crate) use judged::below;
 pub use judged::{Judged, TooFew};
 pub use row::{Range, Row, Verdict};
-pub use words::markdown;
+pub use words::{markdown, text};
 pub(crate) use words::{not_enough, verdict};
 
 /// A campaign to be compared.

@@ -269,3 +269,16 @@ fn a_packet_is_slower_as_often_as_pairs_say() {
     assert!((share - 0.75).abs() < 1e-12);
     assert_eq!(slower(&Counter::new(), &counter(&[1])), None);
 }
+
+#[test]
+fn names_are_no_markup_in_a_file_and_plain_at_a_terminal() {
+    let mut base = campaign(&["a|b_c*d<e>`"], &STEADY, 0);
+    base.cells[1].parameters[0].key = "nodes.dut.mean_extra".into();
+    let comparison = compared_with(&base, &base, &[]);
+    assert!(
+        markdown(&comparison, &[]).contains(r"## nodes.dut.mean\_extra = a\|b\_c\*d\<e\>\`"),
+        "{}",
+        markdown(&comparison, &[])
+    );
+    assert!(text(&comparison, &[]).contains("## nodes.dut.mean_extra = a|b_c*d<e>`"));
+}

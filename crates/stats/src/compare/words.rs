@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use tailbed_format::summary::Parameter;
 
+use super::escaped;
 use super::gate::{Measure, Outcome};
 use super::machine::Difference;
 use super::silent::Through;
@@ -132,8 +133,15 @@ pub(crate) fn named(parameters: &[Parameter]) -> String {
     if all.is_empty() { "The experiment".to_owned() } else { all.join(", ") }
 }
 
-/// The comparison as Markdown, which reads well as plain text too. With `differences` that make two machines of one, every line says so.
+/// The comparison as Markdown.
 pub fn markdown(comparison: &Comparison, differences: &[Difference]) -> String {
+    let differences: Vec<Difference> = differences.iter().map(escaped::difference).collect();
+    text(&escaped::comparison(comparison), &differences)
+}
+
+/// The comparison for a terminal: the same, but for names that Markdown would take for markup. With `differences` that make two machines of
+/// one, every line says so.
+pub fn text(comparison: &Comparison, differences: &[Difference]) -> String {
     let mut text = String::new();
     let mark = if differences.iter().any(|difference| difference.machine) { " (different machines)" } else { "" };
     let _ = writeln!(text, "# {} against {}{mark}\n", comparison.other, comparison.base);

@@ -5,6 +5,7 @@
 //! block; it can be named as one to disregard, and then every line says that a difference may be of either.
 
 mod contrast;
+mod escaped;
 mod level;
 pub mod measure;
 pub mod stratified;
@@ -20,7 +21,7 @@ use crate::compare::words::{named, nothing};
 
 pub use contrast::{Contrast, Row, Verdict};
 pub use level::{Along, Level, Spread};
-pub use words::markdown;
+pub use words::{markdown, text};
 
 /// What is asked of a campaign.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -156,3 +156,13 @@ fn maxima_of_levels_with_different_numbers_of_packets_have_no_verdict() {
     assert_eq!((answer.rows, here.conditions[0].outcome), (1, Outcome::Undecided));
     assert!(markdown(&answer).contains("not comparable at maximum"), "{}", markdown(&answer));
 }
+
+#[test]
+fn names_are_no_markup_in_a_file_and_plain_at_a_terminal() {
+    let mut study = study();
+    let tuned = study.cells.iter_mut().flat_map(|cell| &mut cell.parameters).filter(|parameter| parameter.value == "tuned");
+    tuned.for_each(|parameter| parameter.value = "tuned_by|hand".to_owned());
+    let answer = compare(&study, &Question { within: vec!["place".to_owned()], ..question("tuning") }).unwrap();
+    assert!(markdown(&answer).contains(r"### tuned\_by\|hand against stock") && !markdown(&answer).contains("tuned_by|hand"));
+    assert!(text(&answer).contains("### tuned_by|hand against stock"));
+}

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tailbed_format::summary::Parameter;
 
-use super::{Along, Contrast, Factors, Group, Row, Verdict, measure};
+use super::{Along, Contrast, Factors, Group, Row, Verdict, escaped, measure};
 use crate::compare::words::{aligned, label, named, percent, sure};
 use crate::compare::{Judged, Range, packets};
 use crate::plot::number::{difference, time, whole};
@@ -28,8 +28,13 @@ fn chance(probability: f64) -> String {
     if probability >= 0.01 { format!("{probability:.2}") } else { format!("{probability:.0e}").replace('-', "−") }
 }
 
-/// The answer as Markdown, which reads well as plain text too.
+/// The answer as Markdown.
 pub fn markdown(factors: &Factors) -> String {
+    text(&escaped::factors(factors))
+}
+
+/// The answer for a terminal: the same, but for names that Markdown would take for markup.
+pub fn text(factors: &Factors) -> String {
     let mut text = format!("# {}: {}\n\n", factors.name, factors.by);
     for sentence in &factors.said {
         let _ = writeln!(text, "{sentence}\n");

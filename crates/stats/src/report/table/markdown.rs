@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
+use crate::escape::markdown as escaped;
 
 /// What stands above the tables of a campaign.
 #[derive(Debug, Clone, Copy)]
@@ -64,20 +65,4 @@ fn one(text: &mut String, table: &Table) {
         }
     }
     text.push('\n');
-}
-
-/// Text that is not taken for markup, nor for the end of a field.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
