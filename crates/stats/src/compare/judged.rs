@@ -122,11 +122,16 @@ pub struct TooFew {
 }
 
 impl TooFew {
-    /// Of the runs that count, side by side; `None` where each side has a value, or a side has no runs.
+    /// Of the runs that count, side by side; `None` where each side has a value, a side has no runs, or packets are not what is missing, as in
+    /// a table of others that leaves the percentile out.
     pub(super) fn of(percentile: Percentile, sides: &[&[&RunSummary]]) -> Option<Self> {
+        if sides.iter().any(|runs| runs.is_empty()) {
+            return None;
+        }
         let most = |runs: &&[&RunSummary]| runs.iter().map(|run| run.latency.count).max();
         let lacking = sides.iter().filter(|runs| values(Measure::At(percentile), runs).is_empty());
-        Some(Self { percentile, needed: needed(percentile)?, packets: lacking.filter_map(most).min()? })
+        let (needed, packets) = (needed(percentile)?, lacking.filter_map(most).min()?);
+        (packets < needed).then_some(Self { percentile, needed, packets })
     }
 }
 

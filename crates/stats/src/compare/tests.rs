@@ -205,6 +205,7 @@ fn a_path_through_which_nothing_comes_fails_every_condition() {
     let [latency, _, loss] = why.collect::<Vec<_>>().try_into().unwrap();
     assert_eq!(latency, "nothing came through in 6 runs, of 6 000 packets sent: there is no latency to hold");
     assert!(loss.ends_with("all of them are lost"), "{loss}");
+    assert!(markdown(&comparison, &[]).contains("No percentile has a value on both sides."));
     // of two dead paths the one is no slower than the other, and neither is good
     assert_eq!(outcomes(&compared_with(&dead, &dead, &conditions)), [Outcome::Undecided, Outcome::Failed, Outcome::Failed]);
 }

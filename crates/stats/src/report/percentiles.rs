@@ -78,5 +78,8 @@ pub(super) fn estimate(estimate: Option<&Estimate>) -> Markup {
 }
 
 fn loss(packets: u64, of: u64) -> Markup {
-    html! { td { (number::count(packets)) @if packets > 0 { span.under { (number::share(packets, of)) } } } }
+    html! { td {
+        @if of == 0 { "–" } @else { (number::count(packets)) }
+        @if packets > 0 { span.under { (number::share(packets, of)) } }
+    } }
 }

@@ -138,7 +138,11 @@ fn name(summary: &CampaignSummary, cell: &CellSummary) -> String {
 }
 
 fn lost(lost: u64, sent: u64) -> String {
-    if lost == 0 { "0".to_owned() } else { format!("{} ({})", count(lost), share(lost, sent)) }
+    match lost {
+        _ if sent == 0 => "–".to_owned(),
+        0 => "0".to_owned(),
+        lost => format!("{} ({})", count(lost), share(lost, sent)),
+    }
 }
 
 fn number(text: String) -> Cell {
