@@ -6,10 +6,10 @@ use toml::Spanned;
 use crate::experiment::Experiment;
 use crate::random;
 use crate::sweep::{self, Axis};
-use crate::text::Texts;
-use crate::text::error::Fault;
+use crate::text::error::{Fault, PlanError};
 use crate::text::key::KeyPath;
 use crate::text::tree::{self, Table};
+use crate::text::{Overrides, Source, Texts};
 
 /// The tree without `[sweep]`, and the dimensions of the sweep.
 #[derive(Debug)]
@@ -31,6 +31,19 @@ pub(crate) struct Combination<'i> {
     pub(crate) folder: &'i str,
     /// Texts of profiles' files by their paths.
     pub(crate) profiles: &'i [(String, String)],
+}
+
+/// What an experiment sets for all of its runs: the file with the command line's values in it, without what is swept there.
+///
+/// # Errors
+/// As of planning, when the file is no TOML or an override is wrong. What a key means is not looked at.
+pub fn settings(source: &Source<'_>, overrides: &Overrides) -> Result<toml::Table, PlanError> {
+    let (texts, valid) = Texts::new(source, overrides);
+    let read = || -> Result<toml::Table, Fault> {
+        valid?;
+        tree::read(Document::read(&texts)?.root, &texts)
+    };
+    read().map_err(|fault| fault.report(&texts))
 }
 
 impl<'i> Document<'i> {

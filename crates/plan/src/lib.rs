@@ -30,6 +30,7 @@ mod text;
 
 pub use campaign::{MOST_RUNS, check_host, plan};
 pub use describe::{describe, steps_text};
+pub use document::settings;
 pub use drawing::draw;
 pub use schema::schema;
 pub use text::error::{PlanError, Report};

@@ -10,7 +10,6 @@ use super::advice;
 use super::error::Fault;
 use super::key::{KeyPath, Part};
 use super::{Span, Texts};
-use crate::experiment::Experiment;
 
 /// A value and its place.
 pub(crate) type Value<'i> = Spanned<DeValue<'i>>;
@@ -126,9 +125,9 @@ pub(crate) fn key_span(table: &Table<'_>, path: &[&str]) -> Option<Span> {
     table.get_key_value(*last).map(|(key, _)| key.span())
 }
 
-/// Reads a tree through the experiment's types.
-pub(crate) fn read(root: Spanned<Table<'_>>, texts: &Texts) -> Result<Experiment, Fault> {
-    Experiment::deserialize(toml::de::Deserializer::from(root)).map_err(|error| advice::fault(&error, texts))
+/// Reads a tree through the experiment's types, or as plain values.
+pub(crate) fn read<'i, T: Deserialize<'i>>(root: Spanned<Table<'i>>, texts: &Texts) -> Result<T, Fault> {
+    T::deserialize(toml::de::Deserializer::from(root)).map_err(|error| advice::fault(&error, texts))
 }
 
 /// How a value is shown: strings without quotes, everything else as it stands in its text.

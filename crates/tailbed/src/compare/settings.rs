@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use tailbed_format::results;
+use tailbed_plan::{Overrides, Source};
 use tailbed_stats::compare::machine::Difference;
-use toml::{Table, Value};
+use toml::Value;
 
 use super::Campaign;
 use crate::failure::Failure;
@@ -43,53 +44,23 @@ fn is_of(key: &str, whole: &str) -> bool {
 /// The experiment file with the command line's values in it, by key path.
 fn settings(campaign: &Campaign) -> Result<Option<BTreeMap<String, String>>, Failure> {
     let [file, begun] = [results::EXPERIMENT, results::CAMPAIGN].map(|name| campaign.folder.join(name));
-    let Some(mut table) = fs::read_to_string(file).ok().and_then(|text| text.parse::<Table>().ok()) else { return Ok(None) };
+    let Ok(text) = fs::read(file) else { return Ok(None) };
     if !begun.exists() {
         return Ok(None);
     }
     let identity: Identity = read_json(&begun)?;
-    for (path, value) in identity.set.iter().filter_map(|text| assignment(text)) {
-        set(&mut table, &path, value);
-    }
-    table.remove("sweep");
+    Ok(by_path(&text, identity.set))
+}
+
+/// `None` of what this version does not understand.
+fn by_path(text: &[u8], set: Vec<String>) -> Option<BTreeMap<String, String>> {
+    let overrides = Overrides { set, ..Overrides::default() };
+    let table = tailbed_plan::settings(&Source { name: results::EXPERIMENT, text }, &overrides).ok()?;
     let mut settings = BTreeMap::new();
     for (key, value) in table.iter().filter(|(key, _)| !WITHOUT_EFFECT.contains(&key.as_str())) {
         flatten(key, value, &mut settings);
     }
-    Ok(Some(settings))
-}
-
-/// `key.path=value` of a `--set`: a value that is none of TOML's is a text without its quotes.
-fn assignment(text: &str) -> Option<(Vec<String>, Value)> {
-    let (key, value) = text.split_once('=')?;
-    let read = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
-    let mut keys = format!("{key} = 0").parse::<Table>().ok()?;
-    let mut path = Vec::new();
-    while let Some((name, below)) = std::mem::take(&mut keys).into_iter().next() {
-        path.push(name);
-        if let Value::Table(below) = below {
-            keys = below;
-        }
-    }
-    Some((path, read.unwrap_or_else(|| Value::String(value.to_owned()))))
-}
-
-fn set(table: &mut Table, path: &[String], value: Value) {
-    match path {
-        [] => {}
-        [last] => {
-            table.insert(last.clone(), value);
-        }
-        [first, rest @ ..] => {
-            let below = table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()));
-            if !below.is_table() {
-                *below = Value::Table(Table::new());
-            }
-            if let Some(below) = below.as_table_mut() {
-                set(below, rest, value);
-            }
-        }
-    }
+    Some(settings)
 }
 
 fn flatten(key: &str, value: &Value, settings: &mut BTreeMap<String, String>) {
@@ -110,22 +81,11 @@ fn flatten(key: &str, value: &Value, settings: &mut BTreeMap<String, String>) {
 mod tests {
     use super::*;
 
-    fn of(text: &str, sets: &[&str]) -> BTreeMap<String, String> {
-        let mut table: Table = text.parse().unwrap();
-        for (path, value) in sets.iter().filter_map(|text| assignment(text)) {
-            set(&mut table, &path, value);
-        }
-        let mut settings = BTreeMap::new();
-        table.iter().for_each(|(key, value)| flatten(key, value, &mut settings));
-        settings
-    }
-
     #[test]
     fn settings_are_those_of_the_file_with_the_options_in_it() {
         let file = "[traffic]\nrate = \"10kpps\"\nflows = { vlan = [1, 2] }\n[nodes.dut]\nenvironment = \"host\"\n";
-        let sets =
-            ["traffic.rate=50kpps", "traffic.frame=128", "nodes.dut.forward.table=[\"a\"]", "nodes.\"dut\".environment=vm"];
-        let settings = of(file, &sets);
+        let sets = ["traffic.rate=50kpps", "traffic.frame=128", "nodes.dut.forward.table=[\"a\"]", "nodes.dut.environment=vm"];
+        let settings = by_path(file.as_bytes(), sets.map(str::to_owned).to_vec()).unwrap();
         let said: Vec<(&str, &str)> = settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(
             said,
