@@ -6,26 +6,35 @@
 #[path = "../../stats/tests/browser/chromium.rs"]
 mod chromium;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chromium::Chromium;
 use serde_json::Value;
+
+/// Runs an experiment in a folder; its report.
+fn report_of(folder: &Path, arguments: &[&str]) -> PathBuf {
+    let output = Command::new(env!("CARGO_BIN_EXE_tailbed"))
+        .args(["run", "--json"])
+        .args(arguments)
+        .env("TAILBED_STATE", folder.join("state"))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    folder.join(results["report"].as_str().unwrap())
+}
 
 #[test]
 fn the_report_of_a_campaign_that_was_run_works() {
     let Some(mut browser) = Chromium::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/self-test.toml");
-    let output = Command::new(env!("CARGO_BIN_EXE_tailbed"))
-        .args(["run", example, "--json", "--set", "traffic.duration=200ms", "--sweep", "traffic.rate=50kpps,100kpps"])
-        .env("TAILBED_STATE", folder.path().join("state"))
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let options = ["--set", "traffic.duration=200ms", "--sweep", "traffic.rate=50kpps,100kpps"];
+    let report = report_of(folder.path(), &[&[example], &options[..]].concat());
     browser.resize(1280, 900);
-    browser.open(&folder.path().join(results["report"].as_str().unwrap()));
+    browser.open(&report);
     assert_eq!(browser.complaints(), Vec::<String>::new());
     assert!(browser.text("document.querySelector('.answer').textContent").starts_with("Simulated"));
     assert!(browser.is(
@@ -62,16 +71,9 @@ percentile = 99.9999
 below = "1ms"
 "#;
     std::fs::write(folder.path().join("wire.toml"), experiment).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_tailbed"))
-        .args(["run", "wire.toml", "--json"])
-        .env("TAILBED_STATE", folder.path().join("state"))
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = report_of(folder.path(), &["wire.toml"]);
     browser.resize(1200, 900);
-    browser.open(&folder.path().join(results["report"].as_str().unwrap()));
+    browser.open(&report);
     for section in ["deadlines", "extremes"] {
         let tables = format!("[...document.querySelectorAll('#{section} > .scroll')]");
         assert!(browser.is(&format!("{tables}.length > 0")), "{section} has no table");

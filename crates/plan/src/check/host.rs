@@ -107,10 +107,12 @@ impl<'a> Host<'a> {
 
     /// Whose kin the distribution is.
     pub(super) fn kin(&self) -> Kin {
-        match () {
-            () if self.is_like(&["debian", "ubuntu"]) => Kin::Debian,
-            () if self.is_like(&["fedora", "rhel", "centos"]) => Kin::Fedora,
-            () => Kin::Other,
+        if self.is_like(&["debian", "ubuntu"]) {
+            Kin::Debian
+        } else if self.is_like(&["fedora", "rhel", "centos"]) {
+            Kin::Fedora
+        } else {
+            Kin::Other
         }
     }
 

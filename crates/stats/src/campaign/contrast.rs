@@ -34,6 +34,7 @@ pub fn contrasts(cells: &[CellSummary], runs: &[RunSummary], latencies: &[Counte
 }
 
 /// The greatest latencies of the runs of each two measurement cells that differ in one parameter.
+#[derive(Default)]
 pub(crate) struct Maxima {
     /// Compared, as percentile 100: a family of their own. A maximum is one packet, so nothing bounds it within a run.
     pub(crate) contrasts: Vec<Contrast>,

@@ -59,7 +59,12 @@ pub(crate) fn nothing(measure: Measure, runs: usize, sent: u64) -> String {
         Measure::Loss => "all of them are lost",
         Measure::At(_) | Measure::Maximum => "there is no latency to hold",
     };
-    format!("nothing came through in {}, of {} packets sent: {what}", so_many(runs), count(sent))
+    format!("{}: {what}", silence(runs, sent))
+}
+
+/// Of runs in which nothing came in.
+pub(crate) fn silence(runs: usize, sent: u64) -> String {
+    format!("nothing came through in {}, of {} packets sent", so_many(runs), count(sent))
 }
 
 /// Why a side's runs decide nothing; `whose` stands before it.

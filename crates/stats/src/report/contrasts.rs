@@ -26,11 +26,11 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
         "Differences",
         "difference",
         &html! {
-            @if !one.is_empty() { (page::scrolling("Differences between configurations, over their repeats", &table(&one, Some(&maxima(&summary.cells, &summary.runs)), cells))) }
+            @if !one.is_empty() { (page::scrolling("Differences between configurations, over their repeats", &table(&one, &maxima(&summary.cells, &summary.runs), cells))) }
             @if !several.is_empty() {
                 details {
                     summary { "Configurations that differ in several factors" }
-                    (page::scrolling("Differences between configurations that differ in several factors", &table(&several, None, cells)))
+                    (page::scrolling("Differences between configurations that differ in several factors", &table(&several, &Maxima::default(), cells)))
                 }
             }
             p.hint {
@@ -44,7 +44,7 @@ pub(super) fn section(summary: &CampaignSummary, cells: &[Cell<'_>]) -> Markup {
     )
 }
 
-fn table(contrasts: &[&Contrast], maxima: Option<&Maxima>, cells: &[Cell<'_>]) -> Markup {
+fn table(contrasts: &[&Contrast], maxima: &Maxima, cells: &[Cell<'_>]) -> Markup {
     html! {
         thead {
             tr {
@@ -65,10 +65,8 @@ fn table(contrasts: &[&Contrast], maxima: Option<&Maxima>, cells: &[Cell<'_>]) -
                     }
                 } }
                 @for contrast in pair { (row(contrast)) }
-                @if let Some(maxima) = maxima {
-                    @for contrast in maxima.contrasts.iter().filter(|maximum| (maximum.base, maximum.other) == (pair[0].base, pair[0].other)) { (row(contrast)) }
-                    @for (_, _, packets) in maxima.unlike.iter().filter(|(base, other, _)| (*base, *other) == (pair[0].base, pair[0].other)) { (unlike(*packets)) }
-                }
+                @for contrast in maxima.contrasts.iter().filter(|maximum| (maximum.base, maximum.other) == (pair[0].base, pair[0].other)) { (row(contrast)) }
+                @for (_, _, packets) in maxima.unlike.iter().filter(|(base, other, _)| (*base, *other) == (pair[0].base, pair[0].other)) { (unlike(*packets)) }
             }
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use tailbed_format::lifecycle::Repeats;
 use tailbed_format::percentile::Percentile;
+use tailbed_format::rounded::whole;
 use tailbed_format::summary::{Cell, Distribution, RunKind};
 use tailbed_format::throughput::{
     BurstFound, BurstSummary, End, GoalFound, GoalSummary, LatencySummary, SearchCampaign, SearchCell, SearchRun, Status,
@@ -90,14 +91,9 @@ fn goal(name: &str, runs: &[&SearchRun]) -> GoalSummary {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates and latencies are positive and far below 2^53")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^53")]
 fn rounded_down(rate: f64) -> u64 {
     rate as u64
-}
-
-/// A mean of latencies, to ns.
-fn rounded(mean: f64) -> u64 {
-    rounded_down(mean.round())
 }
 
 /// The mean and the standard deviation of the longest bursts are the benchmark of RFC 9004, section 6.4.
@@ -130,7 +126,7 @@ fn latency(runs: &[&SearchRun]) -> Vec<LatencySummary> {
         LatencySummary {
             share,
             percentiles: Percentile::REPORTED.into_iter().filter_map(of).collect(),
-            mean: over(&|latency| latency.mean.map(rounded)),
+            mean: over(&|latency| latency.mean.map(whole)),
             maximum: over(&|latency| latency.maximum),
         }
     };

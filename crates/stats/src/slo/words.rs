@@ -6,6 +6,7 @@ use tailbed_format::extremes::{Extremes, Period};
 use tailbed_format::slo::{Slo, SloCount, SloRepeat, SloVerdict, Subject};
 
 use super::allowed;
+use crate::compare::words::silence;
 use crate::extremes::share_above;
 use crate::plot::number::{count, time};
 
@@ -46,11 +47,7 @@ pub(super) fn why(slo: &Slo, pooled: &SloCount, repeats: &[SloRepeat], more: Opt
 
 /// Of a path through which nothing came.
 pub(super) fn dead(runs: usize, sent: u64) -> String {
-    format!(
-        "nothing came through in {runs} {}, of {} packets sent: no packet was in time",
-        plural(runs as u64, "run"),
-        count(sent)
-    )
+    format!("{}: no packet was in time", silence(runs, sent))
 }
 
 fn kinds(count: &SloCount) -> &'static str {

@@ -8,16 +8,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::thread::{CpuSet, sched_getaffinity};
 use serde_json::Value;
 
 use crate::interrupted::wait_for;
-use crate::support::{Lab, engine, lab, results, traces};
+use crate::support::{Lab, allowed_cpus, engine, lab, results, traces};
 
 /// The core that a node by itself is given; `None` where it shares the only one.
 fn core_of_the_device() -> Option<usize> {
-    let set = sched_getaffinity(None).unwrap();
-    let all: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect();
+    let all = allowed_cpus();
     (all.len() > 1).then(|| all[2.min(all.len() - 1)])
 }
 

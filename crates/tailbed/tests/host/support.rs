@@ -77,19 +77,20 @@ impl Lab {
     }
 
     pub(crate) fn tailbed(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tailbed"));
-        command.env("TAILBED_STATE", self.path("state")).current_dir(self.folder.path());
-        command
+        self.here(Command::new(env!("CARGO_BIN_EXE_tailbed")))
     }
 
     /// The binary kept to one core, for tests that act beside a run's traffic and have to be done before it ends. Loops that share a core
     /// sleep when idle and have no real-time priority. With cores of their own they spin, and on two cores all else has 50 ms of each second
     /// (docs/method.md): to remove a link takes a second then, and four where others are busy as well.
     pub(crate) fn tailbed_on_one_core(&self) -> Command {
-        let allowed = sched_getaffinity(None).unwrap();
-        let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
         let mut command = Command::new("taskset");
-        command.args(["-c", &first.to_string(), env!("CARGO_BIN_EXE_tailbed")]);
+        command.args(["-c", &allowed_cpus()[0].to_string(), env!("CARGO_BIN_EXE_tailbed")]);
+        self.here(command)
+    }
+
+    /// A command that has its place and its state in this lab.
+    fn here(&self, mut command: Command) -> Command {
         command.env("TAILBED_STATE", self.path("state")).current_dir(self.folder.path());
         command
     }
@@ -119,6 +120,12 @@ impl Drop for Lab {
             self.tailbed().arg("clean").status().ok();
         }
     }
+}
+
+/// The CPUs that the tests may use, in order.
+pub(crate) fn allowed_cpus() -> Vec<usize> {
+    let set = sched_getaffinity(None).unwrap();
+    (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()
 }
 
 /// The JSON that `run --json` prints.

@@ -17,8 +17,8 @@ pub(super) fn findings(host: &Host<'_>, cores: &Cores) -> Vec<Finding> {
     if host.command_line().is_none() {
         return vec![Finding::unknown(record, TOPIC, CMDLINE, "Where callbacks run")];
     }
-    let listed = |text: &str| host.boot_list(text);
-    let given = |name: &str| host.parameter(name).map(|value| value.map_or(Some(host.online.clone()), listed));
+    let given =
+        |name: &str| host.parameter(name).map(|value| value.map_or(Some(host.online.clone()), |text| host.boot_list(text)));
     // nohz_full brings it along
     let asked: Vec<Option<Cpus>> = ["rcu_nocbs", "nohz_full"].into_iter().filter_map(given).collect();
     if asked.iter().any(Option::is_none) {
